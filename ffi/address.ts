@@ -1,0 +1,248 @@
+/**
+ * Socket addresses: the 28 bytes of a `SOCKADDR_INET`, and `Deno.NetAddr`.
+ *
+ * @module
+ */
+import { AF_INET, AF_INET6 } from "./constants.ts";
+import { SOCKADDR_INET } from "./layout.ts";
+
+/** Bytes of a slice that holds one socket address. */
+export const ADDRESS_SIZE = 28;
+
+/** A host given as an IP literal, and a port. */
+export interface IpAddress {
+  /** An IPv4 or IPv6 literal, for example `127.0.0.1` or `fe80::1%2`. */
+  hostname: string;
+  /** 0 to 65535. */
+  port: number;
+}
+
+/**
+ * Writes a socket address as native code reads it.
+ *
+ * An IPv4 host becomes an IPv4 address unless `mapped` asks for the
+ * IPv4-mapped IPv6 form, which a dual-stack socket needs.
+ *
+ * @example Write and read back
+ * ```ts
+ * import { readAddress, writeAddress } from "@winsock/rio";
+ *
+ * const bytes = new Uint8Array(28);
+ * writeAddress(bytes, { hostname: "::1", port: 53 });
+ * console.assert(readAddress(bytes, "udp").port === 53);
+ * ```
+ *
+ * @param bytes At least 28 bytes; the first 28 are overwritten.
+ * @param address Host and port.
+ * @param options Whether IPv4 hosts are written in IPv4-mapped form.
+ * @throws {TypeError} If the host is not an IP literal.
+ * @throws {RangeError} If the port is out of range or `bytes` is too short.
+ */
+export function writeAddress(
+  bytes: Uint8Array,
+  address: IpAddress,
+  options: {
+    /**
+     * Write an IPv4 host as `::ffff:a.b.c.d`.
+     *
+     * @default {false}
+     */
+    mapped?: boolean;
+  } = {},
+): void {
+  if (bytes.byteLength < SOCKADDR_INET.size) {
+    throw new RangeError(
+      `Cannot write an address into ${bytes.byteLength} bytes: it takes ${SOCKADDR_INET.size}`,
+    );
+  }
+  const { hostname, port } = address;
+  assertPort(port);
+  const ip = parseIp(hostname);
+  bytes.fill(0, 0, SOCKADDR_INET.size);
+  const ipv6 = ip.bytes.length === 16 || options.mapped === true;
+  bytes[SOCKADDR_INET.family] = ipv6 ? AF_INET6 : AF_INET;
+  bytes[SOCKADDR_INET.port] = port >> 8;
+  bytes[SOCKADDR_INET.port + 1] = port & 0xFF;
+  if (!ipv6) {
+    bytes.set(ip.bytes, SOCKADDR_INET.ipv4Address);
+  } else if (ip.bytes.length === 16) {
+    bytes.set(ip.bytes, SOCKADDR_INET.ipv6Address);
+    for (let i = 0; i < 4; i++) {
+      bytes[SOCKADDR_INET.ipv6ScopeId + i] = (ip.scope >>> (8 * i)) & 0xFF;
+    }
+  } else {
+    bytes[SOCKADDR_INET.ipv6Address + 10] = 0xFF;
+    bytes[SOCKADDR_INET.ipv6Address + 11] = 0xFF;
+    bytes.set(ip.bytes, SOCKADDR_INET.ipv6Address + 12);
+  }
+}
+
+/**
+ * Reads a socket address that native code wrote.
+ *
+ * An IPv4-mapped IPv6 address reads as the IPv4 address that it stands for.
+ *
+ * @param bytes At least 28 bytes.
+ * @param transport The transport to name in the result.
+ * @returns Host, port and transport.
+ * @throws {TypeError} If the bytes hold no IPv4 or IPv6 address.
+ */
+export function readAddress(
+  bytes: Uint8Array,
+  transport: "udp" | "tcp",
+): Deno.NetAddr {
+  const family = bytes[SOCKADDR_INET.family]! |
+    bytes[SOCKADDR_INET.family + 1]! << 8;
+  const port = bytes[SOCKADDR_INET.port]! << 8 |
+    bytes[SOCKADDR_INET.port + 1]!;
+  let hostname: string;
+  if (family === AF_INET) {
+    hostname = formatIpv4(bytes, SOCKADDR_INET.ipv4Address);
+  } else if (family === AF_INET6) {
+    hostname = formatIpv6(bytes);
+  } else {
+    throw new TypeError(
+      `Cannot read a socket address: family ${family} is neither IPv4 (2) nor IPv6 (23)`,
+    );
+  }
+  return { transport, hostname, port };
+}
+
+/**
+ * Whether a hostname is an IP literal, and of which family.
+ *
+ * @param hostname The hostname.
+ * @returns 4, 6, or 0 for anything else.
+ */
+export function ipVersion(hostname: string): 0 | 4 | 6 {
+  if (parseIpv4(hostname)) return 4;
+  return parseIpv6(hostname) ? 6 : 0;
+}
+
+/**
+ * Refuses what is not a port.
+ *
+ * @param port The value to check.
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is not a whole number from 0 to 65535.
+ */
+export function assertPort(port: unknown): asserts port is number {
+  if (typeof port !== "number") {
+    throw new TypeError(
+      `Invalid port ${
+        String(port)
+      }: give a whole number from 0 to 65535, not a ${typeof port}`,
+    );
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new RangeError(
+      `Invalid port ${port}: give a whole number from 0 to 65535`,
+    );
+  }
+}
+
+interface Ip {
+  /** 4 or 16 bytes in network order. */
+  bytes: number[];
+  scope: number;
+}
+
+function parseIp(hostname: unknown): Ip {
+  if (typeof hostname !== "string") {
+    throw new TypeError(
+      `Invalid hostname ${
+        String(hostname)
+      }: give a string, not a ${typeof hostname}`,
+    );
+  }
+  const ip = parseIpv4(hostname) ?? parseIpv6(hostname);
+  if (!ip) {
+    throw new TypeError(
+      `Invalid hostname "${hostname}": an IP literal is needed here, resolve names first with Deno.resolveDns()`,
+    );
+  }
+  return ip;
+}
+
+function parseIpv4(hostname: string): Ip | undefined {
+  const parts = hostname.split(".");
+  if (parts.length !== 4) return undefined;
+  const bytes: number[] = [];
+  for (const part of parts) {
+    // A leading zero is refused: some parsers read it as octal.
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) {
+      return undefined;
+    }
+    bytes.push(Number(part));
+  }
+  return { bytes, scope: 0 };
+}
+
+function parseIpv6(hostname: string): Ip | undefined {
+  const [literal, zone, ...rest] = hostname.split("%");
+  if (literal === undefined || rest.length > 0) return undefined;
+  // Zones are interface indices here; names differ from system to system.
+  if (
+    zone !== undefined &&
+    !(/^\d{1,10}$/.test(zone) && Number(zone) <= 0xFFFFFFFF)
+  ) {
+    return undefined;
+  }
+  const halves = literal.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1]!, true) : [];
+  if (!head || !tail) return undefined;
+  const missing = 16 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
+  const bytes = [...head, ...new Array<number>(missing).fill(0), ...tail];
+  return { bytes, scope: Number(zone ?? 0) };
+}
+
+/** The bytes of colon-separated groups; the last may be an IPv4 literal. */
+function parseGroups(text: string, last: boolean): number[] | undefined {
+  if (text === "") return [];
+  const bytes: number[] = [];
+  const groups = text.split(":");
+  for (const [i, group] of groups.entries()) {
+    if (last && i === groups.length - 1 && group.includes(".")) {
+      const ipv4 = parseIpv4(group);
+      if (!ipv4) return undefined;
+      bytes.push(...ipv4.bytes);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
+      const value = parseInt(group, 16);
+      bytes.push(value >> 8, value & 0xFF);
+    }
+  }
+  return bytes;
+}
+
+function formatIpv4(bytes: Uint8Array, at: number): string {
+  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+}
+
+/** The form of RFC 5952: lower case, the longest run of zeros shortened. */
+function formatIpv6(bytes: Uint8Array): string {
+  const at = SOCKADDR_INET.ipv6Address;
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) {
+    groups.push(bytes[at + i]! << 8 | bytes[at + i + 1]!);
+  }
+  if (groups.slice(0, 5).every((g) => g === 0) && groups[5] === 0xFFFF) {
+    return formatIpv4(bytes, at + 12);
+  }
+  let runStart = -1;
+  let runLength = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > runLength) [runStart, runLength] = [i, end - i];
+  }
+  const hex = groups.map((g) => g.toString(16));
+  const text = runStart < 0 ? hex.join(":") : hex.slice(0, runStart).join(":") +
+    "::" + hex.slice(runStart + runLength).join(":");
+  const scope = new DataView(bytes.buffer, bytes.byteOffset)
+    .getUint32(SOCKADDR_INET.ipv6ScopeId, true);
+  return scope === 0 ? text : `${text}%${scope}`;
+}
