@@ -1,0 +1,363 @@
+/**
+ * The rig: a Debian 13 root with Wine and a cross compiler, and the Windows build of Deno, all in
+ * one cache folder. Nothing of the machine outside that folder changes, and no mount can be left
+ * behind, because every mount is made in a private namespace that ends with its process.
+ */
+
+/** Where things are: on this machine, and as the root sees them. */
+export interface Rig {
+  /** The cache folder; `/rio` in the root and `Z:\rio` for a Windows program. */
+  cache: string;
+  /** The checkout; `/checkout` in the root and `Z:\checkout` for a Windows program. */
+  checkout: string;
+}
+
+/** What one program in the root is run with. */
+export interface EnterOptions {
+  /** Working directory, as the root sees it. */
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Seconds until it is ended. */
+  seconds: number;
+  stdout?: "inherit" | "piped" | "null";
+  stderr?: "inherit" | "piped" | "null";
+}
+
+const SUITE = "trixie";
+const PACKAGES = ["wine64", "gcc-mingw-w64-x86-64-win32"];
+const DENO_PACKAGE = "@deno/win32-x64@2.9.5";
+// The integrity the registry states for it, so that a changed file is noticed here.
+const DENO_INTEGRITY =
+  "sha512-LkcERsH0olOgevg9L9eootSr1U8ydyfnX1bS3mFqU+lGBeTYtlec5b/QF473WUOGVgPlWECrkxi4As5kEaFOzg==";
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring";
+const WINE = "/usr/lib/wine/wine64";
+const WINESERVER = "/usr/lib/wine/wineserver64";
+
+// What runs in the namespaces: mounts first, then the program, and the Wine server is gone
+// whatever the program did. `unshare --root --wd` is chroot with a working directory.
+const ENTER = `set -e
+root=$1 cache=$2 checkout=$3 cwd=$4; shift 4
+cp /etc/hosts /etc/resolv.conf "$root/etc/"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/tmp"
+mount --bind "$cache" "$root/rio"
+mount --bind "$checkout" "$root/checkout"
+code=0
+unshare --root="$root" --wd="$cwd" "$@" || code=$?
+unshare --root="$root" ${WINESERVER} -k 2>/dev/null || true
+unshare --root="$root" ${WINESERVER} -w 2>/dev/null || true
+exit $code`;
+
+/** Says why the rig can't run here, or nothing when it can. */
+export async function whyNot(): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") {
+    return `it needs Debian, and this is ${Deno.build.os}`;
+  }
+  if (Deno.build.arch !== "x86_64") {
+    return `it needs x86_64, and this is ${Deno.build.arch}`;
+  }
+  const release = await Deno.readTextFile("/etc/os-release").catch(() => "");
+  const field = (name: string) =>
+    release.match(new RegExp(`^${name}="?([^"\n]*)`, "m"))?.[1];
+  if (
+    field("ID") !== "debian" ||
+    !["12", "13"].includes(field("VERSION_ID") ?? "")
+  ) {
+    return `it needs Debian 12 or 13, and this is ${
+      field("PRETTY_NAME") ?? "something else"
+    }`;
+  }
+  if (Deno.uid() !== 0) {
+    return "it needs root, to mount and to change the root directory";
+  }
+  const probe = await new Deno.Command("unshare", {
+    args: [
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "mount",
+      "-t",
+      "tmpfs",
+      "tmpfs",
+      "/mnt",
+    ],
+    stdout: "null",
+    stderr: "null",
+  }).output().catch(() => undefined);
+  if (!probe?.success) return "this container may not make mounts of its own";
+  return undefined;
+}
+
+/** Makes whatever is missing in the cache folder, and only that. */
+export async function prepare(checkout: string): Promise<Rig> {
+  const home = Deno.env.get("XDG_CACHE_HOME") ??
+    `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+  const base = Deno.env.get("RIO_WINDOWS_CACHE") ?? home;
+  await Deno.mkdir(`${base}/winsock-rio/windows`, { recursive: true });
+  const cache = await Deno.realPath(`${base}/winsock-rio/windows`);
+  const rig = { cache, checkout };
+  using lock = await Deno.open(`${cache}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  await once(`${cache}/root`, [SUITE, ...PACKAGES].join(" "), makeRoot);
+  await once(`${cache}/deno`, DENO_INTEGRITY, makeDeno);
+  await once(`${cache}/prefix`, "3", () => makePrefix(rig));
+  return rig;
+}
+
+/**
+ * Makes a folder when it is not yet there, complete and by this recipe. The recipe is written last,
+ * so a set-up that was interrupted is started again.
+ */
+export async function once(
+  folder: string,
+  recipe: string,
+  make: (folder: string) => Promise<void>,
+): Promise<boolean> {
+  const stamp = `${folder}.made`;
+  if (await Deno.readTextFile(stamp).catch(() => "") === recipe) return false;
+  const start = performance.now();
+  const name = folder.slice(folder.lastIndexOf("/") + 1);
+  await Deno.remove(stamp).catch(() => {});
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(folder);
+  await make(folder);
+  await Deno.writeTextFile(stamp, recipe);
+  console.error(
+    `windows: made ${name} in ${
+      ((performance.now() - start) / 1000).toFixed(1)
+    } s`,
+  );
+  return true;
+}
+
+/** Runs one program in the root, in namespaces of its own. */
+export async function enter(
+  rig: Rig,
+  command: string[],
+  options: EnterOptions,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const {
+    cwd = "/checkout",
+    env = {},
+    seconds,
+    stdout = "inherit",
+    stderr = "inherit",
+  } = options;
+  const child = new Deno.Command("unshare", {
+    args: [
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "sh",
+      "-c",
+      ENTER,
+      "sh",
+    ]
+      .concat(`${rig.cache}/root`, rig.cache, rig.checkout, cwd, command),
+    clearEnv: true,
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", ...env },
+    stdin: "null",
+    stdout,
+    stderr,
+  }).spawn();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, seconds * 1000);
+  try {
+    const decoder = new TextDecoder();
+    const output = stdout === "piped" || stderr === "piped"
+      ? await child.output()
+      : { ...await child.status, stdout: undefined, stderr: undefined };
+    if (late) {
+      console.error(`windows: ended after ${seconds} s, which is the bound`);
+    }
+    return {
+      code: late ? 124 : output.code,
+      stdout: stdout === "piped" ? decoder.decode(output.stdout) : "",
+      stderr: stderr === "piped" ? decoder.decode(output.stderr) : "",
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs a Windows program under Wine. */
+export function wine(
+  rig: Rig,
+  command: string[],
+  options: EnterOptions,
+): ReturnType<typeof enter> {
+  const env = {
+    HOME: "/rio",
+    XDG_RUNTIME_DIR: "/tmp",
+    WINEPREFIX: "/rio/prefix",
+    WINESERVER,
+    WINEDEBUG: "-all",
+    // Wine would otherwise offer to download its .NET and HTML engines.
+    WINEDLLOVERRIDES: "mscoree,mshtml=",
+    ...options.env,
+  };
+  return enter(rig, [WINE, ...command], { ...options, env });
+}
+
+// Debian's packages, chosen, fetched and verified by the machine's own apt with its own settings,
+// then only unpacked. Of the maintainer scripts one matters here, and adoptZlib does its work.
+async function makeRoot(root: string): Promise<void> {
+  const apt = `${root}.apt`;
+  await Deno.mkdir(`${apt}/lists/partial`, { recursive: true });
+  await Deno.mkdir(`${apt}/archives/partial`, { recursive: true });
+  await Deno.writeTextFile(`${apt}/status`, "");
+  const keyring = await Deno.stat(`${KEYRING}.gpg`).then(
+    () => "gpg",
+    () => "pgp",
+  );
+  await Deno.writeTextFile(
+    `${apt}/sources.list`,
+    `deb [arch=amd64 signed-by=${KEYRING}.${keyring}] ${await mirror()} ${SUITE} main\n`,
+  );
+  const settings = {
+    "Dir::State": apt,
+    "Dir::State::status": `${apt}/status`,
+    "Dir::State::lists": `${apt}/lists`,
+    "Dir::Cache": apt,
+    "Dir::Cache::archives": `${apt}/archives`,
+    "Dir::Etc::sourcelist": `${apt}/sources.list`,
+    "Dir::Etc::sourceparts": "/dev/null",
+    "Dir::Etc::preferences": "/dev/null",
+    "Dir::Etc::preferencesparts": "/dev/null",
+    "APT::Architecture": "amd64",
+    "APT::Architectures::": "amd64",
+    "APT::Default-Release": "",
+    "APT::Install-Recommends": "false",
+    "APT::Sandbox::User": "root",
+    "Acquire::Retries": "3",
+    "Acquire::http::Timeout": "30",
+    "Acquire::https::Timeout": "30",
+  };
+  const options = Object.entries(settings).flatMap((
+    [key, value],
+  ) => ["-o", `${key}=${value}`]);
+  await run("apt-get", [...options, "-q", "update"], { seconds: 120 });
+  await run("apt-get", [
+    ...options,
+    "-q",
+    "-y",
+    "--download-only",
+    "install",
+    ...PACKAGES,
+  ], {
+    seconds: 600,
+  });
+  for (const folder of ["bin", "sbin", "lib", "lib64"]) {
+    await Deno.mkdir(`${root}/usr/${folder}`, { recursive: true });
+    await Deno.symlink(`usr/${folder}`, `${root}/${folder}`);
+  }
+  for (const folder of ["proc", "dev", "tmp", "etc", "rio", "checkout"]) {
+    await Deno.mkdir(`${root}/${folder}`);
+  }
+  await Deno.writeTextFile(
+    `${root}/etc/passwd`,
+    "root:x:0:0:root:/rio:/bin/sh\n",
+  );
+  await run("sh", [
+    "-c",
+    `find "$1/archives" -name '*.deb' -print0 |
+     xargs -0 -n 4 -P 2 sh -c 'root=$1; shift; for deb; do dpkg-deb -x "$deb" "$root" || exit 255; done' sh "$2"`,
+    "sh",
+    apt,
+    root,
+  ], { seconds: 300 });
+  await Deno.remove(apt, { recursive: true });
+  await adoptZlib(root);
+}
+
+// Wine's own zlib1.dll is the cross compiler's with Wine's mark in the DOS header.
+async function adoptZlib(root: string): Promise<void> {
+  const dll = await Deno.readFile(
+    `${root}/usr/x86_64-w64-mingw32/lib/zlib1.dll`,
+  );
+  dll.fill(0, 64, 96);
+  dll.set(new TextEncoder().encode("Wine builtin DLL"), 64);
+  await Deno.writeFile(
+    `${root}/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/zlib1.dll`,
+    dll,
+  );
+}
+
+// The main archive as the machine's own apt settings name it.
+async function mirror(): Promise<string> {
+  const text = await run("apt-get", [
+    "indextargets",
+    "--format",
+    "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)",
+  ], { seconds: 30 });
+  const found = text.split("\n").map((line) => line.split("|"))
+    .filter(([, uri = "", release = "", component]) =>
+      component === "main" && /^https?:/.test(uri) &&
+      /^(bookworm|trixie|stable|oldstable)$/.test(release)
+    );
+  // Other archives copy the names of Debian's suites; where apt knows an origin, it decides.
+  const main = found.find(([origin]) => origin === "Debian") ??
+    found.find(([, uri = ""]) => /\/debian\/?$/.test(uri));
+  if (!main?.[1]) throw new Error("apt's settings name no Debian main archive");
+  return main[1];
+}
+
+async function makeDeno(folder: string): Promise<void> {
+  const args = ["pack", DENO_PACKAGE, "--silent", "--pack-destination", folder];
+  const file = `${folder}/${(await run("npm", args, { seconds: 300 })).trim()}`;
+  const digest = await crypto.subtle.digest(
+    "SHA-512",
+    await Deno.readFile(file),
+  );
+  const integrity = `sha512-${
+    btoa(String.fromCharCode(...new Uint8Array(digest)))
+  }`;
+  if (integrity !== DENO_INTEGRITY) {
+    throw new Error(
+      `${DENO_PACKAGE} is not the file this rig was written for: ${integrity}`,
+    );
+  }
+  await run("tar", ["-xzf", file, "-C", folder, "--strip-components=1"], {
+    seconds: 60,
+  });
+  await Deno.remove(file);
+}
+
+async function makePrefix(rig: Rig): Promise<void> {
+  const { code, stderr } = await wine(rig, ["wineboot", "-i"], {
+    cwd: "/",
+    seconds: 180,
+    stdout: "null",
+    stderr: "piped",
+  });
+  if (code !== 0) throw new Error(`wineboot ended with ${code}: ${stderr}`);
+}
+
+/** Runs a program of the machine and returns what it printed. */
+export async function run(
+  program: string,
+  args: string[],
+  options: { seconds: number; env?: Record<string, string> },
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    env: options.env ?? {},
+    stdin: "null",
+    signal: AbortSignal.timeout(options.seconds * 1000),
+  }).output();
+  const decoder = new TextDecoder();
+  if (code !== 0) {
+    throw new Error(
+      `${program} ${args.join(" ")} ended with ${code}\n${
+        decoder.decode(stderr)
+      }`,
+    );
+  }
+  return decoder.decode(stdout);
+}
