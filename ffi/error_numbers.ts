@@ -160,4 +160,6 @@ export const ERROR_NAMES: ReadonlyMap<number, string> = new Map([
   [11002, "WSATRY_AGAIN"],
   [11003, "WSANO_RECOVERY"],
   [11004, "WSANO_DATA"],
+  // Not an error number in the headers, but the only report of a broken queue.
+  [0xFFFFFFFF, "RIO_CORRUPT_CQ"],
 ]);

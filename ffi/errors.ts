@@ -27,6 +27,7 @@ const ADVICE: ReadonlyMap<number, string> = new Map([
   [10059, "more entries are in use than the new size has"],
   [10060, "the peer did not answer in time"],
   [10061, "nothing listens at that address"],
+  [0xFFFFFFFF, "the queue is not valid any more: close the session"],
 ]);
 
 /** What a failed native call was about. */

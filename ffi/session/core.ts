@@ -1,0 +1,104 @@
+/**
+ * What the objects of one session share.
+ *
+ * @module
+ */
+import type { RioBackend } from "../contract.ts";
+import { RioClosedError } from "../errors.ts";
+import type { RioResults } from "../layout.ts";
+import { Ledger, pause, type QueueRecord } from "./ledger.ts";
+import { Permissions } from "./permissions.ts";
+import { Completion, Requests } from "./requests.ts";
+import { Waiter } from "./waiter.ts";
+
+interface Net {
+  ledger: Ledger;
+  /** What the user dropped. */
+  what: string;
+  /** Releases it; `false` where that was done already. */
+  release(ledger: Ledger): boolean;
+}
+
+/**
+ * The finalisation net: objects that were dropped without disposal.
+ *
+ * It holds records, never the objects that it waits for. It is the last net
+ * and not a way to manage resources: the collector may never run.
+ */
+const net = new FinalizationRegistry<Net>(({ ledger, what, release }) => {
+  if (ledger.closed || !release(ledger)) return;
+  // deno-lint-ignore no-console -- a leak in the program, and nobody to throw at
+  console.warn(
+    `${what} was dropped without being disposed and was released by the garbage collector: declare it with "using"`,
+  );
+});
+
+/** The shared parts of a session and of everything opened from it. */
+export class SessionCore {
+  readonly backend: RioBackend;
+  readonly ledger: Ledger;
+  readonly requests: Requests;
+  readonly waiter: Waiter;
+  readonly permissions: Permissions;
+  /** Completions that were dequeued ahead of their reader, by queue handle. */
+  readonly backlogs: Map<number, Completion[]> = new Map();
+  /** The session itself: as long as a part of it is held, it is held. */
+  owner: object | null = null;
+
+  constructor(backend: RioBackend) {
+    this.backend = backend;
+    this.ledger = new Ledger(backend);
+    this.requests = new Requests(this.ledger);
+    this.waiter = new Waiter(backend);
+    this.permissions = new Permissions();
+  }
+
+  /** Refuses to go on in a session that was closed. */
+  assertOpen(attempt: string): void {
+    if (this.ledger.closed) {
+      throw new RioClosedError(`Cannot ${attempt}: the session was closed`);
+    }
+  }
+
+  /** Dequeues what has arrived, and keeps it for whoever dequeues next. */
+  settleArrived(): void {
+    this.ledger.pull((queue, results, count) => {
+      this.requests.settle(results, count);
+      this.stash(queue, results, 0, count);
+    });
+  }
+
+  /** Settles what arrives until a goal is reached, blocking for a bounded time. */
+  drain(done: () => boolean, milliseconds: number): void {
+    this.settleArrived();
+    const end = performance.now() + milliseconds;
+    while (!done() && performance.now() < end) {
+      pause(1);
+      this.settleArrived();
+    }
+  }
+
+  /** Keeps settled results for the next dequeue of their queue. */
+  stash(
+    queue: QueueRecord,
+    results: RioResults,
+    from: number,
+    count: number,
+  ): void {
+    const backlog = this.backlogs.get(queue.handle);
+    for (let i = from; i < count; i++) {
+      const completion = this.requests.finish(results, i, new Completion());
+      backlog?.push(completion);
+    }
+  }
+
+  /** Puts an object into the finalisation net. */
+  watch(object: object, what: string, release: Net["release"]): void {
+    net.register(object, { ledger: this.ledger, what, release }, object);
+  }
+
+  /** Takes an object out of the net: it was released. */
+  forget(object: object): void {
+    net.unregister(object);
+  }
+}

@@ -1,0 +1,359 @@
+/**
+ * Completion queues.
+ *
+ * @module
+ */
+import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
+import type { RioNotification, RioNotificationKind } from "../contract.ts";
+import { check, RioClosedError, RioError } from "../errors.ts";
+import { RioResults } from "../layout.ts";
+import { assertInteger, assertOneOf } from "./arguments.ts";
+import type { SessionCore } from "./core.ts";
+import { CALL, type QueueRecord } from "./ledger.ts";
+import { Completion, type RioCompletion } from "./requests.ts";
+
+/** How a completion queue tells that it has something. */
+export type RioNotificationMode = "iocp" | "event" | "none";
+
+/** Results fetched by one native call. */
+const BATCH = 64;
+/** Empty polls before a wait, which costs a hop to another thread. */
+const POLLS_BEFORE_WAIT = 4;
+/** How long an iterator that always finds something keeps the event loop. */
+const TURN_AFTER_MS = 8;
+/** How often an iterator looks at a queue that does not notify. */
+const POLL_EVERY_MS = 1;
+
+/** Options of {@linkcode RioSession.createCompletionQueue}. */
+export interface RioCompletionQueueOptions {
+  /**
+   * How many completions the queue can hold, in entries; 1 to 134,217,728.
+   *
+   * @default {256}
+   */
+  capacity?: number;
+  /**
+   * How the queue tells that it has something: through an I/O completion port,
+   * through an event, or not at all. On Linux the first two are the same.
+   *
+   * @default {"iocp"}
+   */
+  notification?: RioNotificationMode;
+}
+
+/** The ledger's record of a queue; for this package only. */
+export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
+
+/**
+ * Where completed requests arrive.
+ *
+ * A queue serves any number of sockets. Each socket reserves as many entries as
+ * it can have requests outstanding, so that a queue never overflows.
+ *
+ * Sources: Microsoft's pages on `RIOCreateCompletionQueue`,
+ * `RIODequeueCompletion` and `RIONotify`.
+ *
+ * @example Wait for completions
+ * ```ts no-assert
+ * import type { RioCompletionQueue } from "@winsock/rio";
+ *
+ * async function log(queue: RioCompletionQueue) {
+ *   for await (const batch of queue) {
+ *     for (const { kind, bytesTransferred } of batch) {
+ *       console.log(kind, bytesTransferred);
+ *     }
+ *   }
+ * }
+ * ```
+ */
+export class RioCompletionQueue implements Disposable {
+  readonly #core: SessionCore;
+  readonly #record: QueueRecord;
+  readonly #backlog: Completion[] = [];
+  readonly #reused: Completion = new Completion();
+  readonly #key: number;
+  #results: RioResults | null = new RioResults(BATCH);
+  #armed: Promise<boolean> | null = null;
+
+  /** How the queue notifies. */
+  readonly notification: RioNotificationMode;
+
+  static {
+    queueRecordOf = (queue) => queue.#record;
+  }
+
+  /**
+   * For this package only: use {@linkcode RioSession.createCompletionQueue}.
+   *
+   * @param core The session's parts.
+   * @param record The native queue.
+   */
+  constructor(core: SessionCore, record: QueueRecord) {
+    this.#core = core;
+    this.#record = record;
+    this.#key = record.notification?.key ?? 0;
+    this.notification = record.notification?.kind ?? "none";
+    core.backlogs.set(record.handle, this.#backlog);
+  }
+
+  /** How many completions the queue can hold, in entries. */
+  get capacity(): number {
+    return this.#record.capacity;
+  }
+
+  /** How many entries the sockets on this queue have reserved. */
+  get reserved(): number {
+    return this.#record.reserved;
+  }
+
+  /** Whether the queue can no longer be used. */
+  get closed(): boolean {
+    return this.#record.closing || this.#core.ledger.closed;
+  }
+
+  /**
+   * Takes completions that have arrived; never waits.
+   *
+   * @param max The most to take, in entries.
+   * @default {64}
+   * @returns The completions, oldest first; empty if none has arrived.
+   * @throws {RangeError} If `max` is not a whole number of at least 1.
+   * @throws {RioClosedError} If the queue was closed.
+   * @throws {RioError} If the system finds the queue corrupt.
+   */
+  dequeue(max: number = BATCH): RioCompletion[] {
+    const taken: RioCompletion[] = this.#takeBacklog(max);
+    while (taken.length < max) {
+      const results = this.#results ??= new RioResults(BATCH);
+      const wanted = Math.min(max - taken.length, BATCH);
+      const count = this.#fetch(results, wanted);
+      for (let i = 0; i < count; i++) {
+        taken.push(this.#core.requests.finish(results, i, new Completion()));
+      }
+      if (count < wanted) break;
+    }
+    return taken;
+  }
+
+  /**
+   * Visits completions that have arrived, without allocating; never waits.
+   *
+   * The completion is one object, filled anew for each visit: take out of it
+   * what you need. A visitor may post, dequeue and close. If it throws, the
+   * completions that it has not seen stay for the next call.
+   *
+   * @param visit Called with each completion, oldest first.
+   * @param max The most to visit, in entries; up to 64.
+   * @default {64}
+   * @returns How many were visited.
+   * @throws {RangeError} If `max` is not a whole number from 1 to 64.
+   * @throws {RioClosedError} If the queue was closed.
+   * @throws {RioError} If the system finds the queue corrupt.
+   */
+  walk(
+    visit: (completion: RioCompletion) => void,
+    max: number = BATCH,
+  ): number {
+    assertInteger("max", max, 1, BATCH);
+    if (this.#backlog.length > 0) {
+      const taken = this.#takeBacklog(max);
+      let seen = 0;
+      try {
+        for (const completion of taken) {
+          seen++;
+          visit(completion);
+        }
+      } finally {
+        this.#backlog.unshift(...taken.slice(seen));
+      }
+      return seen;
+    }
+    // Taken out while in use: a visitor that dequeues gets another one.
+    const results = this.#results ?? new RioResults(BATCH);
+    this.#results = null;
+    let seen = 0;
+    let count = 0;
+    try {
+      count = this.#fetch(results, max);
+      const { requests } = this.#core;
+      while (seen < count) {
+        visit(requests.finish(results, seen++, this.#reused));
+      }
+    } finally {
+      if (seen < count) this.#core.stash(this.#record, results, seen, count);
+      this.#results = results;
+    }
+    return count;
+  }
+
+  /**
+   * Arms the notification, and waits until something has arrived that was not
+   * posted with `dontNotify`.
+   *
+   * Keeps the process alive while it waits.
+   *
+   * @returns `true` when there is something to dequeue, or was: whoever dequeues
+   * in the meantime may have it. `false` when the queue was closed.
+   * @throws {RioError} `WSAEALREADY` if it is armed already, `WSAEINVAL` if the
+   * queue was made with notification `"none"`.
+   * @throws {RioClosedError} If the queue was closed.
+   */
+  async notify(): Promise<boolean> {
+    this.#assertOpen("notify");
+    this.#core.ledger.calls[CALL.notify]!++;
+    check(
+      this.#core.backend.notify(this.#record.handle),
+      "RIONotify",
+      `arm a completion queue with notification "${this.notification}"`,
+    );
+    this.#armed = this.#core.waiter.wait(this.#key);
+    try {
+      return await this.#armed;
+    } finally {
+      this.#armed = null;
+    }
+  }
+
+  /**
+   * Gives the queue another size; keeps what is queued.
+   *
+   * @param capacity Entries; at least {@linkcode RioCompletionQueue.reserved}.
+   * @throws {RangeError} If it is not a whole number from 1 to 134,217,728.
+   * @throws {RioError} `WSAETOOMANYREFS` if that is less than what is reserved.
+   * @throws {RioClosedError} If the queue was closed.
+   */
+  resize(capacity: number): void {
+    assertInteger("capacity", capacity, 1, RIO_MAX_CQ_SIZE);
+    this.#assertOpen("resize");
+    this.#core.ledger.calls[CALL.resizeCompletionQueue]!++;
+    check(
+      this.#core.backend.resizeCompletionQueue(this.#record.handle, capacity),
+      "RIOResizeCompletionQueue",
+      `resize a completion queue from ${this.capacity} to ${capacity} entries, of which ${this.reserved} are reserved`,
+    );
+    this.#record.capacity = capacity;
+  }
+
+  /**
+   * Closes the queue; a second call does nothing.
+   *
+   * Whoever waits for it goes on, and iterators end. The native queue stays
+   * until every socket on it is closed and drained.
+   */
+  close(): void {
+    if (this.#record.closing) return;
+    this.#record.closing = true;
+    if (this.#record.sockets > 0) this.#core.settleArrived();
+    this.#core.ledger.releaseQueue(this.#record);
+    this.#core.backlogs.delete(this.#record.handle);
+    if (this.#armed) this.#core.waiter.cancel(this.#key);
+    this.#core.forget(this);
+  }
+
+  /** Does the same as {@linkcode RioCompletionQueue.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * Yields completions in batches of 1 to 64, waiting where there are none;
+   * ends when the queue is closed.
+   *
+   * A queue with notification `"none"` is looked at every millisecond.
+   *
+   * @throws {RioError} If the system finds the queue corrupt.
+   */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<RioCompletion[]> {
+    let turn = performance.now() + TURN_AFTER_MS;
+    while (!this.closed) {
+      let batch = this.dequeue();
+      for (let i = 0; batch.length === 0 && i < POLLS_BEFORE_WAIT; i++) {
+        batch = this.dequeue();
+      }
+      if (batch.length > 0) {
+        yield batch;
+        if (performance.now() < turn) continue;
+        // Timers, signals and other sockets have their turn, too.
+        await this.#core.backend.turn();
+      } else {
+        await this.#arrival();
+      }
+      turn = performance.now() + TURN_AFTER_MS;
+    }
+  }
+
+  #arrival(): Promise<unknown> {
+    if (this.notification === "none") {
+      return new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
+    }
+    return this.#armed ?? this.notify();
+  }
+
+  #takeBacklog(max: number): Completion[] {
+    if (max !== BATCH) assertInteger("max", max, 1, RIO_MAX_CQ_SIZE);
+    return this.#backlog.length === 0 ? [] : this.#backlog.splice(0, max);
+  }
+
+  /** Dequeues and settles: from here on the kernel is done with the requests. */
+  #fetch(results: RioResults, max: number): number {
+    const core = this.#core;
+    if (this.closed) this.#assertOpen("dequeue");
+    core.ledger.calls[CALL.dequeueCompletion]!++;
+    const count = core.backend.dequeueCompletion(
+      this.#record.handle,
+      results,
+      max,
+    );
+    if (count === RIO_CORRUPT_CQ) {
+      throw new RioError({
+        errno: count,
+        syscall: "RIODequeueCompletion",
+        attempt: `dequeue up to ${max} completions`,
+      });
+    }
+    if (count > 0) core.requests.settle(results, count);
+    return count;
+  }
+
+  #assertOpen(attempt: string): void {
+    this.#core.assertOpen(attempt);
+    if (this.#record.closing) {
+      throw new RioClosedError(
+        `Cannot ${attempt}: the completion queue was closed`,
+      );
+    }
+  }
+}
+
+/** Creates a queue in a session; for this package only. */
+export function createCompletionQueue(
+  core: SessionCore,
+  options: RioCompletionQueueOptions = {},
+): RioCompletionQueue {
+  const { capacity = 256, notification: mode = "iocp" } = options;
+  assertInteger("capacity", capacity, 1, RIO_MAX_CQ_SIZE);
+  assertOneOf("notification", mode, ["iocp", "event", "none"]);
+  core.assertOpen("create a completion queue");
+  const notification = mode === "none" ? null : createNotification(core, mode);
+  const record = core.ledger.createQueue(capacity, notification);
+  const queue = new RioCompletionQueue(core, record);
+  core.watch(queue, "RioCompletionQueue", (ledger) => {
+    if (record.closing) return false;
+    ledger.releaseQueue(record);
+    return true;
+  });
+  return queue;
+}
+
+function createNotification(
+  core: SessionCore,
+  kind: RioNotificationKind,
+): RioNotification {
+  const made = core.backend.createNotification(kind, core.waiter.createKey());
+  if (typeof made !== "number") return made;
+  throw new RioError({
+    errno: -made,
+    syscall: kind === "iocp" ? "CreateIoCompletionPort" : "CreateEventW",
+    attempt: `create the notification "${kind}" of a completion queue`,
+  });
+}

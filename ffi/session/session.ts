@@ -1,0 +1,276 @@
+/**
+ * Sessions: the owners of everything native.
+ *
+ * @module
+ */
+import type { RioBackend, RioBackendName } from "../contract.ts";
+import { RIO_FUNCTIONS, type RioFunctionName } from "../constants.ts";
+import { openBackend, type RioSessionOptions } from "../open.ts";
+import { allocate, pin, type RioMemory } from "../memory.ts";
+import { assertInteger } from "./arguments.ts";
+import { RioBuffer } from "./buffer.ts";
+import { SessionCore } from "./core.ts";
+import { openSocket, type RioSocketOptions } from "./open_socket.ts";
+import {
+  createCompletionQueue,
+  type RioCompletionQueue,
+  type RioCompletionQueueOptions,
+} from "./queue.ts";
+import type { RioSocket } from "./socket.ts";
+
+/** How long leaving a `using` block waits for requests, in milliseconds. */
+const DISPOSE_MS = 250;
+/** How long `close()` waits for requests, in milliseconds. */
+const CLOSE_MS = 5000;
+/** The length of a registration is 32 bits wide. */
+const MAX_LENGTH = 0xFFFFFFFF;
+
+/** What a session did and holds. */
+export interface RioStats {
+  /** Buffers registered since the session was opened. */
+  readonly registered: number;
+  /** Buffers deregistered since the session was opened. */
+  readonly deregistered: number;
+  /** Buffers registered now. */
+  readonly buffers: number;
+  /** Native completion queues open now. */
+  readonly completionQueues: number;
+  /** Sockets that are not both closed and drained. */
+  readonly sockets: number;
+  /** Requests accepted since the session was opened. */
+  readonly posted: number;
+  /** Completions dequeued since the session was opened. */
+  readonly completed: number;
+  /** Requests accepted and not yet dequeued. */
+  readonly outstanding: number;
+  /**
+   * Buffers given up because requests on them did not end in time; they stay
+   * registered for the life of the process.
+   */
+  readonly abandoned: number;
+  /** Calls of each RIO function. */
+  readonly calls: Readonly<Record<RioFunctionName, number>>;
+}
+
+/** Opens a session over any backend; for this package and for experts. */
+export let openSession: (backend: RioBackend) => RioSession;
+
+/**
+ * Owns registered buffers, completion queues and sockets, and releases them:
+ * each exactly once, on every path, and never while a request still uses them.
+ *
+ * @example The smallest scope
+ * ```ts
+ * import { RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(65536);
+ * console.log(`registered buffer ${buffer.id} on ${session.backend}`);
+ * ```
+ */
+export class RioSession implements Disposable, AsyncDisposable {
+  readonly #core: SessionCore;
+  #closing: Promise<void> | null = null;
+
+  static {
+    openSession = (backend) => new RioSession(backend);
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @param options Backend and library; the system's own by default.
+   * @returns The session; dispose it with `using` or `await using`.
+   * @throws {TypeError} If an option is not understood.
+   * @throws {Deno.errors.NotSupported} If Registered I/O does not work here.
+   * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
+   */
+  static open(options: RioSessionOptions = {}): RioSession {
+    return new RioSession(openBackend(options));
+  }
+
+  private constructor(backend: RioBackend) {
+    this.#core = new SessionCore(backend);
+    this.#core.owner = this;
+    this.#core.watch(this, "RioSession", (ledger) => {
+      ledger.reclaim();
+      return true;
+    });
+  }
+
+  /** The system that the session runs on. */
+  get backend(): RioBackendName {
+    return this.#core.backend.name;
+  }
+
+  /** Whether the session was closed. */
+  get closed(): boolean {
+    return this.#core.ledger.closed;
+  }
+
+  /**
+   * Registers memory with the kernel.
+   *
+   * Registration is slow and buffers are few: register one large buffer and
+   * post requests with its slices.
+   *
+   * Given a size, the session makes a zeroed, page-aligned block. Given an
+   * array, it registers that memory itself and keeps it from being collected;
+   * while it is registered its buffer must not be transferred.
+   *
+   * Source: Microsoft's page on `RIORegisterBuffer`.
+   *
+   * @param source A size in bytes, 1 to 4 GiB less 1, or the memory itself.
+   * @returns The registered buffer.
+   * @throws {TypeError} If the source is neither a number nor a `Uint8Array`, or
+   * its memory can be resized or is detached.
+   * @throws {RangeError} If the size is out of range.
+   * @throws {RioError} If the system refuses, for example `WSAENOBUFS`.
+   * @throws {RioClosedError} If the session was closed.
+   */
+  registerBuffer(source: number | Uint8Array): RioBuffer {
+    const memory = toMemory(source);
+    this.#core.assertOpen("register a buffer");
+    const record = this.#core.ledger.registerBuffer(memory);
+    const buffer = new RioBuffer(this.#core, record);
+    this.#core.watch(buffer, "RioBuffer", (ledger) => {
+      if (record.closing) return false;
+      ledger.releaseBuffer(record);
+      return true;
+    });
+    return buffer;
+  }
+
+  /**
+   * Creates a completion queue.
+   *
+   * Source: Microsoft's page on `RIOCreateCompletionQueue`.
+   *
+   * @param options Capacity and notification.
+   * @returns The queue.
+   * @throws {TypeError} If the notification is unknown.
+   * @throws {RangeError} If the capacity is out of range.
+   * @throws {RioError} If the system refuses.
+   * @throws {RioClosedError} If the session was closed.
+   */
+  createCompletionQueue(
+    options: RioCompletionQueueOptions = {},
+  ): RioCompletionQueue {
+    return createCompletionQueue(this.#core, options);
+  }
+
+  /**
+   * Opens a UDP socket, a TCP client or a TCP listener.
+   *
+   * @param options Transport, address and queues.
+   * @returns The socket; UDP sockets and listeners are bound.
+   * @throws {TypeError} If an option is of the wrong kind, or the hostname is no
+   * IP literal.
+   * @throws {RangeError} If the port or a limit is out of range.
+   * @throws {RioError} For example `WSAEADDRINUSE`, or `WSAENOBUFS` if a
+   * completion queue has no room.
+   * @throws {RioClosedError} If the session or a queue was closed.
+   * @throws {Deno.errors.NotCapable} If the address is not permitted.
+   */
+  openSocket(options: RioSocketOptions): RioSocket {
+    return openSocket(this.#core, options);
+  }
+
+  /** What the session did and holds; also after it was closed. */
+  stats(): RioStats {
+    const { ledger } = this.#core;
+    const calls = RIO_FUNCTIONS.map((name, i) => [name, ledger.calls[i]!]);
+    return {
+      registered: ledger.registered,
+      deregistered: ledger.deregistered,
+      buffers: ledger.buffers.size,
+      completionQueues: ledger.queues.size,
+      sockets: ledger.sockets.size,
+      posted: ledger.posted,
+      completed: ledger.completed,
+      outstanding: ledger.outstanding,
+      abandoned: ledger.abandoned,
+      calls: Object.fromEntries(calls) as Record<RioFunctionName, number>,
+    };
+  }
+
+  /**
+   * Closes everything that was opened from this session; a second call waits
+   * for the first.
+   *
+   * Sockets are closed, their requests drained, buffers deregistered, queues
+   * closed, in this order. Whoever waits on a queue goes on. Requests that do
+   * not end within five seconds are given up: see
+   * {@linkcode RioStats.abandoned}.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /**
+   * Closes everything, waiting for requests for at most 250 milliseconds.
+   *
+   * A closed socket's requests end at once on Linux and almost at once on
+   * Windows. What does not end is given up: see {@linkcode RioStats.abandoned}.
+   */
+  [Symbol.dispose](): void {
+    if (this.closed) return;
+    this.#closing = Promise.resolve();
+    this.#closeSockets();
+    this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);
+    this.#core.ledger.finish();
+  }
+
+  /** Does the same as {@linkcode RioSession.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { ledger, waiter } = this.#core;
+    this.#closeSockets();
+    const end = performance.now() + CLOSE_MS;
+    this.#core.settleArrived();
+    while (ledger.outstanding > 0 && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      this.#core.settleArrived();
+    }
+    await waiter.idle();
+    ledger.finish();
+  }
+
+  #closeSockets(): void {
+    const { ledger, waiter, backlogs } = this.#core;
+    this.#core.forget(this);
+    ledger.closeSockets();
+    backlogs.clear();
+    waiter.cancelAll();
+  }
+}
+
+function toMemory(source: unknown): RioMemory {
+  if (typeof source === "number") {
+    assertInteger("size", source, 1, MAX_LENGTH);
+    return allocate(source);
+  }
+  if (!(source instanceof Uint8Array)) {
+    throw new TypeError(
+      `Invalid source ${
+        String(source)
+      }: give a size in bytes or a Uint8Array to register`,
+    );
+  }
+  const { buffer } = source;
+  if (
+    buffer instanceof ArrayBuffer ? buffer.resizable : buffer.growable
+  ) {
+    throw new TypeError(
+      "Invalid source: its buffer can be resized, registered memory must stay where it is",
+    );
+  }
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw new TypeError("Invalid source: its buffer is detached");
+  }
+  assertInteger("source.byteLength", source.byteLength, 1, MAX_LENGTH);
+  return pin(source);
+}
