@@ -1,0 +1,324 @@
+/**
+ * The 13 functions of the contract on Winsock.
+ *
+ * Posting and dequeuing write their arguments into prepared frames and allocate
+ * nothing. The structures that a call reads lie in one block of native memory
+ * and are overwritten by the next call: they are read during the call only.
+ *
+ * @module
+ */
+import {
+  RIO_EVENT_COMPLETION,
+  RIO_INVALID_BUFFERID,
+  RIO_INVALID_CQ,
+  RIO_INVALID_RQ,
+  RIO_IOCP_COMPLETION,
+} from "../constants.ts";
+import type { RioBuf, RioHandle, RioNotification } from "../contract.ts";
+import { WSA_IO_PENDING, WSAEFAULT, WSAENOTSOCK } from "../error_numbers.ts";
+import {
+  highWord,
+  RIO_BUF,
+  RIO_NOTIFICATION_COMPLETION,
+  type RioResults,
+} from "../layout.ts";
+import type { RioMemory } from "../memory.ts";
+import type { FrameMemory, NativeFunction } from "./call.ts";
+import type { RioFunctions } from "./functions.ts";
+import { lastError } from "./last_error.ts";
+import type { WinsockSymbols } from "./library.ts";
+import type { WinsockNotification } from "./waiter.ts";
+
+/** Which `RIO_BUF` of the block an argument is written to. */
+const SLICE = { data: 0, local: 1, remote: 2, control: 3, flags: 4 } as const;
+const SLICES = 5;
+const BUF_WORDS = RIO_BUF.size / 4;
+
+/** What the functions need. */
+export interface RioCallsOptions {
+  /** The native functions, for the reason of a failure. */
+  symbols: WinsockSymbols;
+  /** The 13 functions. */
+  functions: RioFunctions;
+  /** Where the structures that they read are made. */
+  frames: FrameMemory;
+}
+
+/** The 13 functions, with their sentinels and errors as the contract has them. */
+export class RioCalls {
+  #symbols: WinsockSymbols;
+  #rio: RioFunctions;
+
+  /** Request queues whose socket is open: no other is ever touched. */
+  #live = new Set<RioHandle>();
+  #bySocket = new Map<RioHandle, RioHandle>();
+  /** The queue of the last post, which saves looking it up. */
+  #recent: RioHandle = RIO_INVALID_RQ;
+
+  #sliceWords: Uint32Array;
+  #sliceAddress: number;
+  #descriptor: RioMemory;
+  /** The results of the last dequeue, whose address the frame still holds. */
+  #results: RioResults | null = null;
+
+  /**
+   * Makes room for the structures.
+   *
+   * @param options What the functions need.
+   */
+  constructor(options: RioCallsOptions) {
+    const { symbols, functions, frames } = options;
+    const { bytes, address } = frames.take(RIO_BUF.size * SLICES);
+    this.#symbols = symbols;
+    this.#rio = functions;
+    this.#sliceWords = new Uint32Array(
+      bytes.buffer,
+      bytes.byteOffset,
+      BUF_WORDS * SLICES,
+    );
+    this.#sliceAddress = Number(address);
+    this.#descriptor = frames.take(RIO_NOTIFICATION_COMPLETION.size);
+  }
+
+  registerBuffer(memory: RioMemory): RioHandle {
+    const { RIORegisterBuffer } = this.#rio;
+    RIORegisterBuffer.set(0, Number(memory.address));
+    RIORegisterBuffer.set(1, memory.bytes.byteLength);
+    RIORegisterBuffer.call();
+    const id = RIORegisterBuffer.pointer;
+    if (id === RIO_INVALID_BUFFERID || id === 0) return -this.#error();
+    return Number.isSafeInteger(id) ? id : -WSAEFAULT;
+  }
+
+  deregisterBuffer(bufferId: RioHandle): void {
+    const { RIODeregisterBuffer } = this.#rio;
+    RIODeregisterBuffer.set(0, bufferId);
+    RIODeregisterBuffer.call();
+  }
+
+  createCompletionQueue(
+    size: number,
+    notification: RioNotification | null,
+  ): RioHandle {
+    const { RIOCreateCompletionQueue } = this.#rio;
+    RIOCreateCompletionQueue.set(0, size);
+    RIOCreateCompletionQueue.set(1, this.#describe(notification));
+    RIOCreateCompletionQueue.call();
+    const queue = RIOCreateCompletionQueue.pointer;
+    if (queue === RIO_INVALID_CQ) return -this.#error();
+    return Number.isSafeInteger(queue) ? queue : -WSAEFAULT;
+  }
+
+  closeCompletionQueue(queue: RioHandle): void {
+    const { RIOCloseCompletionQueue } = this.#rio;
+    RIOCloseCompletionQueue.set(0, queue);
+    RIOCloseCompletionQueue.call();
+  }
+
+  resizeCompletionQueue(queue: RioHandle, size: number): number {
+    const { RIOResizeCompletionQueue } = this.#rio;
+    RIOResizeCompletionQueue.set(0, queue);
+    RIOResizeCompletionQueue.set(1, size);
+    RIOResizeCompletionQueue.call();
+    return RIOResizeCompletionQueue.int32 !== 0 ? 0 : this.#error();
+  }
+
+  dequeueCompletion(
+    queue: RioHandle,
+    results: RioResults,
+    max: number,
+  ): number {
+    const { RIODequeueCompletion } = this.#rio;
+    RIODequeueCompletion.set(0, queue);
+    if (results !== this.#results) {
+      RIODequeueCompletion.set(1, Number(results.memory.address));
+      this.#results = results;
+    }
+    RIODequeueCompletion.set(2, max);
+    RIODequeueCompletion.call();
+    return RIODequeueCompletion.uint32;
+  }
+
+  notify(queue: RioHandle): number {
+    const { RIONotify } = this.#rio;
+    RIONotify.set(0, queue);
+    RIONotify.call();
+    return RIONotify.int32;
+  }
+
+  createRequestQueue(
+    socket: RioHandle,
+    maxOutstandingReceive: number,
+    maxReceiveDataBuffers: number,
+    maxOutstandingSend: number,
+    maxSendDataBuffers: number,
+    receiveQueue: RioHandle,
+    sendQueue: RioHandle,
+    socketContext: number,
+  ): RioHandle {
+    const { RIOCreateRequestQueue } = this.#rio;
+    RIOCreateRequestQueue.set(0, socket);
+    RIOCreateRequestQueue.set(1, maxOutstandingReceive);
+    RIOCreateRequestQueue.set(2, maxReceiveDataBuffers);
+    RIOCreateRequestQueue.set(3, maxOutstandingSend);
+    RIOCreateRequestQueue.set(4, maxSendDataBuffers);
+    RIOCreateRequestQueue.set(5, receiveQueue);
+    RIOCreateRequestQueue.set(6, sendQueue);
+    RIOCreateRequestQueue.set(7, socketContext);
+    RIOCreateRequestQueue.call();
+    const requestQueue = RIOCreateRequestQueue.pointer;
+    if (requestQueue === RIO_INVALID_RQ) return -this.#error();
+    if (!Number.isSafeInteger(requestQueue)) return -WSAEFAULT;
+    this.#live.add(requestQueue);
+    this.#bySocket.set(socket, requestQueue);
+    return requestQueue;
+  }
+
+  resizeRequestQueue(
+    requestQueue: RioHandle,
+    maxOutstandingReceive: number,
+    maxOutstandingSend: number,
+  ): number {
+    if (!this.#isLive(requestQueue)) return WSAENOTSOCK;
+    const { RIOResizeRequestQueue } = this.#rio;
+    RIOResizeRequestQueue.set(0, requestQueue);
+    RIOResizeRequestQueue.set(1, maxOutstandingReceive);
+    RIOResizeRequestQueue.set(2, maxOutstandingSend);
+    RIOResizeRequestQueue.call();
+    return RIOResizeRequestQueue.int32 !== 0 ? 0 : this.#error();
+  }
+
+  receive(
+    requestQueue: RioHandle,
+    data: RioBuf | null,
+    flags: number,
+    requestContext: number,
+  ): number {
+    const { RIOReceive } = this.#rio;
+    RIOReceive.set(3, flags);
+    RIOReceive.set(4, requestContext);
+    return this.#post(RIOReceive, requestQueue, data);
+  }
+
+  receiveEx(
+    requestQueue: RioHandle,
+    data: RioBuf | null,
+    localAddress: RioBuf | null,
+    remoteAddress: RioBuf | null,
+    controlContext: RioBuf | null,
+    messageFlags: RioBuf | null,
+    flags: number,
+    requestContext: number,
+  ): number {
+    const { RIOReceiveEx } = this.#rio;
+    RIOReceiveEx.set(3, this.#slice(SLICE.local, localAddress));
+    RIOReceiveEx.set(4, this.#slice(SLICE.remote, remoteAddress));
+    RIOReceiveEx.set(5, this.#slice(SLICE.control, controlContext));
+    RIOReceiveEx.set(6, this.#slice(SLICE.flags, messageFlags));
+    RIOReceiveEx.set(7, flags);
+    RIOReceiveEx.set(8, requestContext);
+    return this.#post(RIOReceiveEx, requestQueue, data);
+  }
+
+  send(
+    requestQueue: RioHandle,
+    data: RioBuf | null,
+    flags: number,
+    requestContext: number,
+  ): number {
+    const { RIOSend } = this.#rio;
+    RIOSend.set(3, flags);
+    RIOSend.set(4, requestContext);
+    return this.#post(RIOSend, requestQueue, data);
+  }
+
+  sendEx(
+    requestQueue: RioHandle,
+    data: RioBuf | null,
+    localAddress: RioBuf | null,
+    remoteAddress: RioBuf | null,
+    controlContext: RioBuf | null,
+    messageFlags: RioBuf | null,
+    flags: number,
+    requestContext: number,
+  ): number {
+    const { RIOSendEx } = this.#rio;
+    RIOSendEx.set(3, this.#slice(SLICE.local, localAddress));
+    RIOSendEx.set(4, this.#slice(SLICE.remote, remoteAddress));
+    RIOSendEx.set(5, this.#slice(SLICE.control, controlContext));
+    RIOSendEx.set(6, this.#slice(SLICE.flags, messageFlags));
+    RIOSendEx.set(7, flags);
+    RIOSendEx.set(8, requestContext);
+    return this.#post(RIOSendEx, requestQueue, data);
+  }
+
+  /** The socket is about to be closed: its request queue is dead. */
+  protected endRequestQueue(socket: RioHandle): void {
+    const requestQueue = this.#bySocket.get(socket);
+    if (requestQueue === undefined) return;
+    this.#bySocket.delete(socket);
+    this.#live.delete(requestQueue);
+    this.#recent = RIO_INVALID_RQ;
+  }
+
+  #post(
+    call: NativeFunction,
+    requestQueue: RioHandle,
+    data: RioBuf | null,
+  ): number {
+    if (!this.#isLive(requestQueue)) return WSAENOTSOCK;
+    call.set(0, requestQueue);
+    call.set(1, this.#slice(SLICE.data, data));
+    call.set(2, data === null ? 0 : 1);
+    call.call();
+    if (call.int32 !== 0) return 0;
+    // The reference lists 997 as a way to say that the request was accepted.
+    const error = this.#error();
+    return error === WSA_IO_PENDING ? 0 : error;
+  }
+
+  #isLive(requestQueue: RioHandle): boolean {
+    if (requestQueue === this.#recent) return requestQueue !== RIO_INVALID_RQ;
+    if (!this.#live.has(requestQueue)) return false;
+    this.#recent = requestQueue;
+    return true;
+  }
+
+  /** Writes a `RIO_BUF`, and returns its address, or 0 for none. */
+  #slice(place: number, slice: RioBuf | null): number {
+    if (slice === null) return 0;
+    const words = this.#sliceWords;
+    const at = place * BUF_WORDS;
+    words[at] = slice.bufferId;
+    words[at + 1] = highWord(slice.bufferId);
+    words[at + 2] = slice.offset;
+    words[at + 3] = slice.length;
+    return this.#sliceAddress + place * RIO_BUF.size;
+  }
+
+  /** Writes a `RIO_NOTIFICATION_COMPLETION`, and returns its address, or 0. */
+  #describe(notification: RioNotification | null): number {
+    if (notification === null) return 0;
+    const { kind, key, handle, overlapped } =
+      notification as WinsockNotification;
+    const { bytes, address } = this.#descriptor;
+    const at = RIO_NOTIFICATION_COMPLETION;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);
+    bytes.fill(0);
+    if (kind === "iocp") {
+      view.setUint32(at.type, RIO_IOCP_COMPLETION, true);
+      view.setBigUint64(at.iocpHandle, handle, true);
+      view.setBigUint64(at.completionKey, BigInt(key), true);
+      view.setBigUint64(at.overlapped, BigInt(overlapped), true);
+    } else {
+      view.setUint32(at.type, RIO_EVENT_COMPLETION, true);
+      view.setBigUint64(at.eventHandle, handle, true);
+      view.setUint32(at.notifyReset, 1, true);
+    }
+    return Number(address);
+  }
+
+  #error(): number {
+    return lastError(this.#symbols);
+  }
+}
