@@ -90,8 +90,11 @@ export async function whyNot(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Makes whatever is missing in the cache folder, and only that. */
-export async function prepare(checkout: string): Promise<Rig> {
+/** Makes whatever is missing in the cache folder, and only that, one process at a time. */
+export async function prepare(
+  checkout: string,
+  build: (rig: Rig) => Promise<void>,
+): Promise<Rig> {
   const home = Deno.env.get("XDG_CACHE_HOME") ??
     `${Deno.env.get("HOME") ?? "/root"}/.cache`;
   const base = Deno.env.get("RIO_WINDOWS_CACHE") ?? home;
@@ -103,6 +106,7 @@ export async function prepare(checkout: string): Promise<Rig> {
   await once(`${cache}/root`, [SUITE, ...PACKAGES].join(" "), makeRoot);
   await once(`${cache}/deno`, DENO_INTEGRITY, makeDeno);
   await once(`${cache}/prefix`, "3", () => makePrefix(rig));
+  await build(rig);
   return rig;
 }
 
@@ -193,7 +197,7 @@ export function wine(
   options: EnterOptions,
 ): ReturnType<typeof enter> {
   const env = {
-    HOME: "/rio",
+    HOME: "/tmp",
     XDG_RUNTIME_DIR: "/tmp",
     WINEPREFIX: "/rio/prefix",
     WINESERVER,

@@ -21,8 +21,7 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const checkout = await Deno.realPath(new URL("../..", import.meta.url));
-  const rig = await prepare(checkout);
-  await build(rig);
+  const rig = await prepare(checkout, build);
   await shareNpmCache(`${rig.cache}/deno_dir`);
   const runs = await Deno.makeTempDir({ dir: rig.cache, prefix: "run-" });
   try {

@@ -1,0 +1,318 @@
+/* One thread per request queue carries its requests out on the socket, in posting order: the first
+ * of each direction is an overlapped operation of Wine's, into or out of memory of the worker's own,
+ * so that a caller who frees a slice too early is recorded and not obeyed. */
+#include "provider.h"
+#include <stdlib.h>
+
+#define DATAGRAM_SIZE 65536
+#define CONTROL_SIZE 512
+#define STATUS_OK 0
+
+/* The operation in progress of one direction. The thread owns it. */
+struct operation {
+  struct request *request;
+  OVERLAPPED overlapped;
+  char *bytes;
+  size_t capacity;
+  uint32_t length; /* what this operation asks for, of bytes + done */
+  uint32_t done;
+  uint32_t segment; /* datagram size when one send request is several datagrams */
+  DWORD failed;     /* it could not even be started */
+  WSAMSG message;
+  WSABUF data;
+  SOCKADDR_INET peer;
+  char control[CONTROL_SIZE];
+};
+
+struct worker {
+  struct request_queue *rq;
+  struct operation ways[WAYS];
+};
+
+static LPFN_WSARECVMSG native_receive;
+
+static void resolve_receive(SOCKET socket) {
+  GUID id = WSAID_WSARECVMSG;
+  DWORD returned;
+  if (native_receive) return;
+  WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof id, &native_receive,
+           sizeof native_receive, &returned, NULL, NULL);
+}
+
+static int address_length(const SOCKADDR_INET *address) {
+  return address->si_family == AF_INET6 ? sizeof(SOCKADDR_IN6) : sizeof(SOCKADDR_IN);
+}
+
+/* What UDP segmentation asks for; the other messages of a send are for a real network stack. */
+static uint32_t segment_size(const struct slice *control) {
+  WSAMSG view = {.Control = {control->length - RIO_CMSG_BASE_SIZE,
+                             control->at + RIO_CMSG_BASE_SIZE}};
+  for (WSACMSGHDR *header = WSA_CMSG_FIRSTHDR(&view); header;
+       header = WSA_CMSG_NXTHDR(&view, header)) {
+    if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_SEND_MSG_SIZE) {
+      return *(DWORD *)WSA_CMSG_DATA(header);
+    }
+  }
+  return 0;
+}
+
+static int issue_receive(struct request_queue *rq, struct operation *op, DWORD *flags) {
+  if (rq->stream) {
+    return WSARecv(rq->socket, &op->data, 1, NULL, flags, &op->overlapped, NULL);
+  }
+  op->message = (WSAMSG){.name = (SOCKADDR *)&op->peer,
+                         .namelen = sizeof op->peer,
+                         .lpBuffers = &op->data,
+                         .dwBufferCount = 1};
+  memset(&op->peer, 0, sizeof op->peer);
+  if (op->request->slices[CONTROL].buffer) {
+    op->message.Control = (WSABUF){sizeof op->control, op->control};
+  }
+  return native_receive(rq->socket, &op->message, NULL, &op->overlapped, NULL);
+}
+
+static int issue_send(struct request_queue *rq, struct operation *op) {
+  const struct slice *remote = &op->request->slices[REMOTE];
+  if (rq->stream || !remote->buffer) {
+    return WSASend(rq->socket, &op->data, 1, NULL, 0, &op->overlapped, NULL);
+  }
+  return WSASendTo(rq->socket, &op->data, 1, NULL, 0, (SOCKADDR *)&op->peer,
+                   address_length(&op->peer), &op->overlapped, NULL);
+}
+
+/* Starts the next piece of a request. The lock is held, so closesocket can't come between. */
+static void issue(struct request_queue *rq, struct operation *op) {
+  HANDLE event = op->overlapped.hEvent;
+  memset(&op->overlapped, 0, sizeof op->overlapped);
+  op->overlapped.hEvent = event;
+  ResetEvent(event);
+  uint32_t rest = op->length - op->done;
+  op->data = (WSABUF){op->segment ? min(op->segment, rest) : rest, op->bytes + op->done};
+  DWORD flags = 0;
+  int result = op->request->way == RECEIVE ? issue_receive(rq, op, &flags) : issue_send(rq, op);
+  op->failed = result ? WSAGetLastError() : 0;
+  if (op->failed == WSA_IO_PENDING) op->failed = 0;
+  if (op->failed) SetEvent(event);
+}
+
+static int reserve(struct operation *op, size_t wanted) {
+  if (wanted <= op->capacity) return 1;
+  char *bytes = realloc(op->bytes, wanted);
+  if (!bytes) return 0;
+  op->bytes = bytes;
+  op->capacity = wanted;
+  return 1;
+}
+
+static void begin(struct request_queue *rq, struct operation *op, struct request *request) {
+  const struct slice *data = &request->slices[DATA];
+  op->request = request;
+  op->done = op->segment = 0;
+  op->length = data->length;
+  DWORD failed = 0;
+  if (request->way == RECEIVE) {
+    /* The whole datagram, so that what does not fit the slice is known. */
+    if (!rq->stream) op->length = DATAGRAM_SIZE;
+    if (!reserve(op, op->length)) failed = WSAENOBUFS;
+  } else {
+    const struct slice *remote = &request->slices[REMOTE], *control = &request->slices[CONTROL];
+    if (!reserve(op, (size_t)data->length + 1)) failed = WSAENOBUFS;
+    if (!failed && data->buffer) {
+      if (slice_intact(data, "before its send started")) memcpy(op->bytes, data->at, data->length);
+      else failed = WSAEFAULT;
+    }
+    if (!failed && remote->buffer) {
+      if (slice_intact(remote, "before its send started")) memcpy(&op->peer, remote->at, sizeof op->peer);
+      else failed = WSAEFAULT;
+    }
+    if (!failed && control->buffer && slice_intact(control, "before its send started")) {
+      op->segment = segment_size(control);
+    }
+  }
+  if (!failed) {
+    issue(rq, op);
+  } else {
+    op->failed = failed;
+    SetEvent(op->overlapped.hEvent);
+  }
+}
+
+/* Writes what a receive reports beside its data. */
+static void deliver_details(struct request_queue *rq, struct operation *op) {
+  struct request *request = op->request;
+  struct slice *slice = &request->slices[REMOTE];
+  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+    int size = sizeof op->peer;
+    if (rq->stream) getpeername(rq->socket, (SOCKADDR *)&op->peer, &size);
+    memcpy(slice->at, &op->peer, sizeof op->peer);
+  }
+  slice = &request->slices[LOCAL];
+  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+    SOCKADDR_INET local = {0};
+    int size = sizeof local;
+    getsockname(rq->socket, (SOCKADDR *)&local, &size);
+    memcpy(slice->at, &local, sizeof local);
+  }
+  slice = &request->slices[CONTROL];
+  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+    uint32_t length = min(op->message.Control.len, slice->length - RIO_CMSG_BASE_SIZE);
+    if (rq->stream) length = 0;
+    memcpy(slice->at + RIO_CMSG_BASE_SIZE, op->control, length);
+    ((RIO_CMSG_BUFFER *)slice->at)->TotalLength = RIO_CMSG_BASE_SIZE + length;
+  }
+  slice = &request->slices[FLAGS_OUT];
+  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+    *(ULONG *)slice->at = rq->stream ? 0 : op->message.dwFlags;
+  }
+}
+
+static void finish_receive(struct request_queue *rq, struct operation *op, DWORD status) {
+  struct request *request = op->request;
+  const struct slice *data = &request->slices[DATA];
+  if (data->buffer && slice_intact(data, "before its receive completed")) {
+    if (memory_sum(data->at, data->length) != request->untouched) {
+      violation("%u bytes of buffer %u were written while a receive was in flight", data->length,
+                data->buffer->serial);
+    }
+    if (!status && op->done > data->length) status = WSAEMSGSIZE;
+    memcpy(data->at, op->bytes, min(op->done, data->length));
+  }
+  if (!rq->closed && (!status || status == WSAEMSGSIZE)) deliver_details(rq, op);
+  request->transferred = status && status != WSAEMSGSIZE ? 0 : min(op->done, data->length);
+  request->status = (LONG)status;
+}
+
+static void finish_send(struct operation *op, DWORD status) {
+  struct request *request = op->request;
+  const struct slice *data = &request->slices[DATA];
+  if (data->buffer && !op->failed && slice_intact(data, "before its send completed") &&
+      memcmp(data->at, op->bytes, data->length)) {
+    violation("%u bytes of buffer %u were changed while their send was in flight", data->length,
+              data->buffer->serial);
+  }
+  struct slice *out = &request->slices[FLAGS_OUT];
+  if (out->buffer && slice_intact(out, "before its send completed")) *(ULONG *)out->at = 0;
+  request->transferred = status ? 0 : op->done;
+  request->status = (LONG)status;
+}
+
+/* What the overlapped operation came to. The lock is held. */
+static DWORD outcome(struct request_queue *rq, struct operation *op, DWORD *moved) {
+  DWORD flags;
+  *moved = 0;
+  if (op->failed) return op->failed;
+  if (rq->closed) {
+    /* The socket's number may be another socket's by now, so only the OVERLAPPED is asked. */
+    if (op->overlapped.Internal == STATUS_OK) *moved = (DWORD)op->overlapped.InternalHigh;
+    return op->overlapped.Internal == STATUS_OK ? 0 : WSA_OPERATION_ABORTED;
+  }
+  if (WSAGetOverlappedResult(rq->socket, &op->overlapped, moved, FALSE, &flags)) return 0;
+  DWORD error = WSAGetLastError();
+  /* Linux reports an unreachable port of a connected socket as a refused connection. */
+  return error == WSAECONNREFUSED && !rq->stream ? WSAECONNRESET : error;
+}
+
+/* Takes in what has happened; nonzero when the request is finished. */
+static int advance(struct request_queue *rq, struct operation *op) {
+  struct request *request = op->request;
+  DWORD moved, status = outcome(rq, op, &moved);
+  op->done += moved;
+  if (!rq->closed && !rq->stream && status == WSAECONNRESET && !op->failed) {
+    /* A send is not to blame for an answer to an earlier one; a receive, only when asked to be. */
+    if (request->way == SEND || !rq->connreset) {
+      issue(rq, op);
+      return 0;
+    }
+  }
+  int more = !status && !rq->closed && op->done < op->length && moved &&
+             (request->way == SEND || (rq->stream && (request->flags & RIO_MSG_WAITALL)));
+  if (more) {
+    issue(rq, op);
+    return 0;
+  }
+  /* What came in before the close is still the application's. */
+  if (rq->closed && request->way == RECEIVE && !status && rq->stream && !moved) {
+    status = WSA_OPERATION_ABORTED;
+  }
+  if (request->way == RECEIVE) finish_receive(rq, op, status);
+  else finish_send(op, status);
+  op->request = NULL;
+  return 1;
+}
+
+/* The lock is given up for the time that completions are asked to be late. */
+static void complete(struct request *request) {
+  UNLOCK();
+  fault_hold_completion();
+  LOCK();
+  queue_completion(request);
+}
+
+static void abort_waiting(struct request_queue *rq) {
+  for (int way = 0; way < WAYS; way++) {
+    struct request *request;
+    while ((request = list_take(&rq->ways[way].started)) ||
+           (request = list_take(&rq->ways[way].deferred))) {
+      request->status = WSA_OPERATION_ABORTED;
+      complete(request);
+    }
+  }
+}
+
+static DWORD WINAPI work(void *argument) {
+  struct worker *worker = argument;
+  struct request_queue *rq = worker->rq;
+  HANDLE handles[1 + WAYS] = {rq->wake};
+  for (int way = 0; way < WAYS; way++) {
+    handles[1 + way] = CreateEventW(NULL, TRUE, FALSE, NULL);
+    /* The low bit keeps the operation's completion out of a port that the caller has associated
+     * with the socket. */
+    worker->ways[way].overlapped.hEvent = (HANDLE)((ULONG_PTR)handles[1 + way] | 1);
+  }
+  LOCK();
+  for (int busy = 1; busy || !rq->closed;) {
+    for (int way = 0; way < WAYS && !rq->closed; way++) {
+      struct operation *op = &worker->ways[way];
+      struct request *request = op->request ? NULL : list_take(&rq->ways[way].started);
+      if (request) begin(rq, op, request);
+    }
+    if (rq->closed) abort_waiting(rq);
+    busy = worker->ways[RECEIVE].request || worker->ways[SEND].request;
+    if (!busy && rq->closed) break;
+    UNLOCK();
+    WaitForMultipleObjects(1 + WAYS, handles, FALSE, INFINITE);
+    LOCK();
+    for (int way = 0; way < WAYS; way++) {
+      struct operation *op = &worker->ways[way];
+      if (WaitForSingleObject(handles[1 + way], 0)) continue;
+      ResetEvent(handles[1 + way]);
+      struct request *request = op->request;
+      if (request && advance(rq, op)) complete(request);
+    }
+  }
+  CloseHandle(rq->wake);
+  rq->wake = NULL;
+  UNLOCK();
+  for (int way = 0; way < WAYS; way++) {
+    CloseHandle(handles[1 + way]);
+    free(worker->ways[way].bytes);
+  }
+  free(worker);
+  return 0;
+}
+
+int worker_start(struct request_queue *rq) {
+  struct worker *worker = calloc(1, sizeof *worker);
+  if (!worker) return 0;
+  resolve_receive(rq->socket);
+  worker->rq = rq;
+  rq->wake = CreateEventW(NULL, FALSE, FALSE, NULL);
+  HANDLE thread = CreateThread(NULL, 256 * 1024, work, worker, 0, NULL);
+  if (!thread) {
+    CloseHandle(rq->wake);
+    free(worker);
+    return 0;
+  }
+  CloseHandle(thread);
+  return 1;
+}
