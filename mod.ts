@@ -1,7 +1,71 @@
 /**
  * Registered I/O for Deno.
  *
+ * Datagrams and streams through buffers that are registered with the kernel
+ * once and used again for every request. On Windows this is Winsock Registered
+ * I/O (RIO), called through Deno FFI; on Linux the same program runs on the
+ * kernel's own batched socket calls.
+ *
+ * A {@linkcode RioSession} owns everything: declared with `using`, it
+ * deregisters every buffer exactly once, on every path, and never while a
+ * request still uses it.
+ *
+ * Programs need `--allow-ffi`, without a path, and `--allow-net`.
+ *
+ * @example Send a datagram to oneself
+ * ```ts
+ * import { RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(4096);
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * await socket.connect(socket.address);
+ *
+ * const [inbox, outbox] = [buffer.slice(0, 2048), buffer.slice(2048)];
+ * const { written } = new TextEncoder().encodeInto("hello", outbox.bytes);
+ * socket.receive(inbox);
+ * socket.send(buffer.slice(2048, written));
+ *
+ * for await (const batch of socket.completions) {
+ *   const received = batch.find(({ kind }) => kind === "receive");
+ *   if (!received) continue;
+ *   const text = inbox.bytes.subarray(0, received.bytesTransferred);
+ *   console.log(new TextDecoder().decode(text)); // hello
+ *   break;
+ * }
+ * ```
+ *
  * @module
  */
-export * from "./ffi/address.ts";
-export * from "./ffi/errors.ts";
+export {
+  ADDRESS_SIZE,
+  type IpAddress,
+  readAddress,
+  writeAddress,
+} from "./ffi/address.ts";
+export type { RioFunctionName } from "./ffi/constants.ts";
+export type { RioBackendName } from "./ffi/contract.ts";
+export {
+  RioBufferInUseError,
+  RioClosedError,
+  RioError,
+  type RioErrorOptions,
+} from "./ffi/errors.ts";
+export {
+  type RioSessionOptions,
+  type RioSupport,
+  rioSupport,
+} from "./ffi/open.ts";
+export { RioBuffer, RioSlice } from "./ffi/session/buffer.ts";
+export type { RioSocketOptions } from "./ffi/session/open_socket.ts";
+export type { RioReceiveOptions, RioSendOptions } from "./ffi/session/post.ts";
+export {
+  RioCompletionQueue,
+  type RioCompletionQueueOptions,
+  type RioNotificationMode,
+} from "./ffi/session/queue.ts";
+export type { RioQueueOptions } from "./ffi/session/request_queue.ts";
+export type { RioCompletion } from "./ffi/session/requests.ts";
+export { RioSession, type RioStats } from "./ffi/session/session.ts";
+export { RioSocket } from "./ffi/session/socket.ts";
+export type { RioSocketOption } from "./ffi/session/socket_options.ts";

@@ -9,7 +9,7 @@ import type { RioResults } from "../layout.ts";
 import { Ledger, pause, type QueueRecord } from "./ledger.ts";
 import { Permissions } from "./permissions.ts";
 import { Completion, Requests } from "./requests.ts";
-import { Waiter } from "./waiter.ts";
+import type { Waiter } from "./waiter.ts";
 
 interface Net {
   ledger: Ledger;
@@ -40,8 +40,8 @@ export class SessionCore {
   readonly requests: Requests;
   readonly waiter: Waiter;
   readonly permissions: Permissions;
-  /** Completions that were dequeued ahead of their reader, by queue handle. */
-  readonly backlogs: Map<number, Completion[]> = new Map();
+  /** Completions that were dequeued ahead of their reader. */
+  readonly backlogs: Map<QueueRecord, Completion[]> = new Map();
   /** The session itself: as long as a part of it is held, it is held. */
   owner: object | null = null;
 
@@ -49,7 +49,7 @@ export class SessionCore {
     this.backend = backend;
     this.ledger = new Ledger(backend);
     this.requests = new Requests(this.ledger);
-    this.waiter = new Waiter(backend);
+    this.waiter = this.ledger.waiter;
     this.permissions = new Permissions();
   }
 
@@ -85,7 +85,7 @@ export class SessionCore {
     from: number,
     count: number,
   ): void {
-    const backlog = this.backlogs.get(queue.handle);
+    const backlog = this.backlogs.get(queue);
     for (let i = from; i < count; i++) {
       const completion = this.requests.finish(results, i, new Completion());
       backlog?.push(completion);

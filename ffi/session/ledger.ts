@@ -16,6 +16,7 @@ import type {
 } from "../contract.ts";
 import { checkHandle } from "../errors.ts";
 import { RioResults } from "../layout.ts";
+import { Waiter } from "./waiter.ts";
 
 /** Index of a function in {@linkcode Ledger.calls}: its place in the table. */
 export const CALL = {
@@ -55,6 +56,8 @@ export interface QueueRecord {
   reserved: number;
   /** Sockets that were not both closed and drained. */
   sockets: number;
+  /** It belongs to one socket and is closed with it. */
+  owned: boolean;
   /** Closed as soon as no socket uses it. */
   closing: boolean;
   closed: boolean;
@@ -80,6 +83,7 @@ const kept: unknown[] = [];
 /** The native side of one session. */
 export class Ledger {
   readonly backend: RioBackend;
+  readonly waiter: Waiter;
   readonly buffers: Set<BufferRecord> = new Set();
   readonly queues: Set<QueueRecord> = new Set();
   readonly sockets: Set<SocketRecord> = new Set();
@@ -95,6 +99,7 @@ export class Ledger {
 
   constructor(backend: RioBackend) {
     this.backend = backend;
+    this.waiter = new Waiter(backend);
   }
 
   get outstanding(): number {
@@ -145,6 +150,7 @@ export class Ledger {
       capacity,
       reserved: 0,
       sockets: 0,
+      owned: false,
       closing: false,
       closed: false,
     };
@@ -152,9 +158,13 @@ export class Ledger {
     return record;
   }
 
-  /** Closes now, or when the last socket that uses the queue is drained. */
+  /**
+   * Closes now, or when the last socket that uses the queue is drained. Whoever
+   * waits for it goes on.
+   */
   releaseQueue(record: QueueRecord): void {
     record.closing = true;
+    if (record.notification) this.waiter.cancel(record.notification.key);
     if (record.sockets > 0 || record.closed) return;
     record.closed = true;
     this.queues.delete(record);
@@ -231,8 +241,9 @@ export class Ledger {
     sendQueue.reserved -= record.sends;
     receiveQueue.sockets--;
     sendQueue.sockets--;
-    if (receiveQueue.closing) this.releaseQueue(receiveQueue);
-    if (sendQueue.closing) this.releaseQueue(sendQueue);
+    for (const queue of [receiveQueue, sendQueue]) {
+      if (queue.closing || queue.owned) this.releaseQueue(queue);
+    }
   }
 
   /**

@@ -93,7 +93,7 @@ export class RioCompletionQueue implements Disposable {
     this.#record = record;
     this.#key = record.notification?.key ?? 0;
     this.notification = record.notification?.kind ?? "none";
-    core.backlogs.set(record.handle, this.#backlog);
+    core.backlogs.set(record, this.#backlog);
   }
 
   /** How many completions the queue can hold, in entries. */
@@ -106,7 +106,7 @@ export class RioCompletionQueue implements Disposable {
     return this.#record.reserved;
   }
 
-  /** Whether the queue can no longer be used. */
+  /** Whether the queue was closed, itself or with its session or socket. */
   get closed(): boolean {
     return this.#record.closing || this.#core.ledger.closed;
   }
@@ -123,6 +123,7 @@ export class RioCompletionQueue implements Disposable {
    */
   dequeue(max: number = BATCH): RioCompletion[] {
     const taken: RioCompletion[] = this.#takeBacklog(max);
+    if (taken.length > 0 && this.closed) return taken;
     while (taken.length < max) {
       const results = this.#results ??= new RioResults(BATCH);
       const wanted = Math.min(max - taken.length, BATCH);
@@ -241,12 +242,14 @@ export class RioCompletionQueue implements Disposable {
    * until every socket on it is closed and drained.
    */
   close(): void {
-    if (this.#record.closing) return;
-    this.#record.closing = true;
-    if (this.#record.sockets > 0) this.#core.settleArrived();
-    this.#core.ledger.releaseQueue(this.#record);
-    this.#core.backlogs.delete(this.#record.handle);
-    if (this.#armed) this.#core.waiter.cancel(this.#key);
+    const record = this.#record;
+    if (!record.closing) {
+      record.closing = true;
+      if (record.sockets > 0) this.#core.settleArrived();
+      this.#core.ledger.releaseQueue(record);
+    }
+    this.#backlog.length = 0;
+    this.#core.backlogs.delete(record);
     this.#core.forget(this);
   }
 
@@ -265,7 +268,7 @@ export class RioCompletionQueue implements Disposable {
    */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<RioCompletion[]> {
     let turn = performance.now() + TURN_AFTER_MS;
-    while (!this.closed) {
+    while (!this.closed || this.#backlog.length > 0) {
       let batch = this.dequeue();
       for (let i = 0; batch.length === 0 && i < POLLS_BEFORE_WAIT; i++) {
         batch = this.dequeue();

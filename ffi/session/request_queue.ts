@@ -116,6 +116,7 @@ function chooseQueues(
 ): SocketQueues {
   if (completions === undefined) {
     const queue = createCompletionQueue(core, { capacity, notification });
+    queueRecordOf(queue).owned = true;
     return { receive: queue, send: queue, owned: true };
   }
   const { receive, send } = completions instanceof RioCompletionQueue

@@ -52,8 +52,17 @@ export interface RioStats {
   readonly calls: Readonly<Record<RioFunctionName, number>>;
 }
 
-/** Opens a session over any backend; for this package and for experts. */
-export let openSession: (backend: RioBackend) => RioSession;
+let construct: (backend: RioBackend) => RioSession;
+
+/**
+ * Opens a session over any backend, which it closes at its end.
+ *
+ * @param backend The backend.
+ * @returns The session.
+ */
+export function openSession(backend: RioBackend): RioSession {
+  return construct(backend);
+}
 
 /**
  * Owns registered buffers, completion queues and sockets, and releases them:
@@ -73,7 +82,7 @@ export class RioSession implements Disposable, AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   static {
-    openSession = (backend) => new RioSession(backend);
+    construct = (backend) => new RioSession(backend);
   }
 
   /**
@@ -243,6 +252,7 @@ export class RioSession implements Disposable, AsyncDisposable {
     const { ledger, waiter, backlogs } = this.#core;
     this.#core.forget(this);
     ledger.closeSockets();
+    for (const backlog of backlogs.values()) backlog.length = 0;
     backlogs.clear();
     waiter.cancelAll();
   }

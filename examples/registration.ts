@@ -1,0 +1,19 @@
+/**
+ * The smallest registration scope: a buffer is registered, and leaving the
+ * block deregisters it.
+ *
+ * ```sh
+ * deno run --allow-ffi examples/registration.ts
+ * ```
+ *
+ * @module
+ */
+import { RioSession } from "../mod.ts";
+
+using session = RioSession.open();
+{
+  using buffer = session.registerBuffer(64 * 1024);
+  console.log(`registered ${buffer.byteLength} bytes as buffer ${buffer.id}`);
+}
+const { registered, deregistered } = session.stats();
+console.log(`registered ${registered}, deregistered ${deregistered}`);
