@@ -1,0 +1,206 @@
+/**
+ * How requests on datagram sockets run: batches of `recvmmsg` and `sendmmsg`.
+ *
+ * @module
+ */
+import { AF_INET6 } from "../constants.ts";
+import {
+  WSAECONNRESET,
+  WSAEFAULT,
+  WSAEMSGSIZE,
+  WSAENOTCONN,
+} from "../error_numbers.ts";
+import { SOCKADDR_INET } from "../layout.ts";
+import { fromKernel, packetDestination } from "./control.ts";
+import { winsockError } from "./errno.ts";
+import { BATCH, CONTROL_SIZE, MSGHDR } from "./kernel.ts";
+import * as linux from "./numbers.ts";
+import {
+  HAS_CONTROL,
+  HAS_FLAGS,
+  HAS_LOCAL,
+  HAS_REMOTE,
+  IOVEC_LENGTH,
+  IOVEC_WORDS,
+  MMSGHDR_LENGTH,
+  MMSGHDR_WORDS,
+  type Ring,
+} from "./ring.ts";
+import { readLocalAddress } from "./sockets.ts";
+
+/** Winsock's `MSG_TRUNC`. */
+const WINSOCK_MSG_TRUNC = 0x100;
+/** Winsock's `MSG_CTRUNC`. */
+const WINSOCK_MSG_CTRUNC = 0x200;
+
+/** ICMP errors that a send can run into are forgiven so many times. */
+const RETRIES = 8;
+
+/** Receives one batch of datagrams. */
+export function receiveDatagrams(ring: Ring): boolean {
+  const { socket, kernel } = ring;
+  if (socket.pendingReset !== 0) {
+    ring.complete(socket.pendingReset, 0);
+    socket.pendingReset = 0;
+    return true;
+  }
+  const slot = ring.head & ring.mask;
+  const asked = ring.batch();
+  if (asked === 0) {
+    ring.complete(WSAEFAULT, 0);
+    return true;
+  }
+  const got = kernel.symbols.recvmmsg(
+    socket.fd,
+    ring.headerAddress(slot),
+    asked,
+    linux.MSG_DONTWAIT,
+    0n,
+  );
+  if (got < 0) return receiveFailed(ring, kernel.errno[0]!);
+  for (let i = slot; i < slot + got; i++) completeReceive(ring, i);
+  if (got === asked) return true;
+  // An error that came after some datagrams is told by the next call only.
+  if (ring.urgent) return true;
+  if (!socket.reportsReset) ring.drained();
+  return false;
+}
+
+function receiveFailed(ring: Ring, errno: number): boolean {
+  switch (errno) {
+    case linux.EAGAIN:
+      ring.drained();
+      return false;
+    case linux.EINTR:
+      return true;
+    // What a connected socket gets for an ICMP error.
+    case linux.ECONNREFUSED:
+    case linux.ENOPROTOOPT:
+    case linux.EHOSTDOWN:
+    case linux.EHOSTUNREACH:
+    case linux.ENETUNREACH:
+    case linux.EPROTO:
+      if (ring.socket.reportsReset) {
+        ring.complete(
+          errno === linux.EHOSTUNREACH || errno === linux.ENETUNREACH
+            ? winsockError(errno)
+            : WSAECONNRESET,
+          0,
+        );
+      }
+      return true;
+    default:
+      ring.complete(winsockError(errno), 0);
+      return true;
+  }
+}
+
+function completeReceive(ring: Ring, slot: number): void {
+  const { headers } = ring;
+  const at = slot * MMSGHDR_WORDS;
+  const flags = headers[at + MSGHDR.flags]!;
+  const bytes = headers[at + MMSGHDR_LENGTH]!;
+  if (ring.extras[slot] !== 0) fillSlices(ring, slot);
+  if ((flags & linux.MSG_TRUNC) === 0) ring.complete(0, bytes);
+  // Without a data slice the datagram is thrown away on purpose.
+  else if (ring.registrations[slot] === null) ring.complete(0, 0);
+  else {
+    ring.complete(
+      WSAEMSGSIZE,
+      ring.vectors[slot * IOVEC_WORDS + IOVEC_LENGTH]!,
+    );
+  }
+}
+
+function fillSlices(ring: Ring, slot: number): void {
+  const { headers, socket, kernel } = ring;
+  const at = slot * MMSGHDR_WORDS;
+  const extras = ring.extras[slot]!;
+  const slices = ring.slices[slot]!;
+  const kernelFlags = headers[at + MSGHDR.flags]!;
+  let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
+  const controlAt = slot % BATCH * CONTROL_SIZE;
+  const controlLength = headers[at + MSGHDR.controlLength]!;
+  if ((extras & HAS_REMOTE) !== 0 && headers[at + MSGHDR.nameLength] === 28) {
+    slices.remote!.view.setUint16(slices.remoteOffset, AF_INET6, true);
+  }
+  if ((extras & HAS_CONTROL) !== 0) {
+    truncated = fromKernel(
+      kernel.control,
+      controlAt,
+      controlLength,
+      slices.control!.view,
+      slices.controlOffset,
+      slices.controlLength,
+      socket,
+    ) || truncated;
+  }
+  if ((extras & HAS_LOCAL) !== 0) {
+    const { view } = slices.local!;
+    const local = readLocalAddress(kernel, socket);
+    for (let i = 0; i < SOCKADDR_INET.size; i++) {
+      view.setUint8(slices.localOffset + i, local[i]!);
+    }
+    packetDestination(
+      kernel.control,
+      controlAt,
+      controlLength,
+      view,
+      slices.localOffset,
+    );
+  }
+  if ((extras & HAS_FLAGS) !== 0) {
+    slices.flags!.view.setUint32(
+      slices.flagsOffset,
+      ((kernelFlags & linux.MSG_TRUNC) !== 0 ? WINSOCK_MSG_TRUNC : 0) |
+        (truncated ? WINSOCK_MSG_CTRUNC : 0),
+      true,
+    );
+  }
+}
+
+/** Sends one batch of datagrams. */
+export function sendDatagrams(ring: Ring): boolean {
+  const { socket, kernel } = ring;
+  const slot = ring.head & ring.mask;
+  const asked = ring.batch();
+  if (asked === 0) {
+    ring.complete(WSAEFAULT, 0);
+    return true;
+  }
+  const address = ring.headerAddress(slot);
+  for (let attempt = 0; attempt < RETRIES; attempt++) {
+    const sent = kernel.symbols.sendmmsg(
+      socket.fd,
+      address,
+      asked,
+      linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
+    );
+    if (sent >= 0) {
+      const { headers } = ring;
+      for (let i = slot; i < slot + sent; i++) {
+        ring.complete(0, headers[i * MMSGHDR_WORDS + MMSGHDR_LENGTH]!);
+      }
+      return true;
+    }
+    const errno = kernel.errno[0]!;
+    if (errno === linux.EINTR) continue;
+    if (errno === linux.EAGAIN) {
+      ring.drained();
+      return false;
+    }
+    if (errno !== linux.ECONNREFUSED) {
+      ring.complete(sendStatus(errno), 0);
+      return true;
+    }
+    // The kernel tells an earlier datagram's ICMP error with the next call of
+    // any kind; Winsock tells it with a receive, if at all.
+    if (socket.reportsReset) socket.pendingReset = WSAECONNRESET;
+  }
+  ring.complete(WSAECONNRESET, 0);
+  return true;
+}
+
+function sendStatus(errno: number): number {
+  return errno === linux.EDESTADDRREQ ? WSAENOTCONN : winsockError(errno);
+}

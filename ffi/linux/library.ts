@@ -1,0 +1,179 @@
+/**
+ * The C library's socket calls, opened at first use and shared by all backends
+ * of a thread.
+ *
+ * @module
+ */
+import { EACCES, ENOSYS, EPERM, MSG_DONTWAIT } from "./numbers.ts";
+
+const SYMBOLS = {
+  /** `int *__errno_location(void)` */
+  __errno_location: { parameters: [], result: "pointer" },
+  /** `int socket(int domain, int type, int protocol)` */
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** `int close(int fd)` */
+  close: { parameters: ["i32"], result: "i32" },
+  /** `int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)` */
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** `int listen(int fd, int backlog)` */
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  /** `int connect(int fd, const struct sockaddr *addr, socklen_t addrlen)` */
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** `int accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)` */
+  accept4: { parameters: ["i32", "usize", "usize", "i32"], result: "i32" },
+  /** `int getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)` */
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  /** `int getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)` */
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  /** `int shutdown(int fd, int how)` */
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  /** `int setsockopt(int fd, int level, int name, const void *value, socklen_t length)` */
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  /** `int getsockopt(int fd, int level, int name, void *value, socklen_t *length)` */
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  /** `int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout)` */
+  recvmmsg: {
+    parameters: ["i32", "usize", "u32", "i32", "usize"],
+    result: "i32",
+  },
+  /** `int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)` */
+  sendmmsg: { parameters: ["i32", "usize", "u32", "i32"], result: "i32" },
+  /** `ssize_t recvmsg(int fd, struct msghdr *message, int flags)`; lengths here stay below 2^31 */
+  recvmsg: { parameters: ["i32", "usize", "i32"], result: "i32" },
+  /** `ssize_t sendmsg(int fd, const struct msghdr *message, int flags)`; lengths here stay below 2^31 */
+  sendmsg: { parameters: ["i32", "usize", "i32"], result: "i32" },
+  /** `int epoll_create1(int flags)` */
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  /** `int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)` */
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "usize"], result: "i32" },
+  /** `int epoll_wait(int epfd, struct epoll_event *events, int count, int timeout)` */
+  epoll_wait: { parameters: ["i32", "usize", "i32", "i32"], result: "i32" },
+  /** `int eventfd(unsigned int initial, int flags)` */
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  /** `ssize_t read(int fd, void *data, size_t count)`; for the 8 bytes of an eventfd */
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  /** `ssize_t write(int fd, const void *data, size_t count)`; for the 8 bytes of an eventfd */
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  /** `int poll(struct pollfd *fds, nfds_t count, int timeout)`; waits on a thread of the pool */
+  poll: {
+    parameters: ["usize", "usize", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The functions of {@linkcode SYMBOLS}. */
+export type LinuxSymbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** The opened C library. */
+export interface LinuxLibrary {
+  /** Its functions. */
+  readonly symbols: LinuxSymbols;
+  /**
+   * This thread's `errno`, to be read as the very next thing after a call that
+   * failed.
+   */
+  readonly errno: Int32Array;
+}
+
+// One opening serves every backend: V8 calls a native function directly only
+// while a call site has seen no other, which saves some 350 ns a call.
+let library: (LinuxLibrary & { close(): void }) | undefined;
+let users = 0;
+
+/**
+ * Opens the C library, or shares the opening that is there.
+ *
+ * @returns The library; {@linkcode releaseLibrary} gives it back.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
+ * @throws {Deno.errors.NotSupported} If there is none, or the kernel or a
+ * sandbox lacks a call that the backend needs.
+ */
+export function acquireLibrary(): LinuxLibrary {
+  library ??= open();
+  users++;
+  return library;
+}
+
+/** Gives back what {@linkcode acquireLibrary} gave; the last one closes it. */
+export function releaseLibrary(): void {
+  if (users === 0 || --users > 0) return;
+  library?.close();
+  library = undefined;
+}
+
+function open(): LinuxLibrary & { close(): void } {
+  if (Deno.build.os !== "linux") {
+    throw new Deno.errors.NotSupported(
+      `Cannot use Linux sockets: this is ${Deno.build.os}`,
+    );
+  }
+  const opened = load();
+  try {
+    const address = opened.symbols.__errno_location();
+    if (address === null) {
+      throw new Deno.errors.NotSupported(
+        "Cannot use Linux sockets: the C library has no errno",
+      );
+    }
+    const errno = new Int32Array(
+      Deno.UnsafePointerView.getArrayBuffer(address, 4),
+    );
+    probe(opened.symbols, errno);
+    return {
+      symbols: opened.symbols,
+      errno,
+      close: () => opened.close(),
+    };
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+function load(): Deno.DynamicLibrary<typeof SYMBOLS> {
+  const reasons: string[] = [];
+  const musl = `libc.musl-${Deno.build.arch}.so.1`;
+  for (const name of ["libc.so.6", musl, "libc.so"]) {
+    try {
+      return Deno.dlopen(name, SYMBOLS);
+    } catch (error) {
+      if (
+        !(error instanceof Error) || error instanceof Deno.errors.NotCapable
+      ) {
+        throw error;
+      }
+      reasons.push(`${name}: ${error.message}`);
+    }
+  }
+  throw new Deno.errors.NotSupported(
+    `Cannot open the C library: ${reasons.join("; ")}`,
+  );
+}
+
+/** Calls on no file fail with EBADF where the call exists and is allowed. */
+function probe(symbols: LinuxSymbols, errno: Int32Array): void {
+  const calls: Record<string, () => number> = {
+    recvmmsg: () => symbols.recvmmsg(-1, 0n, 0, MSG_DONTWAIT, 0n),
+    sendmmsg: () => symbols.sendmmsg(-1, 0n, 0, MSG_DONTWAIT),
+    recvmsg: () => symbols.recvmsg(-1, 0n, MSG_DONTWAIT),
+    sendmsg: () => symbols.sendmsg(-1, 0n, MSG_DONTWAIT),
+    accept4: () => symbols.accept4(-1, 0n, 0n, 0),
+    epoll_wait: () => symbols.epoll_wait(-1, 0n, 1, 0),
+    epoll_ctl: () => symbols.epoll_ctl(-1, 1, -1, 0n),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const code = call() < 0 ? errno[0]! : 0;
+    if (code === ENOSYS || code === EPERM || code === EACCES) {
+      throw new Deno.errors.NotSupported(
+        `Cannot use Linux sockets: the kernel or a sandbox refuses ${name} (errno ${code})`,
+      );
+    }
+  }
+}
