@@ -43,6 +43,8 @@ export interface RioCompletionQueueOptions {
 
 /** The ledger's record of a queue; for this package only. */
 export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
+/** Ends a wait of a queue, which stays armed; for this package only. */
+export let pauseNotify: (queue: RioCompletionQueue) => void;
 
 /**
  * Where completed requests arrive.
@@ -80,6 +82,7 @@ export class RioCompletionQueue implements Disposable {
 
   static {
     queueRecordOf = (queue) => queue.#record;
+    pauseNotify = (queue) => queue.#core.waiter.pause(queue.#key);
   }
 
   /**
@@ -201,13 +204,16 @@ export class RioCompletionQueue implements Disposable {
    */
   async notify(): Promise<boolean> {
     this.#assertOpen("notify");
-    this.#core.ledger.calls[CALL.notify]!++;
-    check(
-      this.#core.backend.notify(this.#record.handle),
-      "RIONotify",
-      `arm a completion queue with notification "${this.notification}"`,
-    );
-    this.#armed = this.#core.waiter.wait(this.#key);
+    const { ledger, backend, waiter } = this.#core;
+    if (!waiter.isPaused(this.#key)) {
+      ledger.calls[CALL.notify]!++;
+      check(
+        backend.notify(this.#record.handle),
+        "RIONotify",
+        `arm a completion queue with notification "${this.notification}"`,
+      );
+    }
+    this.#armed = waiter.wait(this.#key);
     try {
       return await this.#armed;
     } finally {

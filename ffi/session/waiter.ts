@@ -16,6 +16,9 @@ interface Pending {
 export class Waiter {
   readonly #backend: RioBackend;
   readonly #pending: Map<number, Pending> = new Map();
+  /** Keys still armed natively whose wait was paused: not fired, fired. */
+  readonly #paused: Set<number> = new Set();
+  readonly #missed: Set<number> = new Set();
   #running: Promise<void> | null = null;
   #lastKey = 0;
 
@@ -31,17 +34,34 @@ export class Waiter {
   /**
    * Waits until a key fires. One promise a key at a time.
    *
-   * @returns Whether it fired; `false` after {@linkcode Waiter.cancel}.
+   * @returns Whether it fired; `false` after {@linkcode Waiter.pause} and
+   * {@linkcode Waiter.cancel}.
    */
   wait(key: number): Promise<boolean> {
+    this.#paused.delete(key);
+    if (this.#missed.delete(key)) return Promise.resolve(true);
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     this.#pending.set(key, { resolve, reject });
     this.#running ??= this.#run();
     return promise;
   }
 
-  /** Ends the wait for a key, if there is one. */
+  /** Whether a key is armed natively from a wait that was paused. */
+  isPaused(key: number): boolean {
+    return this.#paused.has(key) || this.#missed.has(key);
+  }
+
+  /** Ends the wait for a key, and remembers for the next one if it fires. */
+  pause(key: number): void {
+    if (!this.#pending.has(key)) return;
+    this.cancel(key);
+    this.#paused.add(key);
+  }
+
+  /** Ends the wait for a key for good, if there is one. */
   cancel(key: number): void {
+    this.#paused.delete(key);
+    this.#missed.delete(key);
     this.#take(key)?.resolve(false);
     // A pending native wait would keep the process alive for nothing.
     if (this.#running && this.#pending.size === 0) this.#backend.wake();
@@ -55,6 +75,12 @@ export class Waiter {
   /** Resolves when no native wait goes on. */
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  #fire(key: number): void {
+    const pending = this.#take(key);
+    if (pending) pending.resolve(true);
+    else if (this.#paused.delete(key)) this.#missed.add(key);
   }
 
   #take(key: number): Pending | undefined {
@@ -75,7 +101,7 @@ export class Waiter {
           });
         }
         const fired = this.#backend.fired;
-        for (let i = 0; i < count; i++) this.#take(fired[i]!)?.resolve(true);
+        for (let i = 0; i < count; i++) this.#fire(fired[i]!);
         // The promises' continuations run first: often they wait again, and
         // this loop then goes on without a new start.
         await undefined;
