@@ -10,23 +10,19 @@ import {
   WSAEMSGSIZE,
   WSAENOTCONN,
 } from "../error_numbers.ts";
-import { SOCKADDR_INET } from "../layout.ts";
 import { fromKernel, packetDestination } from "./control.ts";
 import { winsockError } from "./errno.ts";
 import { BATCH, CONTROL_SIZE, MSGHDR } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import {
-  HAS_CONTROL,
-  HAS_FLAGS,
-  HAS_LOCAL,
-  HAS_REMOTE,
   IOVEC_LENGTH,
   IOVEC_WORDS,
   MMSGHDR_LENGTH,
   MMSGHDR_WORDS,
   type Ring,
 } from "./ring.ts";
-import { readLocalAddress } from "./sockets.ts";
+import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
+import { copyAddress, readLocalAddress } from "./sockets.ts";
 
 /** Winsock's `MSG_TRUNC`. */
 const WINSOCK_MSG_TRUNC = 0x100;
@@ -137,10 +133,7 @@ function fillSlices(ring: Ring, slot: number): void {
   }
   if ((extras & HAS_LOCAL) !== 0) {
     const { view } = slices.local!;
-    const local = readLocalAddress(kernel, socket);
-    for (let i = 0; i < SOCKADDR_INET.size; i++) {
-      view.setUint8(slices.localOffset + i, local[i]!);
-    }
+    copyAddress(readLocalAddress(kernel, socket), view, slices.localOffset);
     packetDestination(
       kernel.control,
       controlAt,

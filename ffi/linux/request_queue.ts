@@ -24,20 +24,12 @@ import { toKernel } from "./control.ts";
 import type { Handled, HandleTable } from "./handles.ts";
 import * as linux from "./numbers.ts";
 import { findSlice, type Registration } from "./registration.ts";
-import {
-  copyBytes,
-  HAS_CONTROL,
-  HAS_FLAGS,
-  HAS_LOCAL,
-  HAS_REMOTE,
-  type Ring,
-  SEND_CONTROL_SIZE,
-} from "./ring.ts";
+import { NAME_WORDS, type Ring, SEND_CONTROL_SIZE } from "./ring.ts";
+import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
 import type { LinuxSocket } from "./socket.ts";
 import type { Sockets } from "./sockets.ts";
 
 const SEND_FLAGS = RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER;
-const NAME_SIZE = 32;
 
 /** Both directions of a socket. */
 export class RequestQueue implements Handled {
@@ -70,6 +62,7 @@ export class RequestQueue implements Handled {
     }
     const slot = this.#stage(ring, data, flags, context);
     if (slot < 0) return -slot;
+    ring.setExtras(slot, 0);
     ring.push();
     if ((flags & RIO_MSG_DEFER) === 0) commit(ring);
     return 0;
@@ -83,6 +76,7 @@ export class RequestQueue implements Handled {
     }
     const slot = this.#stage(ring, data, flags, context);
     if (slot < 0) return -slot;
+    ring.setExtras(slot, 0);
     ring.push();
     if ((flags & RIO_MSG_DEFER) === 0) commitSends(ring);
     return 0;
@@ -256,12 +250,14 @@ export class RequestQueue implements Handled {
       if (family !== AF_INET && family !== AF_INET6) return WSAEAFNOSUPPORT;
       // A stream goes to its peer whatever is named.
       if (!this.socket.stream) {
-        const at = slot * NAME_SIZE;
-        copyBytes(found.view, offset, ring.names, at, SOCKADDR_INET.size);
-        if (family === AF_INET6) {
-          ring.names.setUint16(at, linux.AF_INET6, true);
+        const at = slot * NAME_WORDS;
+        const words = family === AF_INET ? 4 : 7;
+        for (let i = 0; i < words; i++) {
+          ring.names[at + i] = found.view.getUint32(offset + 4 * i, true);
         }
-        slices.remote = found;
+        if (family === AF_INET6) {
+          ring.names[at] = ring.names[at]! & 0xFFFF0000 | linux.AF_INET6;
+        }
         extras |= HAS_REMOTE;
       }
     }

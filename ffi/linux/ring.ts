@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { RIO_MSG_DONT_NOTIFY } from "../constants.ts";
-import { highWord } from "../layout.ts";
+import { AF_INET, RIO_MSG_DONT_NOTIFY } from "../constants.ts";
+import { highWord, SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import type { Piece } from "./arena.ts";
 import type { CompletionQueue } from "./completion_queue.ts";
 import {
@@ -16,6 +16,13 @@ import {
   writeAddress,
 } from "./kernel.ts";
 import type { Registration } from "./registration.ts";
+import {
+  HAS_CONTROL,
+  HAS_FLAGS,
+  HAS_LOCAL,
+  HAS_REMOTE,
+  Slices,
+} from "./slices.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 /** 32-bit words of a `struct mmsghdr`: a `msghdr`, then the bytes moved. */
@@ -28,30 +35,10 @@ export const IOVEC_WORDS = 4;
 export const IOVEC_LENGTH = 2;
 /** Bytes kept for the destination of a send. */
 const NAME_SIZE = 32;
+/** The same in 32-bit words. */
+export const NAME_WORDS = NAME_SIZE / 4;
 /** Bytes kept for the control messages of a send. */
 export const SEND_CONTROL_SIZE = 128;
-
-/** The request has a remote address. */
-export const HAS_REMOTE = 1;
-/** The request has control messages. */
-export const HAS_CONTROL = 2;
-/** The request wants the local address. */
-export const HAS_LOCAL = 4;
-/** The request wants the message flags. */
-export const HAS_FLAGS = 8;
-
-/** The slices of a request beyond its data; one object per slot, reused. */
-export class Slices {
-  remote: Registration | null = null;
-  remoteOffset = 0;
-  local: Registration | null = null;
-  localOffset = 0;
-  control: Registration | null = null;
-  controlOffset = 0;
-  controlLength = 0;
-  flags: Registration | null = null;
-  flagsOffset = 0;
-}
 
 /**
  * What starts requests: hands one batch to the kernel and completes what it
@@ -104,7 +91,7 @@ export class Ring {
   /** The address of the `iovec` array. */
   vectorsAddress = 0;
   /** Destinations of sends; empty otherwise. */
-  names: DataView = new DataView(new ArrayBuffer(0));
+  names: Uint32Array = new Uint32Array();
   flags: Uint8Array = new Uint8Array();
   /** Which slices beyond the data each request has. */
   extras: Uint8Array = new Uint8Array();
@@ -162,7 +149,10 @@ export class Ring {
     this.limit = limit;
   }
 
-  /** Writes a request at the tail; {@linkcode push} makes it count. */
+  /**
+   * Writes a request at the tail; {@linkcode setExtras} says what else it has,
+   * {@linkcode push} makes it count.
+   */
   stage(
     registration: Registration | null,
     offset: number,
@@ -189,7 +179,6 @@ export class Ring {
     const contexts = this.#contexts;
     contexts[2 * slot] = context;
     contexts[2 * slot + 1] = highWord(context);
-    if (this.extras[slot] !== 0) this.setExtras(slot, 0);
     return slot;
   }
 
@@ -206,8 +195,10 @@ export class Ring {
 
   /** Says which slices beyond its data a staged request has. */
   setExtras(slot: number, extras: number): void {
+    const before = this.extras[slot]!;
+    if ((before | extras) === 0) return;
     this.extras[slot] = extras;
-    if (this.headers.length > 0) this.#link(slot);
+    if (this.headers.length > 0) this.#link(slot, before, extras);
   }
 
   /** Where the control messages of a send go, as an offset in `controls`. */
@@ -290,37 +281,38 @@ export class Ring {
   }
 
   /** Points a slot's header at its address and control messages. */
-  #link(slot: number): void {
+  #link(slot: number, before: number, extras: number): void {
     const { headers } = this;
     const at = slot * MMSGHDR_WORDS;
-    const extras = this.extras[slot]!;
-    const slices = this.slices[slot];
-    let name = 0;
-    let control = 0;
-    let controlLength = 0;
     if ((extras & HAS_REMOTE) !== 0) {
-      const remote = slices!.remote!;
-      name = this.sends
-        ? this.#namesAddress + slot * NAME_SIZE
-        : remote.high * 0x100000000 + remote.low + slices!.remoteOffset;
-    }
-    if (this.sends) {
-      if ((extras & HAS_CONTROL) !== 0) {
-        control = this.#controlsAddress + slot * SEND_CONTROL_SIZE;
-        controlLength = slices!.controlLength;
+      let name = this.#namesAddress + slot * NAME_SIZE;
+      let length: number = SOCKADDR_INET.size;
+      if (!this.sends) {
+        const slices = this.slices[slot]!;
+        name = slices.remote!.address + slices.remoteOffset;
+      } else if (this.names[slot * NAME_WORDS]! << 16 === AF_INET << 16) {
+        length = SOCKADDR_IN_SIZE;
       }
-    } else if ((extras & (HAS_CONTROL | HAS_LOCAL)) !== 0) {
-      // A batch never holds two slots with the same place in it.
-      control = this.kernel.controlAddress + slot % BATCH * CONTROL_SIZE;
-      controlLength = CONTROL_SIZE;
+      writeAddress(headers, at + MSGHDR.name, name);
+      headers[at + MSGHDR.nameLength] = length;
+    } else if ((before & HAS_REMOTE) !== 0) {
+      writeAddress(headers, at + MSGHDR.name, 0);
+      headers[at + MSGHDR.nameLength] = 0;
     }
-    writeAddress(headers, at + MSGHDR.name, name);
-    headers[at + MSGHDR.nameLength] = name === 0 ? 0 : 28;
-    writeAddress(headers, at + MSGHDR.control, control);
-    headers[at + MSGHDR.controlLength] = controlLength;
-    if (this.sends && name !== 0) {
-      const family = this.names.getUint16(slot * NAME_SIZE, true);
-      headers[at + MSGHDR.nameLength] = family === 2 ? 16 : 28;
+    // The kernel's packet info tells the local address, too.
+    const usesControl = this.sends ? HAS_CONTROL : HAS_CONTROL | HAS_LOCAL;
+    if ((extras & usesControl) !== 0) {
+      // A batch never holds two slots with the same place in it.
+      const control = this.sends
+        ? this.#controlsAddress + slot * SEND_CONTROL_SIZE
+        : this.kernel.controlAddress + slot % BATCH * CONTROL_SIZE;
+      writeAddress(headers, at + MSGHDR.control, control);
+      headers[at + MSGHDR.controlLength] = this.sends
+        ? this.slices[slot]!.controlLength
+        : CONTROL_SIZE;
+    } else if ((before & usesControl) !== 0) {
+      writeAddress(headers, at + MSGHDR.control, 0);
+      headers[at + MSGHDR.controlLength] = 0;
     }
   }
 
@@ -353,10 +345,10 @@ export class Ring {
     const base = Number(this.#base);
     this.headers = new Uint32Array(buffer, at, headerBytes / 4);
     this.vectors = new Uint32Array(buffer, at + headerBytes, vectorBytes / 4);
-    this.names = new DataView(
+    this.names = new Uint32Array(
       buffer,
       at + headerBytes + vectorBytes,
-      nameBytes,
+      nameBytes / 4,
     );
     this.vectorsAddress = base + headerBytes;
     this.#namesAddress = base + headerBytes + vectorBytes;
@@ -392,17 +384,19 @@ export class Ring {
       if (old.extras[from] === 0) continue;
       this.slices[to] = old.slices[from];
       if (nameBytes > 0) {
-        copyBytes(old.names, from * NAME_SIZE, this.names, to * NAME_SIZE, 28);
+        for (let word = 0; word < NAME_WORDS; word++) {
+          this.names[to * NAME_WORDS + word] = old
+            .names[from * NAME_WORDS + word]!;
+        }
       }
       if (old.controls !== undefined) {
         const target = this.reserveControl(to);
-        copyBytes(
-          old.controls,
-          from * SEND_CONTROL_SIZE,
-          this.controls!,
-          target,
-          SEND_CONTROL_SIZE,
-        );
+        for (let i = 0; i < SEND_CONTROL_SIZE; i++) {
+          this.controls!.setUint8(
+            target + i,
+            old.controls.getUint8(from * SEND_CONTROL_SIZE + i),
+          );
+        }
       }
       this.setExtras(to, old.extras[from]!);
     }
@@ -419,18 +413,5 @@ export class Ring {
     );
     this.controls = new DataView(memory.bytes.buffer, offset, byteLength);
     this.#controlsAddress = Number(memory.address) + offset;
-  }
-}
-
-/** Copies bytes between views; small counts only. */
-export function copyBytes(
-  source: DataView,
-  from: number,
-  target: DataView,
-  to: number,
-  count: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    target.setUint8(to + i, source.getUint8(from + i));
   }
 }

@@ -46,6 +46,8 @@ export class LinuxSocket implements Handled {
   receivesEcn = false;
   /** The local address, once asked for; changes with bind and connect. */
   local: Uint8Array | null = null;
+  /** The peer of a connection, once asked for. */
+  remote: Uint8Array | null = null;
 
   /** Takes a file descriptor over. */
   constructor(fd: number, family: number, stream: boolean) {

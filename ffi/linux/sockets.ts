@@ -82,7 +82,7 @@ export class Sockets {
     const { symbols, address: bytes, length } = this.#kernel;
     length[0] = bytes.length;
     const errno = this.#outcome(symbols.getpeername(socket.fd, bytes, length));
-    if (errno === 0) copyAddress(bytes, address);
+    if (errno === 0) fromKernelAddress(bytes, address);
     return errno;
   }
 
@@ -92,7 +92,7 @@ export class Sockets {
     const { symbols, address: bytes, length } = this.#kernel;
     length[0] = bytes.length;
     const errno = this.#outcome(symbols.getsockname(socket.fd, bytes, length));
-    if (errno === 0) copyAddress(bytes, address);
+    if (errno === 0) fromKernelAddress(bytes, address);
     return errno;
   }
 
@@ -303,6 +303,17 @@ export class Sockets {
   }
 }
 
+/** Copies 28 address bytes into a registration. */
+export function copyAddress(
+  source: Uint8Array,
+  target: DataView,
+  offset: number,
+): void {
+  for (let i = 0; i < SOCKADDR_INET.size; i++) {
+    target.setUint8(offset + i, source[i]!);
+  }
+}
+
 /** The local address of a socket, asked for once until it changes. */
 export function readLocalAddress(
   kernel: Kernel,
@@ -313,15 +324,31 @@ export function readLocalAddress(
   const local = new Uint8Array(SOCKADDR_INET.size);
   length[0] = address.length;
   if (symbols.getsockname(socket.fd, address, length) === 0) {
-    copyAddress(address, local);
+    fromKernelAddress(address, local);
     // Without a port it is not bound yet, and will be.
     if (local[2] !== 0 || local[3] !== 0) socket.local = local;
   }
   return local;
 }
 
+/** The address of a connection's peer, asked for once. */
+export function readRemoteAddress(
+  kernel: Kernel,
+  socket: LinuxSocket,
+): Uint8Array {
+  if (socket.remote !== null) return socket.remote;
+  const { symbols, address, length } = kernel;
+  const remote = new Uint8Array(SOCKADDR_INET.size);
+  length[0] = address.length;
+  if (symbols.getpeername(socket.fd, address, length) === 0) {
+    fromKernelAddress(address, remote);
+    socket.remote = remote;
+  }
+  return remote;
+}
+
 /** Copies a kernel address into Winsock's form. */
-function copyAddress(source: Uint8Array, target: Uint8Array): void {
+function fromKernelAddress(source: Uint8Array, target: Uint8Array): void {
   const ipv6 = source[0] === linux.AF_INET6;
   target.fill(0, 0, SOCKADDR_INET.size);
   target.set(

@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { RIO_MSG_WAITALL } from "../constants.ts";
+import { RIO_CMSG_BASE_SIZE, RIO_MSG_WAITALL } from "../constants.ts";
 import { WSAEFAULT, WSAESHUTDOWN } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import { MSGHDR, writeAddress } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import { IOVEC_LENGTH, IOVEC_WORDS, type Ring } from "./ring.ts";
+import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
+import { copyAddress, readLocalAddress, readRemoteAddress } from "./sockets.ts";
 
 /** The most bytes of one call: results are read as 32-bit numbers. */
 const MAX_BYTES = 1 << 30;
@@ -34,11 +36,13 @@ export function receiveStream(ring: Ring): boolean {
   );
   if (got < 0) return failed(ring, kernel.errno[0]!);
   if (got === 0) {
+    fillSlices(ring, slot);
     // After a reset the kernel tells the end of the stream.
     ring.complete(socket.broken, ring.progress);
     return true;
   }
   if (peeks) {
+    fillSlices(ring, slot);
     ring.complete(0, 0);
     return true;
   }
@@ -132,11 +136,13 @@ function distribute(
     const at = i * IOVEC_WORDS;
     const length = vectors[at + IOVEC_LENGTH]!;
     if (moved >= length) {
+      fillSlices(ring, i);
       moved -= length;
       ring.complete(0, ring.progress + length);
     } else {
       if (moved === 0) return;
       if (!ring.sends && (ring.flags[i]! & RIO_MSG_WAITALL) === 0) {
+        fillSlices(ring, i);
         ring.complete(0, moved);
         return;
       }
@@ -147,5 +153,37 @@ function distribute(
       ring.progress += moved;
       return;
     }
+  }
+}
+
+/** Tells what a receive asked for besides data: nothing comes with a stream. */
+function fillSlices(ring: Ring, slot: number): void {
+  const extras = ring.extras[slot]!;
+  if (extras === 0 || ring.sends) return;
+  const { socket, kernel } = ring;
+  const slices = ring.slices[slot]!;
+  if ((extras & HAS_REMOTE) !== 0) {
+    copyAddress(
+      readRemoteAddress(kernel, socket),
+      slices.remote!.view,
+      slices.remoteOffset,
+    );
+  }
+  if ((extras & HAS_LOCAL) !== 0) {
+    copyAddress(
+      readLocalAddress(kernel, socket),
+      slices.local!.view,
+      slices.localOffset,
+    );
+  }
+  if ((extras & HAS_CONTROL) !== 0 && slices.controlLength >= 4) {
+    slices.control!.view.setUint32(
+      slices.controlOffset,
+      RIO_CMSG_BASE_SIZE,
+      true,
+    );
+  }
+  if ((extras & HAS_FLAGS) !== 0) {
+    slices.flags!.view.setUint32(slices.flagsOffset, 0, true);
   }
 }
