@@ -1,0 +1,140 @@
+/**
+ * The functions behind the pointers, with counts and scripted failures.
+ *
+ * @module
+ */
+import type { Bodies, Value } from "./pointers.ts";
+import { type Post, post } from "./post.ts";
+import type { Direction } from "./queues.ts";
+import type { Rio, RioOptions } from "./rio.ts";
+import type { Script } from "./script.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** The 13 RIO functions, `ConnectEx` and `AcceptEx`. */
+export function makeBodies(
+  script: Script,
+  sockets: Sockets,
+  rio: Rio,
+  options: RioOptions,
+): Bodies {
+  const run = script.run.bind(script);
+  const zero = () => 0;
+  const posting = { rio, options };
+  const short = (direction: Direction, values: Value[]) => {
+    const [queue, data, number, flags, context] = values;
+    return post(posting, direction, {
+      queue,
+      data,
+      count: number,
+      local: 0n,
+      remote: 0n,
+      control: 0n,
+      messageFlags: 0n,
+      flags,
+      context,
+    } as Post);
+  };
+  const long = (direction: Direction, values: Value[]) => {
+    const [
+      queue,
+      data,
+      number,
+      local,
+      remote,
+      control,
+      messageFlags,
+      flags,
+      context,
+    ] = values;
+    return post(posting, direction, {
+      queue,
+      data,
+      count: number,
+      local,
+      remote,
+      control,
+      messageFlags,
+      flags,
+      context,
+    } as Post);
+  };
+  const n = Number;
+  const b = (value?: Value) => BigInt(value!);
+  return {
+    RIOReceive: (...v) => run("RIOReceive", zero, () => short("receive", v)),
+    RIOReceiveEx: (...v) => run("RIOReceiveEx", zero, () => long("receive", v)),
+    RIOSend: (...v) => run("RIOSend", zero, () => short("send", v)),
+    RIOSendEx: (...v) => run("RIOSendEx", zero, () => long("send", v)),
+    RIOCloseCompletionQueue: (queue) =>
+      run(
+        "RIOCloseCompletionQueue",
+        () => {},
+        () => rio.closeCompletionQueue(b(queue)),
+      ),
+    RIOCreateCompletionQueue: (size, descriptor) =>
+      run(
+        "RIOCreateCompletionQueue",
+        () => 0n,
+        () => rio.createCompletionQueue(n(size), b(descriptor)),
+      ),
+    RIOCreateRequestQueue: (...v) =>
+      run("RIOCreateRequestQueue", () => 0n, () =>
+        rio.createRequestQueue(
+          b(v[0]),
+          n(v[1]),
+          n(v[2]),
+          n(v[3]),
+          n(v[4]),
+          b(v[5]),
+          b(v[6]),
+          b(v[7]),
+        )),
+    RIODequeueCompletion: (queue, array, size) =>
+      run(
+        "RIODequeueCompletion",
+        () => 0xFFFFFFFF,
+        () => rio.dequeueCompletion(b(queue), b(array), n(size)),
+      ),
+    RIODeregisterBuffer: (id) =>
+      run(
+        "RIODeregisterBuffer",
+        () => {},
+        () => rio.deregisterBuffer(b(id)),
+      ),
+    RIONotify: (queue) =>
+      run("RIONotify", (errno) => errno, () => rio.notify(b(queue))),
+    RIORegisterBuffer: (address, length) =>
+      run(
+        "RIORegisterBuffer",
+        () => 0xFFFFFFFFn,
+        () => rio.registerBuffer(b(address), n(length)),
+      ),
+    RIOResizeCompletionQueue: (queue, size) =>
+      run(
+        "RIOResizeCompletionQueue",
+        zero,
+        () => rio.resizeCompletionQueue(b(queue), n(size)),
+      ),
+    RIOResizeRequestQueue: (queue, receives, sends) =>
+      run(
+        "RIOResizeRequestQueue",
+        zero,
+        () => rio.resizeRequestQueue(b(queue), n(receives), n(sends)),
+      ),
+    ConnectEx: (socket, name, size, _data, _length, _sent, overlapped) =>
+      run(
+        "ConnectEx",
+        zero,
+        () => sockets.connectEx(b(socket), b(name), n(size), b(overlapped)),
+      ),
+    AcceptEx: (...v) =>
+      run("AcceptEx", zero, () =>
+        sockets.acceptEx(
+          b(v[0]),
+          b(v[1]),
+          b(v[2]),
+          [n(v[3]), n(v[4]), n(v[5])],
+          b(v[7]),
+        )),
+  };
+}

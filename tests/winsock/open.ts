@@ -1,0 +1,183 @@
+/**
+ * The Winsock backend over a fake Windows, and the steps that tests repeat.
+ *
+ * @module
+ */
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+} from "../../ffi/constants.ts";
+import type {
+  RioBackend,
+  RioBuf,
+  RioHandle,
+  RioNotification,
+} from "../../ffi/contract.ts";
+import { writeAddress } from "../../ffi/address.ts";
+import { RioResults } from "../../ffi/layout.ts";
+import { allocate } from "../../ffi/memory.ts";
+import type { CallOptions } from "../../ffi/winsock/backend.ts";
+import { createWinsockBackend } from "../../ffi/winsock/open.ts";
+import {
+  createFakeWindows,
+  type FakeOptions,
+  type FakeWindows,
+} from "../fake/mod.ts";
+
+/** A completion, read out. */
+export interface Result {
+  status: number;
+  bytesTransferred: number;
+  socketContext: number;
+  requestContext: number;
+}
+
+/** A backend over a fake Windows, closed and accounted for at the end. */
+export class Rig {
+  readonly fake: FakeWindows;
+  readonly backend: RioBackend;
+  readonly results = new RioResults(16);
+
+  constructor(options: FakeOptions & { call?: CallOptions } = {}) {
+    this.fake = createFakeWindows(options);
+    this.backend = createWinsockBackend(this.fake.symbols, options.call);
+  }
+
+  /** Registers fresh memory. */
+  register(byteLength: number): Registered {
+    const memory = allocate(byteLength);
+    const id = this.backend.registerBuffer(memory);
+    if (id < 0) throw new Error(`registration failed with ${-id}`);
+    return { id, bytes: memory.bytes };
+  }
+
+  /** A bound UDP socket with a request queue on a queue of its own. */
+  udp(
+    notification: RioNotification | null = null,
+    { ipv6 = false, context = 7 } = {},
+  ): Bound {
+    const { backend } = this;
+    const family = ipv6 ? AF_INET6 : AF_INET;
+    const socket = backend.openSocket(family, SOCK_DGRAM, IPPROTO_UDP);
+    const bound = backend.bind(socket, address(0, ipv6 ? "::1" : undefined));
+    if (bound !== 0) throw new Error(`bind failed with ${bound}`);
+    return this.#queues(socket, notification, context);
+  }
+
+  /** A TCP socket without a request queue. */
+  tcp(): RioHandle {
+    return this.backend.openSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+  }
+
+  /** Gives a socket a request queue on a queue of its own. */
+  queue(socket: RioHandle): Bound {
+    return this.#queues(socket, null, 7);
+  }
+
+  /** Dequeues until there is something, or for 20 polls. */
+  dequeue(queue: RioHandle, most = 16): Result[] {
+    const all: Result[] = [];
+    for (let poll = 0; poll < 20 && all.length < most; poll++) {
+      const count = this.backend.dequeueCompletion(queue, this.results, 16);
+      for (let i = 0; i < count; i++) {
+        all.push({
+          status: this.results.status(i),
+          bytesTransferred: this.results.bytesTransferred(i),
+          socketContext: this.results.socketContext(i),
+          requestContext: this.results.requestContext(i),
+        });
+      }
+    }
+    return all;
+  }
+
+  /** Waits until the key fires; fails after 50 spurious wake-ups. */
+  async fired(key: number): Promise<void> {
+    for (let i = 0; i < 50; i++) {
+      const count = await this.backend.wait();
+      if (this.backend.fired.subarray(0, count).includes(key)) return;
+    }
+    throw new Error(`key ${key} did not fire`);
+  }
+
+  #queues(
+    socket: RioHandle,
+    notification: RioNotification | null,
+    context: number,
+  ): Bound {
+    const cq = this.backend.createCompletionQueue(8, notification);
+    const rq = this.backend.createRequestQueue(
+      socket,
+      4,
+      1,
+      4,
+      1,
+      cq,
+      cq,
+      context,
+    );
+    if (cq < 0 || rq < 0) throw new Error(`no queues: ${cq}, ${rq}`);
+    const name = new Uint8Array(28);
+    this.backend.localAddress(socket, name);
+    return { socket, cq, rq, name };
+  }
+
+  [Symbol.dispose](): void {
+    this.backend.close(false);
+    this.fake[Symbol.dispose]();
+  }
+}
+
+/** Registered memory. */
+export interface Registered {
+  id: RioHandle;
+  bytes: Uint8Array;
+}
+
+/** A socket with its queues. */
+export interface Bound {
+  socket: RioHandle;
+  cq: RioHandle;
+  rq: RioHandle;
+  /** Its local address, 28 bytes. */
+  name: Uint8Array;
+}
+
+/** A slice of registered memory. */
+export function slice(
+  buffer: Registered,
+  offset: number,
+  length: number,
+): RioBuf {
+  return { bufferId: buffer.id, offset, length };
+}
+
+/** The 28 bytes of an address. */
+export function address(port: number, hostname = "127.0.0.1"): Uint8Array {
+  const bytes = new Uint8Array(28);
+  writeAddress(bytes, { hostname, port });
+  return bytes;
+}
+
+/** Runs a test body over a fresh rig, and expects nothing left and no misuse. */
+export async function withRig(
+  options: FakeOptions & { call?: CallOptions },
+  body: (rig: Rig) => void | Promise<void>,
+): Promise<void> {
+  using rig = new Rig(options);
+  await body(rig);
+  rig.backend.close(false);
+  // Waits that go on return on a later turn.
+  for (let i = 0; i < 20 && rig.fake.waiting > 0; i++) {
+    await rig.backend.turn();
+  }
+  await rig.backend.turn();
+  const { violations } = rig.fake;
+  if (violations.length > 0) throw new Error(violations.join("\n"));
+  const left = rig.fake.leftovers();
+  if (Object.keys(left).length > 0) throw new Error(JSON.stringify(left));
+}
