@@ -24,7 +24,7 @@ void notification_check(struct completion_queue *cq, const char *when) {
   typedef BOOL(WINAPI * compare)(HANDLE, HANDLE);
   static compare same;
   if (!same) same = (compare)(void *)GetProcAddress(GetModuleHandleA("kernelbase"), "CompareObjectHandles");
-  if (!same || !cq->notifies || cq->handle_reported) return;
+  if (!same || !cq->handle || cq->handle_reported) return;
   HANDLE given = cq->notification.Type == RIO_EVENT_COMPLETION ? cq->notification.Event.EventHandle
                                                                : cq->notification.Iocp.IocpHandle;
   const char *what = cq->notification.Type == RIO_EVENT_COMPLETION ? "event" : "port";

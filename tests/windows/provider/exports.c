@@ -20,6 +20,7 @@ OVERRIDE(int, WSACleanup)(void) {
     violation("WSACleanup: there is no WSAStartup reference left");
   } else if (--counters[COUNT_STARTUPS] == 0) {
     report_left("the last WSACleanup");
+    close_left();
   }
   UNLOCK();
   return WSACleanup();

@@ -102,7 +102,7 @@ int slice_take(struct slice *slice, const RIO_BUF *buf, int output, enum functio
             (unsigned long long)buf->Offset + buf->Length, buffer->serial, buffer->length);
     return *error = WSAEINVAL, 0;
   }
-  *slice = (struct slice){buffer, buffer->data + buf->Offset, buf->Length, output};
+  *slice = (struct slice){buffer, buffer->data + buf->Offset, buf->Length, output, 0};
   return 1;
 }
 
@@ -149,9 +149,11 @@ void slices_release(struct request *request) {
 }
 
 /* Whether a slice may still be read or written; what the kernel would find out the hard way. */
-int slice_intact(const struct slice *slice, const char *when) {
-  if (!slice->buffer->live) return 0; /* recorded when it was deregistered */
+int slice_intact(struct slice *slice, const char *when) {
+  /* A deregistration in use was recorded when it happened. */
+  if (slice->lost || !slice->buffer->live) return 0;
   if (memory_usable(slice->at, slice->length, slice->output)) return 1;
   violation("the memory of buffer %u became unusable %s", slice->buffer->serial, when);
+  slice->lost = 1;
   return 0;
 }

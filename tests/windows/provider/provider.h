@@ -55,6 +55,7 @@ struct slice {
   char *at;
   uint32_t length;
   int output; /* the request writes it */
+  int lost;   /* its memory is known to be unusable */
 };
 
 enum { DATA, LOCAL, REMOTE, CONTROL, FLAGS_OUT, SLICES };
@@ -68,7 +69,7 @@ struct request {
   ULONG flags;
   struct slice slices[SLICES];
   uint64_t context;
-  uint64_t untouched; /* what a receive's slice held when it was posted */
+  uint64_t untouched; /* sum of the data slice when it was posted */
   LONG status;
   ULONG transferred;
 };
@@ -144,7 +145,7 @@ uint64_t memory_sum(const char *at, size_t length);
 int slice_take(struct slice *slice, const RIO_BUF *buf, int output, enum function fn, DWORD *error);
 void slices_hold(struct request *request, enum function fn);
 void slices_release(struct request *request);
-int slice_intact(const struct slice *slice, const char *when);
+int slice_intact(struct slice *slice, const char *when);
 RIO_BUFFERID WINAPI rio_register(PCHAR data, DWORD length);
 void WINAPI rio_deregister(RIO_BUFFERID id);
 
@@ -181,6 +182,7 @@ int worker_start(struct request_queue *rq);
 /* sockets.c */
 struct tracked *tracked_of(SOCKET socket);
 uint32_t tracked_count(void);
+void close_left(void);
 int native_ioctl(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
                  DWORD *returned, WSAOVERLAPPED *overlapped,
                  LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);

@@ -270,9 +270,7 @@ static DWORD accept_request(struct request_queue *rq, const struct call *call) {
     queue_completion(request);
     return 0;
   }
-  if (call->way == RECEIVE) {
-    request->untouched = memory_sum(request->slices[DATA].at, request->slices[DATA].length);
-  }
+  request->untouched = memory_sum(request->slices[DATA].at, request->slices[DATA].length);
   list_append(&direction->deferred, request);
   /* A deferred request may start at once or wait; waiting is what shows a forgotten commit. */
   if (!(call->flags & RIO_MSG_DEFER)) commit(rq, call->way);

@@ -73,19 +73,32 @@ OVERRIDE(SOCKET, accept)(SOCKET listener, struct sockaddr *address, int *length)
   return child;
 }
 
+static void forget(struct tracked *tracked) {
+  if (tracked->rq) queue_closed(tracked->rq);
+  *tracked = (struct tracked){0};
+  opened--;
+}
+
 OVERRIDE(int, closesocket)(SOCKET socket) {
   FAIL_ON_FAULT(closesocket, SOCKET_ERROR);
   LOCK();
   struct tracked *tracked = tracked_of(socket);
-  if (tracked) {
-    if (tracked->rq) queue_closed(tracked->rq);
-    *tracked = (struct tracked){0};
-    opened--;
-  }
+  if (tracked) forget(tracked);
   UNLOCK();
   /* The worker starts nothing on a closed queue, so this reaches all that it has started. */
   if (tracked) CancelIoEx((HANDLE)socket, NULL);
   return closesocket(socket);
+}
+
+/* What the last WSACleanup does with sockets that are still open. */
+void close_left(void) {
+  for (uint32_t i = 0; i < SOCKETS; i++) {
+    SOCKET socket = sockets[i].socket;
+    if (!socket) continue;
+    forget(&sockets[i]);
+    CancelIoEx((HANDLE)socket, NULL);
+    closesocket(socket);
+  }
 }
 
 static int no_nonblocking(SOCKET socket) {

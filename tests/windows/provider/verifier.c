@@ -87,6 +87,7 @@ void report_left(const char *when) {
       violation("buffer %u of %u bytes is still registered at %s, with %u slices in use",
                 buffer->serial, buffer->length, when, buffer->in_use);
       buffer->live = 2;
+      counters[COUNT_BUFFERS]--;
     }
   }
   struct completion_queue *cq;
@@ -94,9 +95,12 @@ void report_left(const char *when) {
     if (cq->live == 1) {
       violation("completion queue %u is still open at %s", cq->serial, when);
       cq->live = 2;
-    } else if (!cq->live && cq->handle && !cq->handle_reported) {
+      counters[COUNT_CQS]--;
+    } else if (!cq->live && cq->handle) {
       /* The queue is closed, so its event or port had to be closed as well by now. */
       notification_check(cq, when);
+      CloseHandle(cq->handle);
+      cq->handle = NULL;
     }
   }
   if (tracked_count()) violation("%u sockets are still open at %s", tracked_count(), when);

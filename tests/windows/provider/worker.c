@@ -105,7 +105,7 @@ static int reserve(struct operation *op, size_t wanted) {
 }
 
 static void begin(struct request_queue *rq, struct operation *op, struct request *request) {
-  const struct slice *data = &request->slices[DATA];
+  struct slice *data = &request->slices[DATA];
   op->request = request;
   op->done = op->segment = 0;
   op->length = data->length;
@@ -115,7 +115,7 @@ static void begin(struct request_queue *rq, struct operation *op, struct request
     if (!rq->stream) op->length = DATAGRAM_SIZE;
     if (!reserve(op, op->length)) failed = WSAENOBUFS;
   } else {
-    const struct slice *remote = &request->slices[REMOTE], *control = &request->slices[CONTROL];
+    struct slice *remote = &request->slices[REMOTE], *control = &request->slices[CONTROL];
     if (!reserve(op, (size_t)data->length + 1)) failed = WSAENOBUFS;
     if (!failed && data->buffer) {
       if (slice_intact(data, "before its send started")) memcpy(op->bytes, data->at, data->length);
@@ -141,40 +141,36 @@ static void begin(struct request_queue *rq, struct operation *op, struct request
 static void deliver_details(struct request_queue *rq, struct operation *op) {
   struct request *request = op->request;
   struct slice *slice = &request->slices[REMOTE];
-  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+  if (slice->buffer && slice_intact(slice, "before its request completed")) {
     int size = sizeof op->peer;
     if (rq->stream) getpeername(rq->socket, (SOCKADDR *)&op->peer, &size);
     memcpy(slice->at, &op->peer, sizeof op->peer);
   }
   slice = &request->slices[LOCAL];
-  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+  if (slice->buffer && slice_intact(slice, "before its request completed")) {
     SOCKADDR_INET local = {0};
     int size = sizeof local;
     getsockname(rq->socket, (SOCKADDR *)&local, &size);
     memcpy(slice->at, &local, sizeof local);
   }
   slice = &request->slices[CONTROL];
-  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+  if (slice->buffer && slice_intact(slice, "before its request completed")) {
     uint32_t length = min(op->message.Control.len, slice->length - RIO_CMSG_BASE_SIZE);
     if (rq->stream) length = 0;
     memcpy(slice->at + RIO_CMSG_BASE_SIZE, op->control, length);
     ((RIO_CMSG_BUFFER *)slice->at)->TotalLength = RIO_CMSG_BASE_SIZE + length;
   }
   slice = &request->slices[FLAGS_OUT];
-  if (slice->buffer && slice_intact(slice, "before its receive completed")) {
+  if (slice->buffer && slice_intact(slice, "before its request completed")) {
     *(ULONG *)slice->at = rq->stream ? 0 : op->message.dwFlags;
   }
 }
 
 static void finish_receive(struct request_queue *rq, struct operation *op, DWORD status) {
   struct request *request = op->request;
-  const struct slice *data = &request->slices[DATA];
-  if (data->buffer && slice_intact(data, "before its receive completed")) {
-    if (memory_sum(data->at, data->length) != request->untouched) {
-      violation("%u bytes of buffer %u were written while a receive was in flight", data->length,
-                data->buffer->serial);
-    }
-    if (!status && op->done > data->length) status = WSAEMSGSIZE;
+  struct slice *data = &request->slices[DATA];
+  if (!status && data->buffer && op->done > data->length) status = WSAEMSGSIZE;
+  if (data->buffer && slice_intact(data, "before its request completed")) {
     memcpy(data->at, op->bytes, min(op->done, data->length));
   }
   if (!rq->closed && (!status || status == WSAEMSGSIZE)) deliver_details(rq, op);
@@ -184,14 +180,8 @@ static void finish_receive(struct request_queue *rq, struct operation *op, DWORD
 
 static void finish_send(struct operation *op, DWORD status) {
   struct request *request = op->request;
-  const struct slice *data = &request->slices[DATA];
-  if (data->buffer && !op->failed && slice_intact(data, "before its send completed") &&
-      memcmp(data->at, op->bytes, data->length)) {
-    violation("%u bytes of buffer %u were changed while their send was in flight", data->length,
-              data->buffer->serial);
-  }
   struct slice *out = &request->slices[FLAGS_OUT];
-  if (out->buffer && slice_intact(out, "before its send completed")) *(ULONG *)out->at = 0;
+  if (out->buffer && slice_intact(out, "before its request completed")) *(ULONG *)out->at = 0;
   request->transferred = status ? 0 : op->done;
   request->status = (LONG)status;
 }
@@ -212,39 +202,46 @@ static DWORD outcome(struct request_queue *rq, struct operation *op, DWORD *move
   return error == WSAECONNREFUSED && !rq->stream ? WSAECONNRESET : error;
 }
 
-/* Takes in what has happened; nonzero when the request is finished. */
-static int advance(struct request_queue *rq, struct operation *op) {
+/* Takes in what has happened; nonzero with the status when nothing of the request is left to do. */
+static int advance(struct request_queue *rq, struct operation *op, DWORD *status) {
   struct request *request = op->request;
-  DWORD moved, status = outcome(rq, op, &moved);
+  DWORD moved;
+  *status = outcome(rq, op, &moved);
   op->done += moved;
-  if (!rq->closed && !rq->stream && status == WSAECONNRESET && !op->failed) {
-    /* A send is not to blame for an answer to an earlier one; a receive, only when asked to be. */
-    if (request->way == SEND || !rq->connreset) {
-      issue(rq, op);
-      return 0;
-    }
-  }
-  int more = !status && !rq->closed && op->done < op->length && moved &&
+  /* A send is not to blame for an answer to an earlier one; a receive, only when asked to be. */
+  int again = *status == WSAECONNRESET && !rq->closed && !rq->stream && !op->failed &&
+              (request->way == SEND || !rq->connreset);
+  int more = !*status && !rq->closed && op->done < op->length && moved &&
              (request->way == SEND || (rq->stream && (request->flags & RIO_MSG_WAITALL)));
-  if (more) {
+  if (again || more) {
     issue(rq, op);
     return 0;
   }
-  /* What came in before the close is still the application's. */
-  if (rq->closed && request->way == RECEIVE && !status && rq->stream && !moved) {
-    status = WSA_OPERATION_ABORTED;
-  }
-  if (request->way == RECEIVE) finish_receive(rq, op, status);
-  else finish_send(op, status);
-  op->request = NULL;
   return 1;
 }
 
+/* The application must have left the data alone from the post until now. */
+static void check_untouched(struct request *request) {
+  struct slice *data = &request->slices[DATA];
+  const char *what = request->way == SEND ? "send" : "receive";
+  if (!data->buffer || !slice_intact(data, "before its request completed")) return;
+  if (memory_sum(data->at, data->length) != request->untouched) {
+    violation("%u bytes of buffer %u were changed while a %s was in flight", data->length,
+              data->buffer->serial, what);
+  }
+}
+
 /* The lock is given up for the time that completions are asked to be late. */
-static void complete(struct request *request) {
+static void finish(struct request_queue *rq, struct operation *op, struct request *request,
+                   DWORD status) {
   UNLOCK();
   fault_hold_completion();
   LOCK();
+  check_untouched(request);
+  request->status = (LONG)status;
+  if (op && request->way == RECEIVE) finish_receive(rq, op, status);
+  else if (op) finish_send(op, status);
+  if (op) op->request = NULL;
   queue_completion(request);
 }
 
@@ -253,8 +250,7 @@ static void abort_waiting(struct request_queue *rq) {
     struct request *request;
     while ((request = list_take(&rq->ways[way].started)) ||
            (request = list_take(&rq->ways[way].deferred))) {
-      request->status = WSA_OPERATION_ABORTED;
-      complete(request);
+      finish(rq, NULL, request, WSA_OPERATION_ABORTED);
     }
   }
 }
@@ -270,14 +266,14 @@ static DWORD WINAPI work(void *argument) {
     worker->ways[way].overlapped.hEvent = (HANDLE)((ULONG_PTR)handles[1 + way] | 1);
   }
   LOCK();
-  for (int busy = 1; busy || !rq->closed;) {
+  for (;;) {
     for (int way = 0; way < WAYS && !rq->closed; way++) {
       struct operation *op = &worker->ways[way];
       struct request *request = op->request ? NULL : list_take(&rq->ways[way].started);
       if (request) begin(rq, op, request);
     }
     if (rq->closed) abort_waiting(rq);
-    busy = worker->ways[RECEIVE].request || worker->ways[SEND].request;
+    int busy = worker->ways[RECEIVE].request || worker->ways[SEND].request;
     if (!busy && rq->closed) break;
     UNLOCK();
     WaitForMultipleObjects(1 + WAYS, handles, FALSE, INFINITE);
@@ -286,8 +282,8 @@ static DWORD WINAPI work(void *argument) {
       struct operation *op = &worker->ways[way];
       if (WaitForSingleObject(handles[1 + way], 0)) continue;
       ResetEvent(handles[1 + way]);
-      struct request *request = op->request;
-      if (request && advance(rq, op)) complete(request);
+      DWORD status;
+      if (op->request && advance(rq, op, &status)) finish(rq, op, op->request, status);
     }
   }
   CloseHandle(rq->wake);
