@@ -1,4 +1,4 @@
-/** Builds what runs beside the Windows build of Deno: the provider and the ABI program. */
+/** Builds what the tests need beside Deno: the provider and the ABI program. */
 
 import { enter, once, type Rig, wine } from "./rig.ts";
 
@@ -6,74 +6,42 @@ const SOURCES = "tests/windows/provider";
 const GCC = "/usr/bin/x86_64-w64-mingw32-gcc-win32";
 const OBJDUMP = "/usr/bin/x86_64-w64-mingw32-objdump";
 const WINSOCK = "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/ws2_32.dll";
-const FLAGS =
-  "-std=gnu11 -O2 -g0 -Wall -Wextra -Werror -D_WIN32_WINNT=0x0A00 -static-libgcc"
-    .split(" ");
+const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]
+  .concat("-D_WIN32_WINNT=0x0A00", "-DWIN32_LEAN_AND_MEAN", "-static-libgcc");
+const LIBRARIES = ["-lws2_32", "-lmswsock", "-luuid"];
 
 /** Makes `build/` in the cache when a source has changed. */
 export async function build(rig: Rig): Promise<void> {
   const sources: Record<string, string> = {};
-  for await (const { name } of Deno.readDir(`${rig.checkout}/${SOURCES}`)) {
-    sources[name] = await Deno.readTextFile(
-      `${rig.checkout}/${SOURCES}/${name}`,
-    );
+  const folder = `${rig.checkout}/${SOURCES}`;
+  for await (const { name } of Deno.readDir(folder)) {
+    sources[name] = await Deno.readTextFile(`${folder}/${name}`);
   }
   const recipe = JSON.stringify([FLAGS, Object.entries(sources).sort()]);
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(recipe),
-  );
-  // A folder of its own for each state of the sources: a run may still have the last one loaded.
-  await once(
-    `${rig.cache}/build`,
-    btoa(String.fromCharCode(...new Uint8Array(digest))),
-    () => {
-      return make(rig, sources);
-    },
-  );
+  const bytes = new TextEncoder().encode(recipe);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const stamp = btoa(String.fromCharCode(...digest));
+  await once(`${rig.cache}/build`, stamp, () => make(rig, sources));
 }
 
 async function make(rig: Rig, sources: Record<string, string>): Promise<void> {
-  const parts = Object.keys(sources).filter((name) =>
-    name.endsWith(".c") && name !== "abi.c"
-  );
+  const parts = Object.keys(sources).sort()
+    .filter((name) => name.endsWith(".c") && name !== "abi.c");
   const code = parts.map((name) => sources[name]).join("\n");
-  const own = Array.from(
-    code.matchAll(/^OVERRIDE\([^,]+, (\w+)\)/gm),
-    (match) => match[1] ?? "",
-  );
   const dump = await tool(rig, [OBJDUMP, "-p", WINSOCK]);
-  const all = Array.from(
-    dump.matchAll(/\+base\[.*\]\s+\w{4}\s+(\w+)/g),
-    (match) => match[1] ?? "",
-  );
-  const missing = own.filter((name) => !all.includes(name));
-  if (missing.length > 0) {
-    throw new Error(`ws2_32.dll does not export ${missing.join(", ")}`);
-  }
-  const lines = all.map((name) =>
-    own.includes(name)
-      ? `  ${name} = override_${name}`
-      : `  ${name} = ws2_32.${name}`
+  const definition = moduleDefinition(
+    names(dump, /\+base\[.*\]\s+\w{4}\s+(\w+)/g),
+    names(code, /^OVERRIDE\([^,]+, (\w+)\)/gm),
   );
   await Deno.writeTextFile(
     `${rig.cache}/build/rio_provider.def`,
-    `LIBRARY rio_provider.dll\nEXPORTS\n${lines.join("\n")}\n`,
+    definition,
   );
-  const libraries = ["-lws2_32", "-lmswsock", "-luuid"];
-  await tool(
-    rig,
-    [GCC, ...FLAGS, "-shared", "-o", "/rio/build/rio_provider.dll"]
-      .concat(parts.sort(), "/rio/build/rio_provider.def", libraries),
-  );
-  await tool(rig, [
-    GCC,
-    ...FLAGS,
-    "-o",
-    "/rio/build/abi.exe",
-    "abi.c",
-    ...libraries,
-    "-loleaut32",
+  const provider = ["-shared", "-o", "/rio/build/rio_provider.dll", ...parts]
+    .concat("/rio/build/rio_provider.def", LIBRARIES);
+  await Promise.all([
+    tool(rig, [GCC, ...FLAGS, ...provider]),
+    tool(rig, [GCC, ...FLAGS, "-o", "/rio/build/abi.exe", "abi.c"]),
   ]);
   const abi = await wine(rig, ["Z:\\rio\\build\\abi.exe"], {
     seconds: 60,
@@ -82,6 +50,23 @@ async function make(rig: Rig, sources: Record<string, string>): Promise<void> {
   if (abi.code !== 0) throw new Error(`abi.exe ended with ${abi.code}`);
   JSON.parse(abi.stdout);
   await Deno.writeTextFile(`${rig.cache}/build/abi.json`, abi.stdout);
+}
+
+// Every export of Wine's ws2_32.dll: ours, or a forwarder to Wine's.
+function moduleDefinition(all: string[], own: string[]): string {
+  const missing = own.filter((name) => !all.includes(name));
+  if (missing.length > 0) {
+    throw new Error(`ws2_32.dll does not export ${missing.join(", ")}`);
+  }
+  const lines = all.map((name) => {
+    const target = own.includes(name) ? `override_${name}` : `ws2_32.${name}`;
+    return `  ${name} = ${target}\n`;
+  });
+  return `LIBRARY rio_provider.dll\nEXPORTS\n${lines.join("")}`;
+}
+
+function names(text: string, pattern: RegExp): string[] {
+  return Array.from(text.matchAll(pattern), ([, name = ""]) => name);
 }
 
 async function tool(rig: Rig, command: string[]): Promise<string> {
