@@ -9,6 +9,8 @@ import { allocate, type RioMemory } from "../memory.ts";
 const CHUNK = 1 << 20;
 /** From this size on a piece gets a block of its own. */
 const LARGE = CHUNK / 4;
+/** What one block can hold: 4 GiB less a page. */
+const LARGEST = 2 ** 32 - 65536;
 const SMALLEST = 256;
 
 /** A piece of native memory, owned until it is given back. */
@@ -39,6 +41,9 @@ export class Arena {
    * @throws {RangeError} If the system has no room.
    */
   take(byteLength: number): Piece {
+    if (byteLength > LARGEST) {
+      throw new RangeError(`Cannot allocate ${byteLength} bytes at once`);
+    }
     if (byteLength > LARGE) {
       return { memory: allocate(byteLength), offset: 0, byteLength };
     }

@@ -28,16 +28,14 @@ import {
 } from "../error_numbers.ts";
 import type { RioResults } from "../layout.ts";
 import { CompletionQueue } from "./completion_queue.ts";
-import { receiveDatagrams, sendDatagrams } from "./datagram.ts";
 import { HandleTable } from "./handles.ts";
 import { Kernel } from "./kernel.ts";
 import { Poller } from "./poller.ts";
 import { Registration } from "./registration.ts";
 import { RequestQueue } from "./request_queue.ts";
-import { Ring } from "./ring.ts";
+import { makeRings, resizeRings } from "./rings.ts";
 import type { LinuxSocket } from "./socket.ts";
 import { Sockets } from "./sockets.ts";
-import { receiveStream, sendStream } from "./stream.ts";
 
 /** The number of `WSANOTINITIALISED`. */
 const WSANOTINITIALISED = 10093;
@@ -154,43 +152,23 @@ class LinuxBackend implements RioBackend {
       !areMaxima(maxOutstandingReceive, maxOutstandingSend) ||
       owner.requestQueue !== null
     ) return -WSAEINVAL;
-    const held: [CompletionQueue, number][] = [];
-    let receives: Ring | undefined;
-    try {
-      if (
-        reserve(receiving, maxOutstandingReceive, held) &&
-        reserve(sending, maxOutstandingSend, held)
-      ) {
-        receives = new Ring(this.#kernel, owner, receiving, {
-          sends: false,
-          limit: maxOutstandingReceive,
-          run: owner.stream ? receiveStream : receiveDatagrams,
-          socketContext,
-        });
-        const sends = new Ring(this.#kernel, owner, sending, {
-          sends: true,
-          limit: maxOutstandingSend,
-          run: owner.stream ? sendStream : sendDatagrams,
-          socketContext,
-        });
-        const requestQueue = new RequestQueue(
-          owner,
-          { receives, sends },
-          this.#registrations,
-          this.#calls,
-        );
-        if (this.#requestQueues.add(requestQueue) !== 0) {
-          owner.requestQueue = requestQueue;
-          return requestQueue.handle;
-        }
-      }
-    } catch (error) {
-      // No memory for rings of that size.
-      if (!(error instanceof RangeError)) throw error;
-    }
-    receives?.release();
-    for (const [queue, count] of held) queue.reserved -= count;
-    return -WSAENOBUFS;
+    const rings = makeRings(this.#kernel, owner, {
+      receives: maxOutstandingReceive,
+      sends: maxOutstandingSend,
+      receiving,
+      sending,
+      socketContext,
+    });
+    if (rings === null) return -WSAENOBUFS;
+    const requestQueue = new RequestQueue(
+      owner,
+      rings,
+      this.#registrations,
+      this.#calls,
+    );
+    // As many request queues fit as sockets do.
+    owner.requestQueue = requestQueue;
+    return this.#requestQueues.add(requestQueue);
   }
 
   resizeRequestQueue(
@@ -203,34 +181,13 @@ class LinuxBackend implements RioBackend {
       found === undefined ||
       !areMaxima(maxOutstandingReceive, maxOutstandingSend)
     ) return WSAEINVAL;
-    const { receives, sends } = found;
     if (
-      maxOutstandingReceive < receives.outstanding ||
-      maxOutstandingSend < sends.outstanding
+      maxOutstandingReceive < found.receives.outstanding ||
+      maxOutstandingSend < found.sends.outstanding
     ) return WSAETOOMANYREFS;
-    const moreReceives = maxOutstandingReceive - receives.limit;
-    const moreSends = maxOutstandingSend - sends.limit;
-    const held: [CompletionQueue, number][] = [];
-    const before = receives.limit;
-    try {
-      // What one direction gives back the other may take.
-      if (
-        moreReceives <= moreSends
-          ? reserve(receives.queue, moreReceives, held) &&
-            reserve(sends.queue, moreSends, held)
-          : reserve(sends.queue, moreSends, held) &&
-            reserve(receives.queue, moreReceives, held)
-      ) {
-        receives.resize(maxOutstandingReceive);
-        sends.resize(maxOutstandingSend);
-        return 0;
-      }
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
-    receives.limit = before;
-    for (const [queue, count] of held) queue.reserved -= count;
-    return WSAENOBUFS;
+    return resizeRings(found, maxOutstandingReceive, maxOutstandingSend)
+      ? 0
+      : WSAENOBUFS;
   }
 
   receive(
@@ -440,16 +397,6 @@ class LinuxBackend implements RioBackend {
     this.#kernel.symbols.close(socket.fd);
     return -WSAEMFILE;
   }
-}
-
-function reserve(
-  queue: CompletionQueue,
-  count: number,
-  held: [CompletionQueue, number][],
-): boolean {
-  if (!queue.reserve(count)) return false;
-  held.push([queue, count]);
-  return true;
 }
 
 function isQueueSize(size: number): boolean {

@@ -230,7 +230,10 @@ export class CompletionQueue implements Handled {
       const ring = active[i]!;
       const more = this.#run(ring);
       // A ring that is done gave its place to another one.
-      if (ring.position !== i) continue;
+      if (ring.position !== i) {
+        idle = 0;
+        continue;
+      }
       idle = more ? 0 : idle + 1;
       i++;
     }
@@ -255,6 +258,7 @@ export class CompletionQueue implements Handled {
         i++;
         continue;
       }
+      idle = 0;
       ring.listed = false;
       const last = ready.pop()!;
       if (last !== ring) ready[i] = last;

@@ -56,9 +56,10 @@ export function receiveDatagrams(ring: Ring): boolean {
   if (got < 0) return receiveFailed(ring, kernel.errno[0]!);
   for (let i = slot; i < slot + got; i++) completeReceive(ring, i);
   if (got === asked) return true;
-  // An error that came after some datagrams is told by the next call only.
-  if (ring.urgent) return true;
-  if (!socket.reportsReset) ring.drained();
+  // An error that came after some datagrams is told by the next call only, and
+  // epoll does not announce it.
+  if (ring.urgent || socket.reportsReset && socket.mask !== 0) return true;
+  ring.drained();
   return false;
 }
 

@@ -31,6 +31,8 @@ const EVENTS = 256;
 /** First byte of the events; the `pollfd` pair and one event come before. */
 const EVENTS_AT = 64;
 const ONE_EVENT_AT = 32;
+/** What is added to the eventfd: 1, as 64 bits. */
+const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /**
  * Watches sockets and collects the keys of what fired.
@@ -232,8 +234,7 @@ export class Poller {
   #signal(): void {
     if (this.#signalled) return;
     this.#signalled = true;
-    const one = new Uint8Array(new BigUint64Array([1n]).buffer);
-    this.#kernel.symbols.write(this.#eventfd, one, 8n);
+    this.#kernel.symbols.write(this.#eventfd, ONE, 8n);
   }
 
   #release(): void {
