@@ -97,9 +97,13 @@ export function readAddress(
     bytes[SOCKADDR_INET.port + 1]!;
   let hostname: string;
   if (family === AF_INET) {
-    hostname = formatIpv4(bytes, SOCKADDR_INET.ipv4Address);
+    hostname = formatIp(bytes.subarray(4, 8));
   } else if (family === AF_INET6) {
-    hostname = formatIpv6(bytes);
+    const at = SOCKADDR_INET.ipv6Address;
+    hostname = formatIp(bytes.subarray(at, at + 16));
+    const scope = new DataView(bytes.buffer, bytes.byteOffset)
+      .getUint32(SOCKADDR_INET.ipv6ScopeId, true);
+    if (scope !== 0) hostname += `%${scope}`;
   } else {
     throw new TypeError(
       `Cannot read a socket address: family ${family} is neither IPv4 (2) nor IPv6 (23)`,
@@ -218,19 +222,20 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return bytes;
 }
 
-function formatIpv4(bytes: Uint8Array, at: number): string {
-  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
-}
-
-/** The form of RFC 5952: lower case, the longest run of zeros shortened. */
-function formatIpv6(bytes: Uint8Array): string {
-  const at = SOCKADDR_INET.ipv6Address;
+/**
+ * The text of an IP address: dotted for IPv4 and for an IPv4-mapped IPv6
+ * address, else in the form of RFC 5952, lower case and with the longest run of
+ * zeros shortened.
+ *
+ * @param bytes 4 or 16 bytes in network order.
+ * @returns The literal.
+ */
+export function formatIp(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
   const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) {
-    groups.push(bytes[at + i]! << 8 | bytes[at + i + 1]!);
-  }
+  for (let i = 0; i < 16; i += 2) groups.push(bytes[i]! << 8 | bytes[i + 1]!);
   if (groups.slice(0, 5).every((g) => g === 0) && groups[5] === 0xFFFF) {
-    return formatIpv4(bytes, at + 12);
+    return bytes.subarray(12).join(".");
   }
   let runStart = -1;
   let runLength = 1;
@@ -240,9 +245,9 @@ function formatIpv6(bytes: Uint8Array): string {
     if (end - i > runLength) [runStart, runLength] = [i, end - i];
   }
   const hex = groups.map((g) => g.toString(16));
-  const text = runStart < 0 ? hex.join(":") : hex.slice(0, runStart).join(":") +
-    "::" + hex.slice(runStart + runLength).join(":");
-  const scope = new DataView(bytes.buffer, bytes.byteOffset)
-    .getUint32(SOCKADDR_INET.ipv6ScopeId, true);
-  return scope === 0 ? text : `${text}%${scope}`;
+  return runStart < 0
+    ? hex.join(":")
+    : `${hex.slice(0, runStart).join(":")}::${
+      hex.slice(runStart + runLength).join(":")
+    }`;
 }

@@ -371,6 +371,27 @@ export class RioSocket implements Disposable {
   }
 
   /**
+   * Sets an option by its Winsock numbers, for those that have no name here.
+   *
+   * @param numbers Level and name, for example `[IPPROTO_IP, IP_ADD_MEMBERSHIP]`.
+   * @param value The bytes of its value, as Winsock lays them out.
+   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
+   * @throws {RioClosedError} If the socket was closed.
+   */
+  setRawOption(
+    numbers: readonly [level: number, name: number],
+    value: Uint8Array,
+  ): void {
+    const [level, name] = numbers;
+    this.#assertOpen("set an option");
+    check(
+      this.#core.backend.setOption(this.#record.handle, level, name, value),
+      "setsockopt",
+      `set socket option ${name} of level ${level}`,
+    );
+  }
+
+  /**
    * Writes an address into a slice, in the form that this socket sends to.
    *
    * @param slice At least 28 bytes.
@@ -412,16 +433,17 @@ export class RioSocket implements Disposable {
   /**
    * Closes the socket quietly; its own completion queue is closed with it.
    *
-   * Requests on that queue are drained, for at most 100 milliseconds.
+   * Its requests are drained, for at most 100 milliseconds; completions on a
+   * queue that others use are kept for whoever dequeues next.
    */
   [Symbol.dispose](): void {
     this.#core.forget(this);
     this.#core.ledger.closeSocket(this.#record);
     this.#core.waiter.cancel(this.#key);
-    const queues = this.#queues;
-    if (!queues?.owned || queues.receive.closed) return;
-    this.#core.drain(() => this.outstanding === 0, DRAIN_MS);
-    queues.receive.close();
+    if (this.outstanding > 0) {
+      this.#core.drain(() => this.outstanding === 0, DRAIN_MS);
+    }
+    if (this.#queues?.owned) this.#queues.receive.close();
   }
 
   async #acceptNext(options: RioQueueOptions): Promise<RioSocket> {
