@@ -7,6 +7,7 @@
 #define DATAGRAM_SIZE 65536
 #define CONTROL_SIZE 512
 #define STATUS_OK 0
+#define STATUS_STARTED 0x103
 
 /* The operation in progress of one direction. The thread owns it. */
 struct operation {
@@ -85,14 +86,12 @@ static void issue(struct request_queue *rq, struct operation *op) {
   HANDLE event = op->overlapped.hEvent;
   memset(&op->overlapped, 0, sizeof op->overlapped);
   op->overlapped.hEvent = event;
-  ResetEvent(event);
   uint32_t rest = op->length - op->done;
   op->data = (WSABUF){op->segment ? min(op->segment, rest) : rest, op->bytes + op->done};
   DWORD flags = 0;
   int result = op->request->way == RECEIVE ? issue_receive(rq, op, &flags) : issue_send(rq, op);
   op->failed = result ? WSAGetLastError() : 0;
   if (op->failed == WSA_IO_PENDING) op->failed = 0;
-  if (op->failed) SetEvent(event);
 }
 
 static int reserve(struct operation *op, size_t wanted) {
@@ -129,12 +128,8 @@ static void begin(struct request_queue *rq, struct operation *op, struct request
       op->segment = segment_size(control);
     }
   }
-  if (!failed) {
-    issue(rq, op);
-  } else {
-    op->failed = failed;
-    SetEvent(op->overlapped.hEvent);
-  }
+  op->failed = failed;
+  if (!failed) issue(rq, op);
 }
 
 /* Writes what a receive reports beside its data. */
@@ -255,36 +250,44 @@ static void abort_waiting(struct request_queue *rq) {
   }
 }
 
+/* Begins what can begin and finishes what is finished; nonzero when it found something to do. */
+static int advance_all(struct worker *worker) {
+  struct request_queue *rq = worker->rq;
+  int progress = 0;
+  for (int way = 0; way < WAYS; way++) {
+    struct operation *op = &worker->ways[way];
+    struct request *next = op->request || rq->closed ? NULL : list_take(&rq->ways[way].started);
+    if (next) begin(rq, op, next);
+    if (!op->request) continue;
+    /* Most operations are done when they return; the events are for the others. */
+    if (!op->failed && op->overlapped.Internal == STATUS_STARTED) continue;
+    DWORD status;
+    if (advance(rq, op, &status)) finish(rq, op, op->request, status);
+    progress = 1;
+  }
+  return progress;
+}
+
 static DWORD WINAPI work(void *argument) {
   struct worker *worker = argument;
   struct request_queue *rq = worker->rq;
   HANDLE handles[1 + WAYS] = {rq->wake};
   for (int way = 0; way < WAYS; way++) {
-    handles[1 + way] = CreateEventW(NULL, TRUE, FALSE, NULL);
+    handles[1 + way] = CreateEventW(NULL, FALSE, FALSE, NULL);
     /* The low bit keeps the operation's completion out of a port that the caller has associated
      * with the socket. */
     worker->ways[way].overlapped.hEvent = (HANDLE)((ULONG_PTR)handles[1 + way] | 1);
   }
   LOCK();
   for (;;) {
-    for (int way = 0; way < WAYS && !rq->closed; way++) {
-      struct operation *op = &worker->ways[way];
-      struct request *request = op->request ? NULL : list_take(&rq->ways[way].started);
-      if (request) begin(rq, op, request);
+    if (advance_all(worker)) continue;
+    if (rq->closed) {
+      abort_waiting(rq);
+      if (!worker->ways[RECEIVE].request && !worker->ways[SEND].request) break;
     }
-    if (rq->closed) abort_waiting(rq);
-    int busy = worker->ways[RECEIVE].request || worker->ways[SEND].request;
-    if (!busy && rq->closed) break;
     UNLOCK();
     WaitForMultipleObjects(1 + WAYS, handles, FALSE, INFINITE);
     LOCK();
-    for (int way = 0; way < WAYS; way++) {
-      struct operation *op = &worker->ways[way];
-      if (WaitForSingleObject(handles[1 + way], 0)) continue;
-      ResetEvent(handles[1 + way]);
-      DWORD status;
-      if (op->request && advance(rq, op, &status)) finish(rq, op, op->request, status);
-    }
   }
   CloseHandle(rq->wake);
   rq->wake = NULL;
