@@ -6,7 +6,7 @@
  * @module
  */
 import {
-  AF_INET,
+  type AF_INET,
   AF_INET6,
   IPPROTO_IPV6,
   IPV6_V6ONLY,

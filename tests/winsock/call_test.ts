@@ -1,0 +1,172 @@
+/** How function pointers are called: frames, and the fallback. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { FrameMemory, NativeFunction } from "../../ffi/winsock/call.ts";
+import { type Rig, slice, withRig } from "./open.ts";
+
+const CONTEXT = 2 ** 52 + 2 ** 33 + 5;
+
+/** Sends a datagram and returns everything that came of it. */
+async function exchange(rig: Rig): Promise<unknown[]> {
+  const { backend } = rig;
+  const buffer = rig.register(8192);
+  const receiver = rig.udp(null, { context: CONTEXT });
+  const sender = rig.udp(null, { context: 3 });
+  buffer.bytes.set([9, 8, 7]);
+  buffer.bytes.set(receiver.name, 64);
+  const posted = [
+    backend.receiveEx(
+      receiver.rq,
+      slice(buffer, 1024, 100),
+      slice(buffer, 2048, 28),
+      slice(buffer, 2176, 28),
+      null,
+      null,
+      0,
+      CONTEXT + 1,
+    ),
+    backend.receive(receiver.rq, slice(buffer, 3072, 100), 0, 1),
+    backend.sendEx(
+      sender.rq,
+      slice(buffer, 0, 3),
+      null,
+      slice(buffer, 64, 28),
+      null,
+      null,
+      0,
+      CONTEXT + 2,
+    ),
+    backend.connect(sender.socket, receiver.name, 0),
+    backend.send(sender.rq, slice(buffer, 1, 1), 0, 4),
+    backend.resizeCompletionQueue(sender.cq, 16),
+    backend.resizeRequestQueue(sender.rq, 2, 6),
+    backend.notify(sender.cq),
+  ];
+  await backend.turn();
+  const results = [rig.dequeue(receiver.cq, 2), rig.dequeue(sender.cq, 2)];
+  const bytes = [...buffer.bytes.slice(1024, 1028)];
+  const remote = [...buffer.bytes.slice(2176, 2204)];
+  assertEquals(remote, [...sender.name]);
+  assertEquals([...buffer.bytes.slice(2048, 2076)], [...receiver.name]);
+  for (const { socket, cq } of [receiver, sender]) {
+    backend.closeSocket(socket);
+    rig.dequeue(cq);
+    backend.closeCompletionQueue(cq);
+  }
+  backend.deregisterBuffer(buffer.id);
+  return [posted, results, bytes, remote.slice(4)];
+}
+
+Deno.test("NativeFunction gives the same results through frames and through UnsafeFnPointer", async () => {
+  const seen: unknown[][] = [];
+  const counts: (number | undefined)[] = [];
+  for (const dispatch of [true, false]) {
+    await withRig({ call: { dispatch } }, async (rig) => {
+      seen.push(await exchange(rig));
+      counts.push(rig.fake.counts.DispCallFunc);
+    });
+  }
+  assertEquals(seen[0], seen[1]);
+  assertEquals(counts[0]! > 20, true);
+  assertEquals(counts[1], undefined);
+  const [posted, [received, sent], bytes] = seen[0] as [
+    number[],
+    { requestContext: number; socketContext: number }[][],
+    number[],
+  ];
+  // The queue of a queue without notification cannot be armed.
+  assertEquals(posted, [0, 0, 0, 0, 0, 0, 0, 10022]);
+  assertEquals(bytes, [9, 8, 7, 0]);
+  assertEquals(received!.map((result) => result.requestContext), [
+    CONTEXT + 1,
+    1,
+  ]);
+  assertEquals(received!.map((result) => result.socketContext), [
+    CONTEXT,
+    CONTEXT,
+  ]);
+  assertEquals(sent!.map((result) => result.requestContext), [CONTEXT + 2, 4]);
+});
+
+Deno.test("createWinsockBackend() calls without DispCallFunc where there is none", () =>
+  withRig({ dispatch: false }, async (rig) => {
+    assertEquals(rig.fake.symbols.DispCallFunc, null);
+    await exchange(rig);
+  }));
+
+Deno.test("handles keep the words above the lower 32 bits", () =>
+  withRig({}, (rig) => {
+    const buffer = rig.register(4096);
+    const { socket, cq, rq } = rig.udp();
+    for (const handle of [buffer.id, socket, cq, rq]) {
+      assertEquals(handle > 0xFFFFFFFF, true);
+    }
+    rig.backend.closeSocket(socket);
+    rig.backend.closeCompletionQueue(cq);
+    rig.backend.deregisterBuffer(buffer.id);
+  }));
+
+Deno.test("NativeFunction throws when DispCallFunc refuses the frame", () =>
+  withRig({}, (rig) => {
+    const { socket, cq, rq } = rig.udp();
+    rig.fake.fail("DispCallFunc", 0);
+    assertThrows(
+      () => rig.backend.send(rq, null, 8, 0),
+      Error,
+      "DispCallFunc failed with 0x80070057",
+    );
+    rig.backend.closeSocket(socket);
+    rig.backend.closeCompletionQueue(cq);
+  }));
+
+Deno.test("NativeFunction reads signed, unsigned and 64-bit results", () => {
+  const cases = [
+    ["i32", -2, (call: NativeFunction) => call.int32],
+    ["u32", 0xFFFFFFFE, (call: NativeFunction) => call.uint32],
+    ["u64", 2 ** 52 + 1, (call: NativeFunction) => call.pointer],
+  ] as const;
+  for (const [type, value, read] of cases) {
+    const callback = new Deno.UnsafeCallback(
+      { parameters: ["i32", "u64"], result: type } as const,
+      ((sign: number, wide: bigint) => {
+        assertEquals([sign, wide], [-1, 2n ** 52n + 7n]);
+        return type === "u64" ? BigInt(value) : value;
+      }) as never,
+    );
+    const call = new NativeFunction(
+      Deno.UnsafePointer.value(callback.pointer),
+      { parameters: ["i32", "u64"], result: type },
+      { frames: new FrameMemory(), dispCallFunc: null },
+    );
+    call.set(0, 0xFFFFFFFF);
+    call.set(1, 2 ** 52 + 7);
+    call.call();
+    assertEquals(read(call), value);
+    callback.close();
+  }
+});
+
+Deno.test("FrameMemory refuses more than one block", () => {
+  const frames = new FrameMemory();
+  frames.take(16000);
+  assertThrows(() => frames.take(1000), RangeError, "too few");
+});
+
+Deno.test("receive() is one native call", () =>
+  withRig({}, (rig) => {
+    const buffer = rig.register(4096);
+    const { socket, cq, rq } = rig.udp();
+    const total = () => Object.values(rig.fake.counts).reduce((a, b) => a + b);
+    const before = total();
+    assertEquals(rig.backend.receive(rq, slice(buffer, 0, 8), 0, 1), 0);
+    // DispCallFunc, and the function that it called.
+    assertEquals(total() - before, 2);
+    rig.backend.closeSocket(socket);
+    assertEquals(rig.dequeue(cq), [{
+      status: 995,
+      bytesTransferred: 0,
+      socketContext: 7,
+      requestContext: 1,
+    }]);
+    rig.backend.closeCompletionQueue(cq);
+    rig.backend.deregisterBuffer(buffer.id);
+  }));
