@@ -1,0 +1,127 @@
+import { assertEquals, assertExists } from "@std/assert";
+import * as winsock from "../../ffi/constants.ts";
+import { findOption } from "../../ffi/linux/options.ts";
+
+function int(value: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new Int32Array([value]).buffer);
+}
+
+function option(level: number, name: number) {
+  const found = findOption(level, name);
+  assertExists(found);
+  return found;
+}
+
+// Level and name of the kernel, from its uapi headers.
+const NUMBERS: [string, number, number, [number, number]][] = [
+  ["SO_REUSEADDR", 65535, winsock.SO_REUSEADDR, [1, 2]],
+  ["SO_TYPE", 65535, winsock.SO_TYPE, [1, 3]],
+  ["SO_ERROR", 65535, winsock.SO_ERROR, [1, 4]],
+  ["SO_BROADCAST", 65535, winsock.SO_BROADCAST, [1, 6]],
+  ["SO_SNDBUF", 65535, winsock.SO_SNDBUF, [1, 7]],
+  ["SO_RCVBUF", 65535, winsock.SO_RCVBUF, [1, 8]],
+  ["SO_KEEPALIVE", 65535, winsock.SO_KEEPALIVE, [1, 9]],
+  ["SO_LINGER", 65535, winsock.SO_LINGER, [1, 13]],
+  ["TCP_NODELAY", 6, winsock.TCP_NODELAY, [6, 1]],
+  ["TCP_KEEPIDLE", 6, winsock.TCP_KEEPIDLE, [6, 4]],
+  ["TCP_KEEPINTVL", 6, winsock.TCP_KEEPINTVL, [6, 5]],
+  ["TCP_KEEPCNT", 6, winsock.TCP_KEEPCNT, [6, 6]],
+  ["IP_TOS", 0, winsock.IP_TOS, [0, 1]],
+  ["IP_TTL", 0, winsock.IP_TTL, [0, 2]],
+  ["IP_PKTINFO", 0, winsock.IP_PKTINFO, [0, 8]],
+  ["IP_DONTFRAGMENT", 0, winsock.IP_DONTFRAGMENT, [0, 10]],
+  ["IP_RECVTOS", 0, winsock.IP_RECVTOS, [0, 13]],
+  ["IP_ECN", 0, winsock.IP_ECN, [0, 13]],
+  ["IP_MULTICAST_IF", 0, winsock.IP_MULTICAST_IF, [0, 32]],
+  ["IP_MULTICAST_TTL", 0, winsock.IP_MULTICAST_TTL, [0, 33]],
+  ["IP_MULTICAST_LOOP", 0, winsock.IP_MULTICAST_LOOP, [0, 34]],
+  ["IP_ADD_MEMBERSHIP", 0, winsock.IP_ADD_MEMBERSHIP, [0, 35]],
+  ["IP_DROP_MEMBERSHIP", 0, winsock.IP_DROP_MEMBERSHIP, [0, 36]],
+  ["IPV6_UNICAST_HOPS", 41, winsock.IPV6_UNICAST_HOPS, [41, 16]],
+  ["IPV6_MULTICAST_IF", 41, winsock.IPV6_MULTICAST_IF, [41, 17]],
+  ["IPV6_MULTICAST_HOPS", 41, winsock.IPV6_MULTICAST_HOPS, [41, 18]],
+  ["IPV6_MULTICAST_LOOP", 41, winsock.IPV6_MULTICAST_LOOP, [41, 19]],
+  ["IPV6_ADD_MEMBERSHIP", 41, winsock.IPV6_ADD_MEMBERSHIP, [41, 20]],
+  ["IPV6_DROP_MEMBERSHIP", 41, winsock.IPV6_DROP_MEMBERSHIP, [41, 21]],
+  ["IPV6_V6ONLY", 41, winsock.IPV6_V6ONLY, [41, 26]],
+  ["IPV6_PKTINFO", 41, winsock.IPV6_PKTINFO, [41, 49]],
+  ["IPV6_RECVTCLASS", 41, winsock.IPV6_RECVTCLASS, [41, 66]],
+  ["IPV6_ECN", 41, winsock.IPV6_ECN, [41, 66]],
+  ["IPV6_TCLASS", 41, winsock.IPV6_TCLASS, [41, 67]],
+  ["UDP_SEND_MSG_SIZE", 17, winsock.UDP_SEND_MSG_SIZE, [17, 103]],
+  [
+    "UDP_RECV_MAX_COALESCED_SIZE",
+    17,
+    winsock.UDP_RECV_MAX_COALESCED_SIZE,
+    [17, 104],
+  ],
+];
+
+for (const [name, level, number, [toLevel, toName]] of NUMBERS) {
+  Deno.test(`findOption() gives the kernel's numbers for ${name}`, () => {
+    const found = option(level, number);
+    assertEquals([found.level, found.name], [toLevel, toName]);
+  });
+}
+
+Deno.test("findOption() gives nothing for an option that the kernel lacks", () => {
+  assertEquals(findOption(winsock.SOL_SOCKET, 999), undefined);
+  assertEquals(findOption(1, 2), undefined);
+  assertEquals(
+    findOption(winsock.SOL_SOCKET, winsock.SO_UPDATE_ACCEPT_CONTEXT),
+    undefined,
+  );
+});
+
+Deno.test("findOption() finds SO_EXCLUSIVEADDRUSE by its unsigned number, too", () => {
+  const signed = option(winsock.SOL_SOCKET, winsock.SO_EXCLUSIVEADDRUSE);
+  const unsigned = option(winsock.SOL_SOCKET, 0xFFFFFFFB);
+  assertEquals(signed, unsigned);
+  // The opposite of sharing the address.
+  assertEquals(signed.toKernel(int(1)), int(0));
+  assertEquals(signed.toWinsock(int(0)), int(1));
+});
+
+Deno.test("an integer option takes one byte as well as four", () => {
+  const ttl = option(winsock.IPPROTO_IP, winsock.IP_TTL);
+  assertEquals(ttl.toKernel(new Uint8Array([64])), int(64));
+  assertEquals(ttl.toKernel(int(-1)), int(-1));
+  assertEquals(ttl.toKernel(new Uint8Array()), null);
+});
+
+Deno.test("SO_LINGER becomes two 32-bit numbers and comes back", () => {
+  const linger = option(winsock.SOL_SOCKET, winsock.SO_LINGER);
+  const value = new Uint8Array([1, 0, 0x2C, 0x01]);
+  const kernel = linger.toKernel(value);
+  assertEquals(kernel, new Uint8Array([1, 0, 0, 0, 0x2C, 0x01, 0, 0]));
+  assertEquals(linger.toWinsock(kernel!), value);
+  assertEquals(linger.toKernel(new Uint8Array(3)), null);
+});
+
+Deno.test("IP_ADD_MEMBERSHIP moves an interface index to the third field", () => {
+  const join = option(winsock.IPPROTO_IP, winsock.IP_ADD_MEMBERSHIP);
+  const group = [239, 1, 2, 3];
+  assertEquals(
+    join.toKernel(new Uint8Array([...group, 0, 0, 1, 2])),
+    new Uint8Array([...group, 0, 0, 0, 0, 2, 1, 0, 0]),
+  );
+  assertEquals(
+    join.toKernel(new Uint8Array([...group, 127, 0, 0, 1])),
+    new Uint8Array([...group, 127, 0, 0, 1, 0, 0, 0, 0]),
+  );
+  assertEquals(join.toKernel(new Uint8Array(7)), null);
+});
+
+Deno.test("IP_DONTFRAGMENT becomes a path MTU mode and comes back as 0 or 1", () => {
+  const dontFragment = option(winsock.IPPROTO_IP, winsock.IP_DONTFRAGMENT);
+  assertEquals(dontFragment.toKernel(int(1)), int(2));
+  assertEquals(dontFragment.toKernel(int(0)), int(0));
+  assertEquals(dontFragment.toWinsock(int(2)), int(1));
+  assertEquals(dontFragment.toWinsock(int(1)), int(0));
+});
+
+Deno.test("SO_ERROR comes back as a Winsock number", () => {
+  const error = option(winsock.SOL_SOCKET, winsock.SO_ERROR);
+  assertEquals(error.toWinsock(int(111)), int(10061));
+  assertEquals(error.toWinsock(int(0)), int(0));
+});
