@@ -14,7 +14,12 @@ import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger } from "./arguments.ts";
 import { recordOf, RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
-import { type BufferRecord, CALL, type SocketRecord } from "./ledger.ts";
+import {
+  type BufferRecord,
+  CALL,
+  type QueueRecord,
+  type SocketRecord,
+} from "./ledger.ts";
 import type { RioSocket } from "./socket.ts";
 
 /** Options of {@linkcode RioSocket.send}. */
@@ -87,6 +92,8 @@ export function post(
       `Cannot ${isSend ? "send" : "receive"}: the socket was closed`,
     );
   }
+  const queue = isSend ? record.sendQueue : record.receiveQueue;
+  if (queue === null || queue.closing) refuseQueue(queue, isSend);
   const { requests, ledger, backend } = core;
   const buffer = slice === null
     ? requireDatagram(socket)
@@ -119,15 +126,15 @@ export function post(
     if (control) request.extraBuffers.push(recordOf(control.buffer));
     if (messageFlags) request.extraBuffers.push(recordOf(messageFlags.buffer));
     const { index } = request;
-    const queue = record.requestQueue;
+    const { requestQueue } = record;
     if (isSend) {
       call = CALL.sendEx;
       errno = backend
-        .sendEx(queue, slice, null, remote, control, null, flags, index);
+        .sendEx(requestQueue, slice, null, remote, control, null, flags, index);
     } else {
       call = CALL.receiveEx;
       errno = backend.receiveEx(
-        queue,
+        requestQueue,
         slice,
         local,
         remote,
@@ -151,6 +158,15 @@ export function post(
   }
   request.context = options?.context;
   requests.posted(request);
+}
+
+/** Nobody could dequeue the completion. */
+function refuseQueue(queue: QueueRecord | null, isSend: boolean): never {
+  const verb = isSend ? "send" : "receive";
+  if (queue === null) {
+    throw new TypeError(`Cannot ${verb} on a listener: accept() a socket`);
+  }
+  throw new RioClosedError(`Cannot ${verb}: the completion queue was closed`);
 }
 
 function requireDatagram(socket: RioSocket): null {
