@@ -118,7 +118,9 @@ export class Requests {
   /** Takes a request back that was completed, or never accepted. */
   give(request: Request): void {
     request.socket = null;
+    request.record = null;
     request.slice = null;
+    request.buffer = null;
     request.context = undefined;
     if (request.extended) {
       request.extended = false;
