@@ -1,0 +1,246 @@
+/**
+ * Runs a test of the session on every system that is here, and sees to it that
+ * each leaves nothing behind: no registration, no request, no descriptor, no
+ * misuse.
+ *
+ * @module
+ */
+import { assertEquals, fail } from "@std/assert";
+import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
+import {
+  type RioCompletion,
+  type RioCompletionQueue,
+  RioSession,
+  type RioSlice,
+  type RioSocket,
+  type RioSocketOptions,
+} from "../../mod.ts";
+import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+
+/** The most that a test waits for anything, in milliseconds. */
+const PATIENCE_MS = 5000;
+
+/** Opens a session on the system under test. */
+export interface Open {
+  (): RioSession;
+  /** The system, as tests are named. */
+  readonly system: "linux" | "windows" | "fake";
+  /** The fake Windows; `null` on a real system. */
+  readonly fake: FakeWindows | null;
+}
+
+/** What a test does on purpose. */
+export interface Intent {
+  /** Sessions that give up requests which never end. */
+  abandons?: boolean;
+  /** The only systems that the test is about. */
+  only?: readonly Open["system"][];
+  /** Why it is left out, if it is. */
+  ignore?: boolean;
+}
+
+type Body = (open: Open) => void | Promise<void>;
+
+const library = Deno.build.os === "windows"
+  ? Deno.env.get("RIO_LIBRARY")
+  : undefined;
+
+/** The systems that can be tested here. */
+export const SYSTEMS: readonly Open["system"][] = Deno.build.os === "linux"
+  ? ["linux", "fake"]
+  : Deno.build.os === "windows"
+  ? ["windows"]
+  : ["fake"];
+
+// Libraries stay open once they were: the sanitizers count from here.
+for (const system of SYSTEMS) {
+  if (system !== "fake") openReal().close();
+}
+
+function openReal(): RioSession {
+  return RioSession.open(library === undefined ? {} : { library });
+}
+
+/** Registers a test, once for each system. */
+export function sessionTest(
+  name: string,
+  body: Body,
+  intent: Intent = {},
+): void {
+  for (const system of intent.only ?? SYSTEMS) {
+    if (!SYSTEMS.includes(system)) continue;
+    Deno.test({
+      name: `${system}: ${name}`,
+      ignore: intent.ignore ?? false,
+      fn: () => run(system, body, intent),
+    });
+  }
+}
+
+async function run(
+  system: Open["system"],
+  body: Body,
+  intent: Intent,
+): Promise<void> {
+  const sessions: RioSession[] = [];
+  const fake = system === "fake" ? createFakeWindows() : null;
+  const before = descriptors();
+  const open: Open = Object.assign(() => {
+    const session = fake
+      ? openSession(createWinsockBackend(fake.symbols))
+      : openReal();
+    sessions.push(session);
+    return session;
+  }, { system, fake });
+  try {
+    await body(open);
+    for (const session of sessions) {
+      if (!session.closed) fail("The test left a session open");
+      await session.close();
+      const { stats } = accountOf(session);
+      if (!intent.abandons) assertEquals(stats, CLEAN);
+    }
+    if (fake) {
+      await until(() => fake.waiting === 0, "the fake's waits to end");
+      assertEquals(fake.violations, []);
+      if (!intent.abandons) assertEquals(fake.leftovers(), {});
+    } else if (!intent.abandons) {
+      await until(() => descriptors() <= before, "descriptors to be closed");
+    }
+  } finally {
+    for (const session of sessions) await session.close();
+    fake?.[Symbol.dispose]();
+  }
+}
+
+const CLEAN = {
+  leaked: 0,
+  buffers: 0,
+  completionQueues: 0,
+  sockets: 0,
+  outstanding: 0,
+  abandoned: 0,
+};
+
+function accountOf(session: RioSession) {
+  const {
+    registered,
+    deregistered,
+    buffers,
+    completionQueues,
+    sockets,
+    outstanding,
+    abandoned,
+  } = session.stats();
+  return {
+    stats: {
+      leaked: registered - deregistered,
+      buffers,
+      completionQueues,
+      sockets,
+      outstanding,
+      abandoned,
+    },
+  };
+}
+
+/** How many descriptors this process has open; 0 where that cannot be seen. */
+export function descriptors(): number {
+  if (Deno.build.os !== "linux") return 0;
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
+/** Waits until something holds, for a bounded time. */
+export async function until(
+  holds: () => boolean,
+  what: string,
+): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!holds()) {
+    if (performance.now() > end) fail(`Waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** Waits for a promise, for a bounded time. */
+export async function within<T>(promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error("Waited in vain for a promise")),
+    PATIENCE_MS,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Dequeues until so many completions came, for a bounded time. */
+export async function collect(
+  queue: RioCompletionQueue,
+  count: number,
+): Promise<RioCompletion[]> {
+  const all: RioCompletion[] = [];
+  await until(() => {
+    all.push(...queue.dequeue());
+    return all.length >= count;
+  }, `${count} completions`);
+  assertEquals(all.length, count);
+  return all;
+}
+
+/** Opens a UDP socket on the loopback address. */
+export function openUdp(
+  session: RioSession,
+  options: Partial<RioSocketOptions> = {},
+): RioSocket {
+  return session.openSocket({
+    transport: "udp",
+    hostname: "127.0.0.1",
+    ...options,
+  });
+}
+
+/** Opens a UDP socket that is connected to itself. */
+export async function openSelf(
+  session: RioSession,
+  options: Partial<RioSocketOptions> = {},
+): Promise<RioSocket> {
+  const socket = openUdp(session, options);
+  await socket.connect(socket.address);
+  return socket;
+}
+
+/** Opens a connected pair of TCP sockets. */
+export async function openPair(
+  session: RioSession,
+  options: Partial<RioSocketOptions> = {},
+): Promise<[client: RioSocket, server: RioSocket]> {
+  const { hostname = "127.0.0.1", ...queues } = options;
+  using listener = session.openSocket({
+    transport: "tcp",
+    hostname,
+    backlog: 8,
+  });
+  const client = session.openSocket({
+    ...queues,
+    transport: "tcp",
+    ...(hostname.includes(":") ? { hostname: "::" } : {}),
+  });
+  const accepted = listener.accept(queues);
+  await within(client.connect({ ...listener.address, hostname }));
+  return [client, await within(accepted)];
+}
+
+/** Fills a slice with text; returns the part that holds it. */
+export function put(slice: RioSlice, text: string): RioSlice {
+  const bytes = new TextEncoder().encode(text);
+  slice.bytes.set(bytes);
+  return slice.buffer.slice(slice.offset, bytes.length);
+}
+
+/** The text that a completed request transferred. */
+export function textOf({ slice, bytesTransferred }: RioCompletion): string {
+  return new TextDecoder().decode(slice?.bytes.subarray(0, bytesTransferred));
+}
