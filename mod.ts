@@ -69,3 +69,24 @@ export type { RioCompletion } from "./ffi/session/requests.ts";
 export { RioSession, type RioStats } from "./ffi/session/session.ts";
 export { RioSocket } from "./ffi/session/socket.ts";
 export type { RioSocketOption } from "./ffi/session/socket_options.ts";
+export {
+  CONTROL_SIZE,
+  readControl,
+  type RioControlInfo,
+  writeControl,
+} from "./ffi/control.ts";
+export {
+  RioDatagramConn,
+  type RioDatagramReceiveOptions,
+  type RioDatagramSendOptions,
+} from "./ffi/net/datagram.ts";
+export {
+  type RioDatagram,
+  RioDatagramBatch,
+  type RioReceivedDatagram,
+} from "./ffi/net/datagram_batch.ts";
+export {
+  listenDatagram,
+  type RioListenDatagramOptions,
+} from "./ffi/net/listen_datagram.ts";
+export { RioMembership } from "./ffi/net/multicast.ts";

@@ -71,6 +71,11 @@ export const IPPROTO_UDP = 17;
 export const SOL_SOCKET = 65535;
 /** Socket option: bind to an address in use. */
 export const SO_REUSEADDR = 4;
+/**
+ * Socket option: share an address and its traffic. Only Linux has it, under
+ * this number; Windows answers `WSAENOPROTOOPT`.
+ */
+export const SO_REUSEPORT = 15;
 /** Socket option: refuse others who would share the address. */
 export const SO_EXCLUSIVEADDRUSE = -5;
 /** Socket option: probe idle connections. */

@@ -42,6 +42,7 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
+export const SO_REUSEPORT = 15;
 
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;

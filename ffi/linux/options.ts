@@ -46,6 +46,12 @@ function integer(
 /** Whole numbers as they are; Winsock takes a single byte as well. */
 const INTEGER = integer((value) => value, (value) => value);
 
+/**
+ * The kernel doubles a buffer size to make room for its bookkeeping, and tells
+ * the double; Winsock tells what was set.
+ */
+const BUFFER_SIZE = integer((value) => value, (value) => value >> 1);
+
 /** `LINGER` is two 16-bit numbers, `struct linger` two of 32 bits. */
 const LINGER_VALUE: Conversion = {
   toKernel(value) {
@@ -91,6 +97,10 @@ const OPTIONS: ReadonlyMap<string, LinuxOption> = new Map([
     linux.SOL_SOCKET,
     linux.SO_REUSEADDR,
   ]),
+  option(winsock.SOL_SOCKET, winsock.SO_REUSEPORT, [
+    linux.SOL_SOCKET,
+    linux.SO_REUSEPORT,
+  ]),
   // The kernel refuses others by default: what remains is to not share.
   option(winsock.SOL_SOCKET, winsock.SO_EXCLUSIVEADDRUSE, [
     linux.SOL_SOCKET,
@@ -111,11 +121,11 @@ const OPTIONS: ReadonlyMap<string, LinuxOption> = new Map([
   option(winsock.SOL_SOCKET, winsock.SO_SNDBUF, [
     linux.SOL_SOCKET,
     linux.SO_SNDBUF,
-  ]),
+  ], BUFFER_SIZE),
   option(winsock.SOL_SOCKET, winsock.SO_RCVBUF, [
     linux.SOL_SOCKET,
     linux.SO_RCVBUF,
-  ]),
+  ], BUFFER_SIZE),
   option(
     winsock.SOL_SOCKET,
     winsock.SO_ERROR,

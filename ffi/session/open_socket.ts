@@ -14,6 +14,7 @@ import {
   SIO_UDP_CONNRESET,
   SIO_UDP_NETRESET,
   SO_REUSEADDR,
+  SO_REUSEPORT,
   SOCK_DGRAM,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -60,6 +61,13 @@ export interface RioSocketOptions extends RioQueueOptions {
    * @default {false}
    */
   reuseAddress?: boolean;
+  /**
+   * Share the address with other sockets that ask for it, the system spreads
+   * the traffic; Linux only.
+   *
+   * @default {false}
+   */
+  reusePort?: boolean;
 }
 
 const ON = new Uint8Array([1, 0, 0, 0]);
@@ -106,6 +114,7 @@ export function openSocket(
       set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only ? ON : OFF);
     }
     if (options.reuseAddress) set(SOL_SOCKET, SO_REUSEADDR, ON);
+    if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, ON);
     if (transport === "udp") {
       // An unreachable peer must not fail the receives of all others. Some
       // systems refuse the wish; that alone is no reason to fail.

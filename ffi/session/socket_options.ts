@@ -29,6 +29,7 @@ import {
   SO_KEEPALIVE,
   SO_RCVBUF,
   SO_REUSEADDR,
+  SO_REUSEPORT,
   SO_SNDBUF,
   SOL_SOCKET,
   TCP_KEEPCNT,
@@ -52,6 +53,8 @@ const OPTIONS = {
   broadcast: [SOL_SOCKET, SO_BROADCAST],
   /** Bind to an address in use; 0 or 1, before binding. */
   reuseAddress: [SOL_SOCKET, SO_REUSEADDR],
+  /** Share the address and its traffic; 0 or 1, before binding, Linux only. */
+  reusePort: [SOL_SOCKET, SO_REUSEPORT],
   /** Size of the system's receive buffer, in bytes. */
   receiveBufferSize: [SOL_SOCKET, SO_RCVBUF],
   /** Size of the system's send buffer, in bytes. */

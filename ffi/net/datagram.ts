@@ -1,0 +1,446 @@
+/**
+ * UDP sockets with the shape of Deno's own.
+ *
+ * @module
+ */
+import { assertPort, ipVersion } from "../address.ts";
+import { writeControl } from "../control.ts";
+import type { RioSession } from "../session/session.ts";
+import type { RioSocket } from "../session/socket.ts";
+import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
+import type { ReceiveSlot, SendGroup, SendSlot } from "./datagram_slots.ts";
+import { badResource, denoErrors, toDenoError } from "./errors.ts";
+import {
+  AddressReader,
+  AddressWriter,
+  knownAddress,
+  resolveHost,
+} from "./hosts.ts";
+import { Inbox } from "./inbox.ts";
+import type { RioListenDatagramOptions } from "./listen_datagram.ts";
+import { RioMembership } from "./multicast.ts";
+import { Outbox } from "./outbox.ts";
+import type { SessionUse } from "./shared_session.ts";
+
+/** Options of {@linkcode RioDatagramConn.send}. */
+export interface RioDatagramSendOptions {
+  /**
+   * Cut the data into datagrams of so many bytes, the last may be shorter: the
+   * system does it, and sends them at the price of one.
+   */
+  segmentSize?: number;
+}
+
+/** Options of a wait for datagrams. */
+export interface RioDatagramReceiveOptions {
+  /** Ends the wait; no datagram is lost. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A UDP socket with the methods of `Deno.DatagramConn`, and some more.
+ *
+ * Datagrams are received into registered memory all the time; each receive
+ * copies one out. {@linkcode RioDatagramConn.receiveMany} does not copy.
+ */
+export class RioDatagramConn
+  implements
+    AsyncIterable<[Uint8Array<ArrayBuffer>, Deno.NetAddr]>,
+    Disposable {
+  readonly #use: SessionUse;
+  readonly #socket: RioSocket;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  readonly #reader: AddressReader = new AddressReader();
+  readonly #writer: AddressWriter;
+  readonly #family: 4 | 6;
+  #connected = false;
+  #closed = false;
+
+  /**
+   * For this package only: use {@linkcode listenDatagram}.
+   *
+   * @param use The session.
+   * @param socket The bound socket; this object closes it.
+   * @param options What was asked for.
+   */
+  constructor(
+    use: SessionUse,
+    socket: RioSocket,
+    options: Required<
+      Pick<
+        RioListenDatagramOptions,
+        "datagramSize" | "receives" | "sends" | "info" | "coalesce"
+      >
+    >,
+  ) {
+    const { datagramSize, receives, sends, info, coalesce } = options;
+    this.#use = use;
+    this.#socket = socket;
+    this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
+    this.#writer = new AddressWriter(this.#family === 6);
+    const { session } = use;
+    this.#inbox = new Inbox(session, socket, {
+      slots: receives,
+      datagramSize,
+      control: info || coalesce,
+      coalesced: coalesce,
+    });
+    this.#outbox = new Outbox(session, socket, { slots: sends, datagramSize });
+  }
+
+  /** The local address. */
+  get addr(): Deno.NetAddr {
+    return this.#socket.address;
+  }
+
+  /** The socket underneath, for its options and counts. */
+  get socket(): RioSocket {
+    return this.#socket;
+  }
+
+  /**
+   * Waits for a datagram.
+   *
+   * @param p Where to put it; what does not fit is lost. A new array of the
+   * right size by default.
+   * @param options How to end the wait.
+   * @returns The part of `p` that was filled, and the sender.
+   * @throws {Deno.errors.BadResource} If the socket was closed.
+   * @throws {Deno.errors.Interrupted} If it is closed while waiting.
+   */
+  async receive(
+    p?: Uint8Array<ArrayBuffer>,
+    options: RioDatagramReceiveOptions = {},
+  ): Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]> {
+    const slot = await this.#arrival(options.signal);
+    const sender = this.#reader.read(slot.remote.bytes);
+    const end = slot.segmentSize === 0
+      ? slot.length
+      : Math.min(slot.at + slot.segmentSize, slot.length);
+    let data: Uint8Array<ArrayBuffer>;
+    if (p) {
+      const size = Math.min(end - slot.at, p.byteLength);
+      p.set(slot.view(slot.at, slot.at + size));
+      data = p.subarray(0, size);
+    } else {
+      data = new Uint8Array(slot.view(slot.at, end));
+    }
+    slot.at = end;
+    if (end < slot.length) this.#inbox.putBack(slot);
+    else this.#inbox.recycle(slot);
+    return [data, sender];
+  }
+
+  /**
+   * Waits for datagrams, and takes all that have arrived.
+   *
+   * @example Echo everything
+   * ```ts no-assert
+   * import { listenDatagram } from "@winsock/rio";
+   *
+   * async function echo() {
+   *   using conn = listenDatagram({ hostname: "127.0.0.1", port: 7777 });
+   *   for (;;) {
+   *     using batch = await conn.receiveMany();
+   *     await conn.sendMany(batch);
+   *   }
+   * }
+   * ```
+   *
+   * @param options How to end the wait.
+   * @returns At least one datagram; dispose the batch when it was dealt with.
+   * @throws {Deno.errors.BadResource} If the socket was closed.
+   * @throws {Deno.errors.Interrupted} If it is closed while waiting.
+   */
+  async receiveMany(
+    options: RioDatagramReceiveOptions = {},
+  ): Promise<RioDatagramBatch> {
+    const slots = [await this.#arrival(options.signal)];
+    for (;;) {
+      const slot = this.#inbox.nextArrived();
+      if (!slot) break;
+      slots.push(slot);
+    }
+    return new RioDatagramBatch({
+      sender: (slot) => this.#reader.read(slot.remote.bytes),
+      recycle: (slots) => {
+        for (const slot of slots) this.#inbox.recycle(slot);
+      },
+    }, slots);
+  }
+
+  /**
+   * Sends a datagram; the data is copied at once.
+   *
+   * When the system's queue is full the promise stays pending until there is
+   * room: awaiting it is the back-pressure, and nothing is dropped here.
+   *
+   * @param p The payload.
+   * @param addr The destination, host `127.0.0.1` by default; not needed on a
+   * connected socket.
+   * @param options Segmentation.
+   * @returns The number of bytes sent.
+   * @throws {Deno.errors.BadResource} If the socket was closed.
+   * @throws {Deno.errors.NotCapable} If the destination is not permitted.
+   * @throws {Error} If the system does not take it, for example because it is too
+   * long; the cause is a {@linkcode RioError}.
+   */
+  async send(
+    p: Uint8Array,
+    addr?: Deno.Addr,
+    options: RioDatagramSendOptions = {},
+  ): Promise<number> {
+    const group = newGroup();
+    const posted = this.#post(group, p, addr, options);
+    if (posted) await posted;
+    denoErrors(() => this.#outbox.commit());
+    await this.#settled(group);
+    return p.byteLength;
+  }
+
+  /**
+   * Sends many datagrams with one call to the system for up to 64 of them.
+   *
+   * @param datagrams Payloads with their destinations; a batch can be sent back
+   * as it is.
+   * @returns How many were sent.
+   * @throws {Error} If the system did not take one of them; all others were
+   * sent. The same errors as of {@linkcode RioDatagramConn.send}.
+   */
+  async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
+    const group = newGroup();
+    try {
+      for (const { data, addr } of datagrams) {
+        const posted = this.#post(group, data, addr, {});
+        if (posted) await posted;
+      }
+    } finally {
+      denoErrors(() => this.#outbox.commit());
+    }
+    await this.#settled(group);
+    return group.sent;
+  }
+
+  /**
+   * Connects the socket: sends need no destination any more, and only what that
+   * peer sends is received.
+   *
+   * @param addr The peer; host `127.0.0.1` by default.
+   * @throws {Deno.errors.NotCapable} If the peer is not permitted.
+   */
+  async connect(addr: { hostname?: string; port: number }): Promise<void> {
+    const { hostname, port } = destination(addr);
+    const host = await resolveHost(hostname, this.#family === 4 ? 4 : 0);
+    this.#assertOpen();
+    try {
+      await this.#socket.connect({ hostname: host, port });
+    } catch (error) {
+      throw toDenoError(error);
+    }
+    this.#connected = true;
+  }
+
+  /**
+   * Joins an IPv4 multicast group.
+   *
+   * @param address The group, for example `224.0.0.251`.
+   * @param networkInterface An address of the interface to join on; `0.0.0.0`
+   * lets the system choose.
+   * @returns The membership.
+   * @throws {Error} If an address is not IPv4, or the system refuses.
+   */
+  joinMulticastV4(
+    address: string,
+    networkInterface: string,
+  ): Promise<RioMembership> {
+    return Promise.try(() => {
+      this.#assertOpen();
+      return new RioMembership(this.#socket, {
+        version: 4,
+        address,
+        networkInterface,
+      });
+    });
+  }
+
+  /**
+   * Joins an IPv6 multicast group.
+   *
+   * @param address The group, for example `ff02::fb`.
+   * @param networkInterface The index of the interface; 0 lets the system choose.
+   * @returns The membership.
+   * @throws {Error} If the address is not IPv6, or the system refuses.
+   */
+  joinMulticastV6(
+    address: string,
+    networkInterface: number,
+  ): Promise<RioMembership> {
+    return Promise.try(() => {
+      this.#assertOpen();
+      return new RioMembership(this.#socket, {
+        version: 6,
+        address,
+        networkInterface,
+      });
+    });
+  }
+
+  /** Lets a pending receive keep the process alive, as it does by default. */
+  ref(): void {
+    this.#inbox.setReferenced(true);
+  }
+
+  /** Lets the process end while a receive is pending. */
+  unref(): void {
+    this.#inbox.setReferenced(false);
+  }
+
+  /**
+   * Closes the socket: pending receives are rejected, iterators end.
+   *
+   * @throws {Deno.errors.BadResource} If it was closed before.
+   */
+  close(): void {
+    this.#assertOpen();
+    this[Symbol.dispose]();
+  }
+
+  /** Closes the socket, unless it was closed before. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#inbox.close();
+    this.#outbox.close();
+    const { completions, sendCompletions } = this.#socket;
+    this.#socket[Symbol.dispose]();
+    completions.close();
+    sendCompletions.close();
+    this.#inbox.release();
+    this.#outbox.release();
+    this.#use.release();
+  }
+
+  /** Yields datagrams with their senders; ends when the socket is closed. */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<
+    [Uint8Array<ArrayBuffer>, Deno.NetAddr]
+  > {
+    for (;;) {
+      try {
+        yield await this.receive();
+      } catch (error) {
+        if (
+          error instanceof Deno.errors.BadResource ||
+          error instanceof Deno.errors.Interrupted
+        ) return;
+        throw error;
+      }
+    }
+  }
+
+  async #arrival(signal?: AbortSignal): Promise<ReceiveSlot> {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    if (this.#inbox.turnIsDue()) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#assertOpen();
+    }
+    return denoErrors(() => this.#inbox.next()) ?? this.#inbox.wait(signal);
+  }
+
+  /** Posts one send; a promise only where it has to wait for something. */
+  #post(
+    group: SendGroup,
+    p: Uint8Array,
+    addr: Deno.Addr | undefined,
+    options: RioDatagramSendOptions,
+  ): Promise<void> | void {
+    this.#assertOpen();
+    if (!(p instanceof Uint8Array)) {
+      throw new TypeError(`Invalid data ${String(p)}: give a Uint8Array`);
+    }
+    if (addr === undefined && this.#connected) {
+      const slot = denoErrors(() => this.#outbox.take());
+      if (slot) return this.#fill(group, slot, p, undefined, options);
+      return this.#postLater(group, p, undefined, options);
+    }
+    const { hostname, port } = destination(addr);
+    const host = knownAddress(hostname);
+    const slot = host === undefined
+      ? undefined
+      : denoErrors(() => this.#outbox.take());
+    if (slot) {
+      return this.#fill(group, slot, p, { hostname: host!, port }, options);
+    }
+    return this.#postLater(group, p, { hostname, port }, options);
+  }
+
+  async #postLater(
+    group: SendGroup,
+    p: Uint8Array,
+    to: { hostname: string; port: number } | undefined,
+    options: RioDatagramSendOptions,
+  ): Promise<void> {
+    const host = to &&
+      await resolveHost(to.hostname, this.#family === 4 ? 4 : 0);
+    this.#assertOpen();
+    const slot = denoErrors(() => this.#outbox.take()) ??
+      await this.#outbox.wait();
+    const known = to && { hostname: host!, port: to.port };
+    this.#fill(group, slot, p, known, options);
+  }
+
+  #fill(
+    group: SendGroup,
+    slot: SendSlot,
+    p: Uint8Array,
+    to: { hostname: string; port: number } | undefined,
+    options: RioDatagramSendOptions,
+  ): void {
+    try {
+      slot.data.bytes.set(p.subarray(0, slot.data.length));
+      if (to) this.#writer.write(slot.remote.bytes, to.hostname, to.port);
+      const { segmentSize } = options;
+      this.#outbox.post(slot, group, {
+        length: p.byteLength,
+        connected: to === undefined,
+        controlLength: segmentSize === undefined
+          ? 0
+          : writeControl(slot.control.bytes, this.#family, { segmentSize }),
+      });
+    } catch (error) {
+      this.#outbox.give(slot);
+      throw toDenoError(error);
+    }
+  }
+
+  async #settled(group: SendGroup): Promise<void> {
+    if (group.left > 0) await this.#outbox.finish(group);
+    if (group.error) throw group.error;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw badResource();
+  }
+}
+
+function newGroup(): SendGroup {
+  return { left: 0, sent: 0, error: null, done: null };
+}
+
+/** The destination of a send, with Deno's default host. */
+function destination(
+  addr: unknown,
+): { hostname: string; port: number } {
+  const { hostname = "127.0.0.1", port } = (addr ?? {}) as {
+    hostname?: string;
+    port?: number;
+  };
+  if (typeof port !== "number") {
+    throw new TypeError(
+      `Invalid addr: a destination needs a port, a number, not ${port}`,
+    );
+  }
+  assertPort(port);
+  return { hostname, port };
+}

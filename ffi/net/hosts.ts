@@ -1,0 +1,104 @@
+/**
+ * Hostnames as users give them, and addresses as the kernel reads them.
+ *
+ * @module
+ */
+import { lookup } from "node:dns/promises";
+import {
+  ADDRESS_SIZE,
+  ipVersion,
+  readAddress,
+  writeAddress,
+} from "../address.ts";
+
+/** How many destinations are kept ready. */
+const CACHED = 1024;
+
+/**
+ * The IP literal of a hostname that needs no look-up.
+ *
+ * @returns A literal, or `undefined` for a name that has to be looked up.
+ */
+export function knownAddress(hostname: string): string | undefined {
+  if (hostname === "localhost") return "127.0.0.1";
+  const bare = hostname.startsWith("[") && hostname.endsWith("]")
+    ? hostname.slice(1, -1)
+    : hostname;
+  return ipVersion(bare) === 0 ? undefined : bare;
+}
+
+/**
+ * Resolves a hostname with the system's resolver.
+ *
+ * @param hostname A name or an IP literal.
+ * @param family 4 or 6 for addresses of that family only, 0 for either.
+ * @returns The first address, as a literal.
+ * @throws {Error} If there is no such name.
+ */
+export async function resolveHost(
+  hostname: string,
+  family: 0 | 4 | 6 = 0,
+): Promise<string> {
+  const known = knownAddress(hostname);
+  if (known !== undefined && !(hostname === "localhost" && family === 6)) {
+    return known;
+  }
+  return (await lookup(hostname, { family, order: "verbatim" })).address;
+}
+
+/** Writes destinations into slices, without parsing one twice. */
+export class AddressWriter {
+  readonly #mapped: boolean;
+  readonly #hosts: Map<string, Uint8Array> = new Map();
+
+  /**
+   * Makes a writer for one socket.
+   *
+   * @param mapped The socket is dual-stack: IPv4 hosts need the mapped form.
+   */
+  constructor(mapped: boolean) {
+    this.#mapped = mapped;
+  }
+
+  /**
+   * Writes host and port into 28 bytes.
+   *
+   * @param bytes The bytes of a slice.
+   * @param hostname An IP literal.
+   * @param port 0 to 65535.
+   */
+  write(bytes: Uint8Array, hostname: string, port: number): void {
+    let host = this.#hosts.get(hostname);
+    if (host === undefined) {
+      host = new Uint8Array(ADDRESS_SIZE);
+      writeAddress(host, { hostname, port: 0 }, { mapped: this.#mapped });
+      if (this.#hosts.size >= CACHED) this.#hosts.clear();
+      this.#hosts.set(hostname, host);
+    }
+    bytes.set(host);
+    bytes[2] = port >> 8;
+    bytes[3] = port & 0xFF;
+  }
+}
+
+/** Reads senders from slices; the same sender again costs a comparison. */
+export class AddressReader {
+  readonly #last: Uint8Array = new Uint8Array(ADDRESS_SIZE);
+  #hostname = "";
+  #port = -1;
+
+  /** Reads 28 bytes that a receive filled. */
+  read(bytes: Uint8Array): Deno.NetAddr {
+    const last = this.#last;
+    let same = this.#port >= 0;
+    for (let i = 0; same && i < ADDRESS_SIZE; i++) same = bytes[i] === last[i];
+    if (!same) {
+      ({ hostname: this.#hostname, port: this.#port } = readAddress(
+        bytes,
+        "udp",
+      ));
+      last.set(bytes.subarray(0, ADDRESS_SIZE));
+    }
+    return { transport: "udp", hostname: this.#hostname, port: this.#port };
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Opening UDP sockets with the shape of Deno's own.
+ *
+ * @module
+ */
+import { assertPort } from "../address.ts";
+import type { RioSession } from "../session/session.ts";
+import { RioDatagramConn } from "./datagram.ts";
+import { denoErrors } from "./errors.ts";
+import { knownAddress } from "./hosts.ts";
+import { useSession } from "./shared_session.ts";
+
+/** Options of {@linkcode listenDatagram}. */
+export interface RioListenDatagramOptions {
+  /**
+   * The transport, as for `Deno.listenDatagram`; only this one.
+   *
+   * @default {"udp"}
+   */
+  transport?: "udp";
+  /**
+   * The local port; 0 for any.
+   *
+   * @default {0}
+   */
+  port?: number;
+  /**
+   * The local address, an IP literal or `localhost`; `"::"` serves IPv4 peers,
+   * too.
+   *
+   * @default {"0.0.0.0"}
+   */
+  hostname?: string;
+  /**
+   * Bind to an address that is in use.
+   *
+   * @default {false}
+   */
+  reuseAddress?: boolean;
+  /**
+   * Hear what this socket sends to its own multicast groups.
+   *
+   * @default {false}
+   */
+  loopback?: boolean;
+  /**
+   * Share the port with other sockets, the system spreads the traffic; Linux
+   * only.
+   *
+   * @default {false}
+   */
+  reusePort?: boolean;
+  /** Size of the system's receive buffer, in bytes; its own by default. */
+  receiveBufferSize?: number;
+  /** Size of the system's send buffer, in bytes; its own by default. */
+  sendBufferSize?: number;
+  /** Hops that what is sent may take, 1 to 255; the system's by default. */
+  timeToLive?: number;
+  /**
+   * Tell with each datagram of a batch where it arrived, and its ECN codepoint.
+   *
+   * @default {false}
+   */
+  info?: boolean;
+  /**
+   * Let the system join datagrams of one sender; they are taken apart again.
+   *
+   * @default {false}
+   */
+  coalesce?: boolean;
+  /**
+   * The longest datagram, in bytes.
+   *
+   * @default {65535}
+   */
+  datagramSize?: number;
+  /**
+   * Datagrams that can wait in registered memory.
+   *
+   * @default {64}
+   */
+  receives?: number;
+  /**
+   * Datagrams that can be on their way to the system.
+   *
+   * @default {64}
+   */
+  sends?: number;
+  /** The session to open it in; by default one that all sockets share. */
+  session?: RioSession;
+}
+
+/**
+ * Opens a UDP socket: a drop-in for `Deno.listenDatagram`, without the unstable
+ * flag.
+ *
+ * @example Change the import, keep the program
+ * ```ts no-assert
+ * import { listenDatagram } from "@winsock/rio";
+ *
+ * using conn = listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+ * await conn.send(new Uint8Array([1, 2, 3]), conn.addr);
+ * const [data, from] = await conn.receive();
+ * console.log(data, from);
+ * ```
+ *
+ * @param options Address and sizes.
+ * @returns The socket.
+ * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {RangeError} If the port is out of range.
+ * @throws {Deno.errors.AddrInUse} If the address is in use.
+ * @throws {Deno.errors.AddrNotAvailable} If it is not of this host.
+ * @throws {Deno.errors.NotCapable} If it is not permitted.
+ * @throws {Deno.errors.NotSupported} If the system lacks something asked for.
+ */
+export function listenDatagram(
+  options: RioListenDatagramOptions = {},
+): RioDatagramConn {
+  const {
+    transport = "udp",
+    port = 0,
+    hostname = "0.0.0.0",
+    receives = 64,
+    sends = 64,
+    datagramSize = 65535,
+    info = false,
+    coalesce = false,
+  } = options;
+  if (transport !== "udp") {
+    throw new TypeError(
+      `Unsupported transport "${String(transport)}": give "udp"`,
+    );
+  }
+  assertPort(port);
+  const host = knownAddress(hostname);
+  if (host === undefined) {
+    throw new Error(
+      `Cannot listen on "${hostname}": it is no IP literal, look the name up first`,
+    );
+  }
+  if (options.reusePort && Deno.build.os === "windows") {
+    throw new Deno.errors.NotSupported(
+      "Cannot share a port between sockets: Windows has no SO_REUSEPORT",
+    );
+  }
+  const use = useSession(options.session);
+  const { session } = use;
+  try {
+    return denoErrors(() => {
+      using stack = new DisposableStack();
+      const receive = stack.use(
+        session.createCompletionQueue({ capacity: receives }),
+      );
+      const send = stack.use(
+        session.createCompletionQueue({ capacity: sends }),
+      );
+      const socket = stack.use(session.openSocket({
+        transport: "udp",
+        hostname: host,
+        port,
+        reuseAddress: options.reuseAddress ?? false,
+        reusePort: options.reusePort ?? false,
+        receives,
+        sends,
+        completions: { receive, send },
+      }));
+      socket.setOption("broadcast", true);
+      socket.setOption("multicastLoopback", options.loopback ?? false);
+      const { receiveBufferSize, sendBufferSize, timeToLive } = options;
+      if (receiveBufferSize !== undefined) {
+        socket.setOption("receiveBufferSize", receiveBufferSize);
+      }
+      if (sendBufferSize !== undefined) {
+        socket.setOption("sendBufferSize", sendBufferSize);
+      }
+      if (timeToLive !== undefined) socket.setOption("timeToLive", timeToLive);
+      if (info) {
+        socket.setOption("packetInfo", true);
+        socket.setOption("receiveEcn", true);
+      }
+      if (coalesce) socket.setOption("coalescedSize", 65535);
+      const conn = new RioDatagramConn(use, socket, {
+        datagramSize,
+        receives,
+        sends,
+        info,
+        coalesce,
+      });
+      stack.move();
+      return conn;
+    });
+  } catch (error) {
+    use.release();
+    throw error;
+  }
+}
