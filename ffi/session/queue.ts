@@ -134,7 +134,8 @@ export class RioCompletionQueue implements Disposable {
       for (let i = 0; i < count; i++) {
         taken.push(this.#core.requests.finish(results, i, new Completion()));
       }
-      if (count < wanted) break;
+      // The last completion of a closed socket closes the queue with it.
+      if (count < wanted || this.closed) break;
     }
     return taken;
   }
@@ -184,7 +185,7 @@ export class RioCompletionQueue implements Disposable {
         visit(requests.finish(results, seen++, this.#reused));
       }
     } finally {
-      if (seen < count) this.#core.stash(this.#record, results, seen, count);
+      if (seen < count) this.#putBack(results, seen, count);
       this.#results = results;
     }
     return count;
@@ -205,6 +206,9 @@ export class RioCompletionQueue implements Disposable {
   async notify(): Promise<boolean> {
     this.#assertOpen("notify");
     const { ledger, backend, waiter } = this.#core;
+    if (this.#backlog.length > 0 && !this.#armed && this.#key !== 0) {
+      return true;
+    }
     if (!waiter.isPaused(this.#key)) {
       ledger.calls[CALL.notify]!++;
       check(
@@ -301,6 +305,13 @@ export class RioCompletionQueue implements Disposable {
   #takeBacklog(max: number): Completion[] {
     if (max !== BATCH) assertInteger("max", max, 1, RIO_MAX_CQ_SIZE);
     return this.#backlog.length === 0 ? [] : this.#backlog.splice(0, max);
+  }
+
+  /** Keeps what a visitor did not see, ahead of what has settled since. */
+  #putBack(results: RioResults, from: number, count: number): void {
+    const later = this.#backlog.splice(0);
+    this.#core.stash(this.#record, results, from, count);
+    this.#backlog.push(...later);
   }
 
   /** Dequeues and settles: from here on the kernel is done with the requests. */
