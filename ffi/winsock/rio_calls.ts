@@ -15,7 +15,12 @@ import {
   RIO_IOCP_COMPLETION,
 } from "../constants.ts";
 import type { RioBuf, RioHandle, RioNotification } from "../contract.ts";
-import { WSA_IO_PENDING, WSAEFAULT, WSAENOTSOCK } from "../error_numbers.ts";
+import {
+  WSA_IO_PENDING,
+  WSAEFAULT,
+  WSAEINVAL,
+  WSAENOTSOCK,
+} from "../error_numbers.ts";
 import {
   highWord,
   RIO_BUF,
@@ -179,7 +184,7 @@ export class RioCalls {
     maxOutstandingReceive: number,
     maxOutstandingSend: number,
   ): number {
-    if (!this.#isLive(requestQueue)) return WSAENOTSOCK;
+    if (!this.#isLive(requestQueue)) return deadQueue(requestQueue);
     const { RIOResizeRequestQueue } = this.#rio;
     RIOResizeRequestQueue.set(0, requestQueue);
     RIOResizeRequestQueue.set(1, maxOutstandingReceive);
@@ -266,7 +271,7 @@ export class RioCalls {
     requestQueue: RioHandle,
     data: RioBuf | null,
   ): number {
-    if (!this.#isLive(requestQueue)) return WSAENOTSOCK;
+    if (!this.#isLive(requestQueue)) return deadQueue(requestQueue);
     call.set(0, requestQueue);
     call.set(1, this.#slice(SLICE.data, data));
     call.set(2, data === null ? 0 : 1);
@@ -321,4 +326,9 @@ export class RioCalls {
   #error(): number {
     return lastError(this.#symbols);
   }
+}
+
+/** Why a request queue is not touched: there never was one, or its socket closed. */
+function deadQueue(requestQueue: RioHandle): number {
+  return requestQueue === RIO_INVALID_RQ ? WSAEINVAL : WSAENOTSOCK;
 }

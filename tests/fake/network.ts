@@ -73,6 +73,8 @@ export class NetSocket {
   buffered = 0;
   ended = false;
   reset = false;
+  /** `shutdown` was called, and the end was sent. */
+  sendClosed = false;
   sendEnded = false;
   receiveEnded = false;
   backlog: NetSocket[] | null = null;
@@ -124,6 +126,16 @@ export class Network {
     if (socket.local) return;
     const ip = WILDCARD[socket.family as typeof AF_INET];
     this.bind(socket, { ip, port: 0 });
+  }
+
+  /** Fixes the peer of a datagram socket; returns an error number. */
+  connectDatagram(socket: NetSocket, to: Endpoint): number {
+    const error = this.route(socket, to);
+    if (error !== 0) return error;
+    this.autobind(socket);
+    socket.local = { ip: sourceIp(socket, to), port: socket.local!.port };
+    socket.remote = to;
+    return 0;
   }
 
   /** Why a destination cannot be reached; 0 if it can. */

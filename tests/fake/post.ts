@@ -14,6 +14,7 @@ import {
   WSAEINVAL,
   WSAENOBUFS,
   WSAENOTCONN,
+  WSAESHUTDOWN,
 } from "../../ffi/error_numbers.ts";
 import { RIO_BUF, SOCKADDR_INET } from "../../ffi/layout.ts";
 import { viewAt } from "./memory.ts";
@@ -175,7 +176,10 @@ function connectionError(
   direction: Direction,
   args: Post,
 ): number {
-  if (socket.isStream) return socket.remote ? 0 : WSAENOTCONN;
+  if (socket.isStream) {
+    if (!socket.remote) return WSAENOTCONN;
+    return direction === "send" && socket.sendClosed ? WSAESHUTDOWN : 0;
+  }
   if (direction === "receive") return socket.local ? 0 : WSAEINVAL;
   return socket.remote || args.remote !== 0n ? 0 : WSAENOTCONN;
 }

@@ -105,6 +105,7 @@ export function slicesOf(request: Request): Slice[] {
 /** Whether two slices share a byte of which one of them is written. */
 export function collide(a: Slice, b: Slice): boolean {
   if (!a.output && !b.output) return false;
+  if (a.length === 0 || b.length === 0) return false;
   const startA = a.registration.address + BigInt(a.offset);
   const startB = b.registration.address + BigInt(b.offset);
   return startA < startB + BigInt(b.length) &&

@@ -213,6 +213,8 @@ export class Rio {
       released: false,
     };
     if (!this.#reserve(queue, maxReceive, maxSend)) {
+      // Entries of closed sockets come back with time.
+      this.#options.clock.polled();
       return this.#fail(WSAENOBUFS, 0n);
     }
     this.requestQueues.set(queue.handle, queue);
@@ -266,6 +268,12 @@ export class Rio {
     });
   }
 
+  /** Ends the stream of a socket once everything posted before was sent. */
+  endSending(socket: NetSocket): void {
+    const sends = this.#bySocket.get(socket)?.active.send.length ?? 0;
+    if (sends === 0) this.#options.network.endSending(socket);
+  }
+
   /** Completes nothing until {@linkcode Rio.resume}. */
   hold(): void {
     this.#held ??= [];
@@ -280,6 +288,7 @@ export class Rio {
 
   #run(queue: RequestQueue): void {
     const { network, oracle } = this.#options;
+    if (queue.dead) return;
     for (const direction of DIRECTIONS) {
       const active = queue.active[direction];
       while (active.length > 0) {
@@ -291,6 +300,7 @@ export class Rio {
         this.#complete(request, outcome.status, outcome.bytesTransferred);
       }
     }
+    if (queue.socket.sendClosed) this.endSending(queue.socket);
   }
 
   #complete(request: Request, status: number, bytesTransferred: number): void {

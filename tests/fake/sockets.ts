@@ -27,12 +27,14 @@ import {
   WSAECONNREFUSED,
   WSAEFAULT,
   WSAEINVAL,
+  WSAENOPROTOOPT,
   WSAENOTCONN,
   WSAENOTSOCK,
   WSAEOPNOTSUPP,
 } from "../../ffi/error_numbers.ts";
 import { OVERLAPPED } from "../../ffi/layout.ts";
 import type { Clock } from "./clock.ts";
+import { isOption } from "./options.ts";
 import { readEndpoint, writeEndpoint } from "./endpoint.ts";
 import type { Handles } from "./handles.ts";
 import { bytesAt } from "./memory.ts";
@@ -147,12 +149,7 @@ export class Sockets {
       return this.#fail(WSAEOPNOTSUPP, -1);
     }
     const { network } = this.#options;
-    const error = network.route(socket.net, endpoint);
-    if (error === 0) {
-      network.autobind(socket.net);
-      socket.net.remote = endpoint;
-    }
-    return this.#answer(error);
+    return this.#answer(network.connectDatagram(socket.net, endpoint));
   }
 
   listen(handle: bigint, backlog: number): number {
@@ -170,10 +167,8 @@ export class Sockets {
     const { net } = socket;
     if (!net.remote || socket.unfinished) return this.#fail(WSAENOTCONN, -1);
     if (how === SD_SEND || how === SD_BOTH) {
-      // After the sends that were posted before.
-      this.#options.clock.later(() =>
-        this.#options.clock.later(() => this.#options.network.endSending(net))
-      );
+      net.sendClosed = true;
+      this.#options.clock.later(() => this.#options.rio().endSending(net));
     }
     if (how === SD_RECEIVE || how === SD_BOTH) {
       net.receiveEnded = true;
@@ -219,6 +214,7 @@ export class Sockets {
       socket.unfinished = false;
       return 0;
     }
+    if (!isOption(level, name)) return this.#fail(WSAENOPROTOOPT, -1);
     socket.net.options.set(`${level} ${name}`, value.slice());
     return 0;
   }
@@ -232,6 +228,7 @@ export class Sockets {
   ): number {
     const socket = this.#socket(handle);
     if (!socket) return -1;
+    if (!isOption(level, name)) return this.#fail(WSAENOPROTOOPT, -1);
     let known = socket.net.options.get(`${level} ${name}`) ?? new Uint8Array(4);
     if (level === SOL_SOCKET && name === SO_TYPE) {
       known = new Uint8Array([socket.net.type, 0, 0, 0]);

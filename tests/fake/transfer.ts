@@ -11,7 +11,6 @@ import {
   WSAEINVAL,
   WSAEMSGSIZE,
   WSAENOTCONN,
-  WSAESHUTDOWN,
 } from "../../ffi/error_numbers.ts";
 import { SOCKADDR_INET } from "../../ffi/layout.ts";
 import { readControl, writeControl } from "./control.ts";
@@ -47,7 +46,6 @@ export function send(
     "RIOSend: the bytes were changed before the completion",
   );
   if (socket.isStream) {
-    if (socket.sendEnded) return failed(WSAESHUTDOWN);
     if (!network.canSend(socket)) return null;
     const status = network.sendStream(socket, bytes.slice());
     return { status, bytesTransferred: status === 0 ? bytes.length : 0 };

@@ -331,7 +331,7 @@ Deno.test("a post on a request queue whose socket was closed is 10038 without a 
     assertEquals(backend.send(rq, null, 0, 1), 10038);
     assertEquals(backend.sendEx(rq, null, null, null, null, null, 0, 1), 10038);
     assertEquals(backend.resizeRequestQueue(rq, 1, 1), 10038);
-    assertEquals(backend.send(0, null, 0, 1), 10038);
+    assertEquals(backend.send(0, null, 0, 1), 10022);
     assertEquals(counts.DispCallFunc, before);
     assertEquals(
       backend.receive(other.rq, null, 0, 1),
