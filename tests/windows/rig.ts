@@ -1,7 +1,11 @@
 /**
- * The rig: a Debian 13 root with Wine and a cross compiler, and the Windows build of Deno, all in
- * one cache folder. Nothing of the machine outside that folder changes, and no mount can be left
- * behind, because every mount is made in a private namespace that ends with its process.
+ * The rig: a Debian 13 root with Wine and a cross compiler, and the Windows
+ * build of Deno, all in one cache folder.
+ *
+ * Nothing of the machine outside of that folder changes, and no mount can be
+ * left behind: each is made in a namespace that ends with its process.
+ *
+ * @module
  */
 
 /** Where things are: on this machine, and as the root sees them. */
@@ -23,21 +27,34 @@ export interface EnterOptions {
   stderr?: "inherit" | "piped" | "null";
 }
 
+/** What a program came to. */
+export interface Outcome {
+  /** Its exit code; 124 when it was ended because it took too long. */
+  code: number;
+  /** What it printed, where that was piped. */
+  stdout: string;
+  stderr: string;
+}
+
 const SUITE = "trixie";
 const PACKAGES = ["wine64", "gcc-mingw-w64-x86-64-win32"];
 const DENO_PACKAGE = "@deno/win32-x64@2.9.5";
-// The integrity the registry states for it, so that a changed file is noticed here.
+// What the registry states, so that a changed file is noticed here.
 const DENO_INTEGRITY =
   "sha512-LkcERsH0olOgevg9L9eootSr1U8ydyfnX1bS3mFqU+lGBeTYtlec5b/QF473WUOGVgPlWECrkxi4As5kEaFOzg==";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring";
+// Runs a program that ends with this process, however that ends, and that takes
+// all of its own children along.
+const TETHER = ["--pdeathsig", "KILL", "unshare", "--pid", "--fork"]
+  .concat("--kill-child");
 const WINE = "/usr/lib/wine/wine64";
 const WINESERVER = "/usr/lib/wine/wineserver64";
 
-// What runs in the namespaces: mounts first, then the program, and the Wine server is gone
-// whatever the program did. `unshare --root --wd` is chroot with a working directory.
+// What runs in the namespaces: mounts, then the program, then the end of the
+// Wine server. `unshare --root --wd` is chroot with a working directory.
 const ENTER = `set -e
 root=$1 cache=$2 checkout=$3 cwd=$4; shift 4
-cp /etc/hosts /etc/resolv.conf "$root/etc/"
+cp /etc/hosts /etc/resolv.conf "$root/etc/" || true
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/tmp"
@@ -71,18 +88,8 @@ export async function whyNot(): Promise<string | undefined> {
   if (Deno.uid() !== 0) {
     return "it needs root, to mount and to change the root directory";
   }
-  const probe = await new Deno.Command("unshare", {
-    args: [
-      "--mount",
-      "--pid",
-      "--fork",
-      "--kill-child",
-      "mount",
-      "-t",
-      "tmpfs",
-      "tmpfs",
-      "/mnt",
-    ],
+  const probe = await new Deno.Command("setpriv", {
+    args: [...TETHER, "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
     stdout: "null",
     stderr: "null",
   }).output().catch(() => undefined);
@@ -137,54 +144,49 @@ export async function once(
 }
 
 /** Runs one program in the root, in namespaces of its own. */
-export async function enter(
+export function enter(
   rig: Rig,
   command: string[],
   options: EnterOptions,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const {
-    cwd = "/checkout",
-    env = {},
-    seconds,
-    stdout = "inherit",
-    stderr = "inherit",
-  } = options;
-  const child = new Deno.Command("unshare", {
-    args: [
-      "--mount",
-      "--pid",
-      "--fork",
-      "--kill-child",
-      "sh",
-      "-c",
-      ENTER,
-      "sh",
-    ]
-      .concat(`${rig.cache}/root`, rig.cache, rig.checkout, cwd, command),
+): Promise<Outcome> {
+  const { cwd = "/checkout", env = {}, ...bounds } = options;
+  const places = [`${rig.cache}/root`, rig.cache, rig.checkout, cwd];
+  const program = ["sh", "-c", ENTER, "sh", ...places, ...command];
+  return tethered(["--mount", ...program], {
     clearEnv: true,
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", ...env },
+    ...bounds,
+  });
+}
+
+async function tethered(
+  command: string[],
+  { seconds, ...options }: Deno.CommandOptions & { seconds: number },
+): Promise<Outcome> {
+  const { stdout = "inherit", stderr = "inherit" } = options;
+  const child = new Deno.Command("setpriv", {
+    ...options,
+    args: [...TETHER, ...command],
     stdin: "null",
     stdout,
     stderr,
   }).spawn();
   let late = false;
+  // unshare blocks every signal that asks.
   const timer = setTimeout(() => {
     late = true;
     child.kill("SIGKILL");
   }, seconds * 1000);
   try {
-    const decoder = new TextDecoder();
-    const output = stdout === "piped" || stderr === "piped"
-      ? await child.output()
-      : { ...await child.status, stdout: undefined, stderr: undefined };
-    if (late) {
-      console.error(`windows: ended after ${seconds} s, which is the bound`);
-    }
-    return {
-      code: late ? 124 : output.code,
-      stdout: stdout === "piped" ? decoder.decode(output.stdout) : "",
-      stderr: stderr === "piped" ? decoder.decode(output.stderr) : "",
-    };
+    const texts = [
+      stdout === "piped" ? new Response(child.stdout).text() : "",
+      stderr === "piped" ? new Response(child.stderr).text() : "",
+    ];
+    const [{ code }, out = "", err = ""] = await Promise.all(
+      [child.status, ...texts] as const,
+    );
+    if (late) console.error(`windows: ended after ${seconds} s, the bound`);
+    return { code: late ? 124 : code, stdout: out, stderr: err };
   } finally {
     clearTimeout(timer);
   }
@@ -195,7 +197,7 @@ export function wine(
   rig: Rig,
   command: string[],
   options: EnterOptions,
-): ReturnType<typeof enter> {
+): Promise<Outcome> {
   const env = {
     HOME: "/tmp",
     XDG_RUNTIME_DIR: "/tmp",
@@ -347,21 +349,14 @@ async function makePrefix(rig: Rig): Promise<void> {
 export async function run(
   program: string,
   args: string[],
-  options: { seconds: number; env?: Record<string, string> },
+  options: { seconds: number; cwd?: string },
 ): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(program, {
-    args,
-    env: options.env ?? {},
-    stdin: "null",
-    signal: AbortSignal.timeout(options.seconds * 1000),
-  }).output();
-  const decoder = new TextDecoder();
-  if (code !== 0) {
-    throw new Error(
-      `${program} ${args.join(" ")} ended with ${code}\n${
-        decoder.decode(stderr)
-      }`,
-    );
-  }
-  return decoder.decode(stdout);
+  const { code, stdout, stderr } = await tethered([program, ...args], {
+    cwd: "/",
+    ...options,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  if (code === 0) return stdout;
+  throw new Error(`${program} ${args.join(" ")} ended with ${code}\n${stderr}`);
 }

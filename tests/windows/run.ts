@@ -1,12 +1,19 @@
 /**
- * `deno task test:windows`: runs the tests with the Windows build of Deno under Wine, against the
- * provider in `provider/`. With arguments, it runs the Windows build of Deno with those instead:
+ * `deno task test:windows`: runs the tests with the Windows build of Deno under
+ * Wine, with a provider of Registered I/O that Wine does not have. Any
+ * violation that the provider records fails the run.
  *
- *     deno task test:windows eval "console.log(Deno.build)"
+ * With arguments, it runs the Windows build of Deno with those instead:
+ *
+ * ```sh
+ * deno task test:windows eval "console.log(Deno.build)"
+ * ```
+ *
+ * @module
  */
 
 import { build } from "./build.ts";
-import { prepare, run, whyNot, wine } from "./rig.ts";
+import { prepare, type Rig, run, whyNot, wine } from "./rig.ts";
 
 /** The files of the suite, from the checkout's folder. */
 const SUITE = ["tests/windows"];
@@ -22,46 +29,45 @@ async function main(args: string[]): Promise<number> {
   }
   const checkout = await Deno.realPath(new URL("../..", import.meta.url));
   const rig = await prepare(checkout, build);
-  await shareNpmCache(`${rig.cache}/deno_dir`);
-  const runs = await Deno.makeTempDir({ dir: rig.cache, prefix: "run-" });
-  try {
-    const { code } = await wine(rig, ["Z:\\rio\\deno\\deno.exe", ...args], {
-      seconds: BOUND,
-      env: {
-        ...ownSettings(),
-        DENO_DIR: "Z:\\rio\\deno_dir",
-        DENO_NO_UPDATE_CHECK: "1",
-        RIO_LIBRARY: "Z:\\rio\\build\\rio_provider.dll",
-        RIO_ABI_JSON: "Z:\\rio\\build\\abi.json",
-        RIO_VERIFIER_LOG: `Z:\\rio\\${
-          runs.slice(rig.cache.length + 1)
-        }\\verifier.log`,
-      },
-    });
-    const log = await Deno.readTextFile(`${runs}/verifier.log`).catch(() => "");
-    if (log === "") return code;
-    console.error(`windows: the provider saw violations\n${log.trimEnd()}`);
-    return code || 1;
-  } finally {
-    await Deno.remove(runs, { recursive: true });
-  }
-}
-
-// The Windows build can not check the npm registry's certificate under Wine, so it is given what
-// this Deno has fetched already.
-async function shareNpmCache(folder: string): Promise<void> {
-  const info: { npmCache: string } = JSON.parse(
-    await run(Deno.execPath(), ["info", "--json"], { seconds: 30 }),
+  await shareNpmCache(rig);
+  // Each process that ends with violations adds to this file.
+  const log = `${crypto.randomUUID()}.log`;
+  const { code } = await wine(rig, ["Z:\\rio\\deno\\deno.exe", ...args], {
+    seconds: BOUND,
+    env: {
+      ...ownSettings(),
+      DENO_DIR: "Z:\\rio\\deno_dir",
+      DENO_NO_UPDATE_CHECK: "1",
+      RIO_LIBRARY: "Z:\\rio\\build\\rio_provider.dll",
+      RIO_ABI_JSON: "Z:\\rio\\build\\abi.json",
+      RIO_VERIFIER_LOG: `Z:\\rio\\${log}`,
+    },
+  });
+  const violations = await Deno.readTextFile(`${rig.cache}/${log}`)
+    .catch(() => "");
+  if (violations === "") return code;
+  await Deno.remove(`${rig.cache}/${log}`);
+  console.error(
+    `windows: the provider saw violations\n${violations.trimEnd()}`,
   );
-  await Deno.mkdir(folder, { recursive: true });
-  if (await Deno.stat(info.npmCache).then(() => true, () => false)) {
-    await run("cp", ["-a", "--update", info.npmCache, `${folder}/`], {
-      seconds: 60,
-    });
-  }
+  return code || 1;
 }
 
-// Settings of the tests themselves go through; the machine's other variables stay out.
+// Under Wine, Deno can not check the certificate of the npm registry. So the
+// Deno of this machine fetches, and the other one is given a copy.
+async function shareNpmCache({ checkout, cache }: Rig): Promise<void> {
+  const deno = Deno.execPath();
+  await run(deno, ["install", "--quiet"], { cwd: checkout, seconds: 120 });
+  const info: { npmCache: string } = JSON.parse(
+    await run(deno, ["info", "--json"], { seconds: 30 }),
+  );
+  await Deno.mkdir(`${cache}/deno_dir`, { recursive: true });
+  await run("cp", ["-a", "--update", info.npmCache, `${cache}/deno_dir/`], {
+    seconds: 60,
+  });
+}
+
+// Settings of the tests go through; the machine's other variables stay out.
 function ownSettings(): Record<string, string> {
   const names = Object.entries(Deno.env.toObject());
   return Object.fromEntries(
