@@ -124,6 +124,7 @@ class LinuxBackend implements RioBackend {
     const found = this.#completionQueues.get(queue);
     if (found === undefined) return RIO_CORRUPT_CQ;
     const room = Math.min(max, results.capacity);
+    if (this.#poller.blocked > 0) this.#poller.collect();
     if (found.count < room) found.pump(room);
     return found.take(results, room);
   }
@@ -164,7 +165,7 @@ class LinuxBackend implements RioBackend {
       owner,
       rings,
       this.#registrations,
-      this.#calls,
+      { sockets: this.#calls, poller: this.#poller },
     );
     // As many request queues fit as sockets do.
     owner.requestQueue = requestQueue;
@@ -270,6 +271,8 @@ class LinuxBackend implements RioBackend {
     const { requestQueue } = found;
     if (requestQueue !== null) {
       this.#requestQueues.remove(requestQueue);
+      requestQueue.sends.closed = true;
+      this.#poller.unblock(requestQueue.sends);
       requestQueue.receives.close(WSA_OPERATION_ABORTED);
       requestQueue.sends.close(WSA_OPERATION_ABORTED);
     }

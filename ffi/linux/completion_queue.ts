@@ -17,8 +17,9 @@ const DIRECT_RINGS = 8;
 /**
  * Results in the order in which they arrived.
  *
- * Requests run when somebody looks: {@linkcode pump} tries the rings that have
+ * Receives run when somebody looks: {@linkcode pump} tries the rings that have
  * some, because the kernel does nothing for a receive before it is called.
+ * Sends run when they are posted, or from the poller once there is room.
  */
 export class CompletionQueue implements Handled {
   handle = 0;
@@ -42,7 +43,7 @@ export class CompletionQueue implements Handled {
   #silent: Uint8Array = new Uint8Array(1);
   #owners: Ring[] = [];
 
-  /** Rings with requests that may start. */
+  /** Rings with receives that may start. */
   readonly #active: Ring[] = [];
   /** Those of them that may get through; kept only while there are many. */
   readonly #ready: Ring[] = [];
@@ -150,7 +151,7 @@ export class CompletionQueue implements Handled {
   }
 
   /**
-   * Runs requests until `max` results are queued or the kernel has no more.
+   * Runs receives until `max` results are queued or the kernel has no more.
    *
    * @param untilFired Stop as well when the notification fired.
    */
@@ -163,7 +164,7 @@ export class CompletionQueue implements Handled {
     }
   }
 
-  /** Takes note that a ring has requests that may start. */
+  /** Takes note that a ring has receives that may start. */
   activate(ring: Ring): void {
     if (ring.position >= 0 || this.closed) return;
     ring.position = this.#active.push(ring) - 1;
@@ -180,8 +181,6 @@ export class CompletionQueue implements Handled {
       last.position = ring.position;
     }
     ring.position = -1;
-    // A socket that is watched for room to send would wake the wait for nothing.
-    if (ring.sends && !ring.closed) this.#poller.watch(ring.socket, true);
   }
 
   /** Takes note that a ring may get through; runs it if somebody waits. */

@@ -179,10 +179,7 @@ export function sendDatagrams(ring: Ring): boolean {
     }
     const errno = kernel.errno[0]!;
     if (errno === linux.EINTR) continue;
-    if (errno === linux.EAGAIN) {
-      ring.drained();
-      return false;
-    }
+    if (errno === linux.EAGAIN) return false;
     if (errno !== linux.ECONNREFUSED) {
       ring.complete(sendStatus(errno), 0);
       return true;

@@ -4,6 +4,7 @@
  * @module
  */
 import { allocate, type RioMemory } from "../memory.ts";
+import { WSAENOBUFS } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import type { Kernel } from "./kernel.ts";
 import {
@@ -20,6 +21,7 @@ import {
   EPOLLRDHUP,
   POLLIN,
 } from "./numbers.ts";
+import type { Ring } from "./ring.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 /** Words of a `struct epoll_event`, which only x86-64 packs. */
@@ -53,6 +55,9 @@ export class Poller {
   readonly #counter = new Uint8Array(8);
   /** Sockets that epoll watches, by file descriptor. */
   readonly #sockets: (LinuxSocket | undefined)[] = [];
+
+  /** Rings with sends that wait for room. */
+  blocked = 0;
 
   #fired = new Int32Array(64);
   #keys = new Int32Array(64);
@@ -142,32 +147,48 @@ export class Poller {
     else await this.#kernel.symbols.poll(0n, 0n, 0);
   }
 
-  /**
-   * Makes epoll watch what a socket's requests wait for.
-   *
-   * @param onlyLess Only stop watching for what nobody waits for.
-   */
-  watch(socket: LinuxSocket, onlyLess = false): void {
+  /** Makes epoll watch what a socket's requests wait for. */
+  watch(socket: LinuxSocket): void {
     const sends = socket.connecting ||
-      (socket.requestQueue?.sends.position ?? -1) >= 0;
+      (socket.requestQueue?.sends.blocked ?? false);
     const mask = (EPOLLIN | EPOLLRDHUP | EPOLLET | (sends ? EPOLLOUT : 0)) >>>
       0;
-    if (mask === socket.mask || onlyLess && socket.mask === 0) return;
+    if (mask === socket.mask) return;
     this.#event[0] = mask;
     this.#event[EVENT_FD] = socket.fd;
-    const { symbols } = this.#kernel;
-    const operation = socket.mask === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     this.#sockets[socket.fd] = socket;
-    // Without room in the kernel the socket stays unwatched, and is tried at
-    // every look.
-    if (
-      symbols.epoll_ctl(
-        this.#epoll,
-        operation,
-        socket.fd,
-        this.#eventAddress,
-      ) === 0
-    ) socket.mask = mask;
+    const errno = this.#kernel.symbols.epoll_ctl(
+      this.#epoll,
+      socket.mask === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+      socket.fd,
+      this.#eventAddress,
+    );
+    if (errno === 0) socket.mask = mask;
+  }
+
+  /**
+   * Keeps sends for when the socket has room again.
+   *
+   * Winsock sends on its own; here every dequeue and every wait does.
+   */
+  block(ring: Ring): void {
+    ring.blocked = true;
+    this.blocked++;
+    this.watch(ring.socket);
+    // Nothing would ever resume them.
+    if (!ring.socket.watches(true)) {
+      while (ring.pending > 0) ring.complete(WSAENOBUFS, ring.progress);
+      this.unblock(ring);
+    }
+  }
+
+  /** Ends {@linkcode block}. */
+  unblock(ring: Ring): void {
+    if (!ring.blocked) return;
+    ring.blocked = false;
+    this.blocked--;
+    // Room that nobody waits for would end waits for nothing.
+    if (!ring.closed) this.watch(ring.socket);
   }
 
   /** Forgets a socket that is about to be closed, which ends the watching. */
@@ -212,9 +233,10 @@ export class Poller {
         this.fire(socket.connectKey);
         socket.connectKey = null;
       }
-      if (requestQueue !== null) {
-        requestQueue.sends.ready = true;
-        requestQueue.sends.queue.wake(requestQueue.sends);
+      if (requestQueue?.sends.blocked) {
+        const { sends } = requestQueue;
+        while (sends.pending > 0 && sends.run(sends));
+        if (sends.pending === 0) this.unblock(sends);
       }
     }
     if (ended || (events & (EPOLLIN | EPOLLRDHUP)) !== 0) {

@@ -23,6 +23,7 @@ import { SOCKADDR_INET } from "../layout.ts";
 import { toKernel } from "./control.ts";
 import type { Handled, HandleTable } from "./handles.ts";
 import * as linux from "./numbers.ts";
+import type { Poller } from "./poller.ts";
 import { findSlice, type Registration } from "./registration.ts";
 import { NAME_WORDS, type Ring, SEND_CONTROL_SIZE } from "./ring.ts";
 import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
@@ -39,19 +40,21 @@ export class RequestQueue implements Handled {
   readonly sends: Ring;
   readonly #registrations: HandleTable<Registration>;
   readonly #sockets: Sockets;
+  readonly #poller: Poller;
 
   /** Joins two rings. */
   constructor(
     socket: LinuxSocket,
     rings: { receives: Ring; sends: Ring },
     registrations: HandleTable<Registration>,
-    sockets: Sockets,
+    calls: { sockets: Sockets; poller: Poller },
   ) {
     this.socket = socket;
     this.receives = rings.receives;
     this.sends = rings.sends;
     this.#registrations = registrations;
-    this.#sockets = sockets;
+    this.#sockets = calls.sockets;
+    this.#poller = calls.poller;
   }
 
   /** Posts a receive; 0 or an error number. */
@@ -78,7 +81,7 @@ export class RequestQueue implements Handled {
     if (slot < 0) return -slot;
     ring.setExtras(slot, 0);
     ring.push();
-    if ((flags & RIO_MSG_DEFER) === 0) commitSends(ring);
+    if ((flags & RIO_MSG_DEFER) === 0) this.#commitSends(ring);
     return 0;
   }
 
@@ -140,7 +143,7 @@ export class RequestQueue implements Handled {
     );
     if (errno !== 0) return errno;
     ring.push();
-    if ((flags & RIO_MSG_DEFER) === 0) commitSends(ring);
+    if ((flags & RIO_MSG_DEFER) === 0) this.#commitSends(ring);
     return 0;
   }
 
@@ -153,9 +156,17 @@ export class RequestQueue implements Handled {
     if (flags !== RIO_MSG_COMMIT_ONLY || data !== null || context !== 0) {
       return WSAEINVAL;
     }
-    if (ring.sends) commitSends(ring);
+    if (ring.sends) this.#commitSends(ring);
     else commit(ring);
     return 0;
+  }
+
+  /** Sends go at once, unless earlier ones wait for room. */
+  #commitSends(ring: Ring): void {
+    ring.committed = ring.tail;
+    if (ring.blocked) return;
+    while (ring.pending > 0 && ring.run(ring));
+    if (ring.pending > 0) this.#poller.block(ring);
   }
 
   /** Checks a request and writes it to the tail; minus an error number. */
@@ -293,12 +304,4 @@ export class RequestQueue implements Handled {
 function commit(ring: Ring): void {
   ring.committed = ring.tail;
   if (ring.head !== ring.tail) ring.queue.activate(ring);
-}
-
-/** Sends go at once, unless earlier ones wait for room. */
-function commitSends(ring: Ring): void {
-  ring.committed = ring.tail;
-  if (ring.position >= 0) return;
-  while (ring.pending > 0 && ring.run(ring));
-  if (ring.pending > 0) ring.queue.activate(ring);
 }

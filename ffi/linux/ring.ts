@@ -73,7 +73,9 @@ export class Ring {
   progress = 0;
   closed = false;
 
-  /** Where the completion queue lists this ring; -1 while nothing is pending. */
+  /** Whether sends wait for room in the socket. */
+  blocked = false;
+  /** Where the completion queue lists the receives; -1 while none is pending. */
   position = -1;
   /** Whether the completion queue has it on its ready list. */
   listed = false;
@@ -246,10 +248,10 @@ export class Ring {
     if (this.head === this.tail) this.head = this.committed = this.tail = 0;
   }
 
-  /** Notes that the kernel has nothing more for this direction now. */
+  /** Notes that the kernel has nothing more for receives now. */
   drained(): void {
     this.urgent = false;
-    this.ready = !this.socket.watches(this.sends);
+    this.ready = !this.socket.watches(false);
   }
 
   /** Ends the ring: what it holds completes with a status. */

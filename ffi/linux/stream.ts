@@ -77,7 +77,7 @@ function failed(ring: Ring, errno: number): boolean {
   const { socket } = ring;
   switch (errno) {
     case linux.EAGAIN:
-      ring.drained();
+      if (!ring.sends) ring.drained();
       return false;
     case linux.EINTR:
       return true;

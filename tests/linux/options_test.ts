@@ -125,3 +125,12 @@ Deno.test("SO_ERROR comes back as a Winsock number", () => {
   assertEquals(error.toWinsock(int(111)), int(10061));
   assertEquals(error.toWinsock(int(0)), int(0));
 });
+
+Deno.test("SO_RCVBUF and SO_SNDBUF come back as the size that was set", () => {
+  for (const name of [winsock.SO_RCVBUF, winsock.SO_SNDBUF]) {
+    const size = option(winsock.SOL_SOCKET, name);
+    assertEquals(size.toKernel(int(65536)), int(65536));
+    // The kernel doubles it.
+    assertEquals(size.toWinsock(int(131072)), int(65536));
+  }
+});
