@@ -66,6 +66,7 @@ export {
 } from "./ffi/session/queue.ts";
 export type { RioQueueOptions } from "./ffi/session/request_queue.ts";
 export type { RioCompletion } from "./ffi/session/requests.ts";
+export { type EndpointKind, RioEndpoint } from "./ffi/session/endpoint.ts";
 export { RioSession, type RioStats } from "./ffi/session/session.ts";
 export { RioSocket } from "./ffi/session/socket.ts";
 export type { RioSocketOption } from "./ffi/session/socket_options.ts";

@@ -77,7 +77,7 @@ export const SO_REUSEADDR = 4;
  */
 export const SO_REUSEPORT = 15;
 /** Socket option: refuse others who would share the address. */
-export const SO_EXCLUSIVEADDRUSE = -5;
+export const SO_EXCLUSIVEADDRUSE: number = -5;
 /** Socket option: probe idle connections. */
 export const SO_KEEPALIVE = 8;
 /** Socket option: allow broadcast destinations. */
@@ -170,7 +170,7 @@ export const WAIT_TIMEOUT = 258;
 export const MAXIMUM_WAIT_OBJECTS = 64;
 
 /** A socket call failed; `WSAGetLastError` has the reason. */
-export const SOCKET_ERROR = -1;
+export const SOCKET_ERROR: number = -1;
 /** What socket calls return for no socket: 64 bits of ones. */
 export const INVALID_SOCKET = 0xFFFFFFFFFFFFFFFFn;
 /** Wait without end. */

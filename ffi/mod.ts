@@ -31,10 +31,19 @@ export * from "./layout.ts";
 export * from "./memory.ts";
 export { openBackend, type RioSessionOptions } from "./open.ts";
 export { openSession, RioSession } from "./session/session.ts";
+export type { CallOptions } from "./winsock/backend.ts";
 export {
   createWinsockBackend,
   openWinsock,
   type WinsockOptions,
 } from "./winsock/open.ts";
-export { openLibrary } from "./winsock/library.ts";
+export {
+  type DispCallFunc,
+  KERNEL32,
+  type LibraryOptions,
+  OLEAUT32,
+  openLibrary,
+  type WinsockSymbols,
+  WS2_32,
+} from "./winsock/library.ts";
 export { resolveRioTable, type RioTable } from "./winsock/table.ts";

@@ -5,7 +5,6 @@
  */
 import { assertPort, ipVersion } from "../address.ts";
 import { writeControl } from "../control.ts";
-import type { RioSession } from "../session/session.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
 import type { ReceiveSlot, SendGroup, SendSlot } from "./datagram_slots.ts";

@@ -40,8 +40,12 @@ export class SessionCore {
   readonly requests: Requests;
   readonly waiter: Waiter;
   readonly permissions: Permissions;
-  /** Completions that were dequeued ahead of their reader. */
-  readonly backlogs: Map<QueueRecord, Completion[]> = new Map();
+  /**
+   * Completions that were dequeued ahead of their reader. They belong to the
+   * queue alone: the net holds its record, and through it would hold them.
+   */
+  readonly backlogs: WeakMap<QueueRecord, WeakRef<Completion[]>> =
+    new WeakMap();
   /** The session itself: as long as a part of it is held, it is held. */
   owner: object | null = null;
 
@@ -85,7 +89,7 @@ export class SessionCore {
     from: number,
     count: number,
   ): void {
-    const backlog = this.backlogs.get(queue);
+    const backlog = this.backlogs.get(queue)?.deref();
     for (let i = from; i < count; i++) {
       const completion = this.requests.finish(results, i, new Completion());
       backlog?.push(completion);

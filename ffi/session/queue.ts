@@ -96,7 +96,7 @@ export class RioCompletionQueue implements Disposable {
     this.#record = record;
     this.#key = record.notification?.key ?? 0;
     this.notification = record.notification?.kind ?? "none";
-    core.backlogs.set(record, this.#backlog);
+    core.backlogs.set(record, new WeakRef(this.#backlog));
   }
 
   /** How many completions the queue can hold, in entries. */

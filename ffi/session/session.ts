@@ -251,9 +251,12 @@ export class RioSession implements Disposable, AsyncDisposable {
   #closeSockets(): void {
     const { ledger, waiter, backlogs } = this.#core;
     this.#core.forget(this);
+    for (const queue of ledger.queues) {
+      const backlog = backlogs.get(queue)?.deref();
+      if (backlog) backlog.length = 0;
+      backlogs.delete(queue);
+    }
     ledger.closeSockets();
-    for (const backlog of backlogs.values()) backlog.length = 0;
-    backlogs.clear();
     waiter.cancelAll();
   }
 }

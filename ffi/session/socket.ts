@@ -3,20 +3,22 @@
  *
  * @module
  */
-import { type IpAddress, readAddress, writeAddress } from "../address.ts";
-import {
-  AF_INET6,
-  RIO_MSG_COMMIT_ONLY,
-  SD_BOTH,
-  SD_RECEIVE,
-  SD_SEND,
-} from "../constants.ts";
+import type { IpAddress } from "../address.ts";
+import { RIO_MSG_COMMIT_ONLY } from "../constants.ts";
 import { WSA_IO_PENDING } from "../error_numbers.ts";
-import { check, checkHandle, RioClosedError } from "../errors.ts";
+import { check, checkHandle } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertOneOf } from "./arguments.ts";
 import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
+import {
+  assertEndpointOpen,
+  encodeFor,
+  type EndpointKind,
+  familyOf,
+  refreshAddresses,
+  RioEndpoint,
+} from "./endpoint.ts";
 import { CALL, type SocketRecord } from "./ledger.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
 import type { RioCompletionQueue } from "./queue.ts";
@@ -26,7 +28,6 @@ import {
   type RioQueueOptions,
   type SocketQueues,
 } from "./request_queue.ts";
-import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
 
 /** How long disposing a socket waits for its requests, in milliseconds. */
 const DRAIN_MS = 100;
@@ -51,18 +52,12 @@ const DRAIN_MS = 100;
  * socket.receive(buffer.slice());
  * ```
  */
-export class RioSocket implements Disposable {
+export class RioSocket extends RioEndpoint implements Disposable {
   readonly #core: SessionCore;
   readonly #record: SocketRecord;
-  readonly #family: number;
   readonly #queues: SocketQueues | null;
   readonly #key: number;
-  #address: Deno.NetAddr;
-  #remoteAddress: Deno.NetAddr | null = null;
   #accepting: Promise<unknown> | null = null;
-
-  /** The transport of the socket. */
-  readonly transport: "udp" | "tcp";
 
   /**
    * For this package only: use {@linkcode RioSession.openSocket}.
@@ -74,37 +69,21 @@ export class RioSocket implements Disposable {
   constructor(
     core: SessionCore,
     record: SocketRecord,
-    kind: {
-      /** The transport. */
-      transport: "udp" | "tcp";
-      /** The Winsock number of the address family. */
-      family: number;
+    kind: EndpointKind & {
       /** The completion queues; `null` for a listener. */
       queues: SocketQueues | null;
     },
   ) {
+    super(core, record, kind);
     this.#core = core;
     this.#record = record;
-    this.transport = kind.transport;
-    this.#family = kind.family;
     this.#queues = kind.queues;
     this.#key = core.waiter.createKey();
-    this.#address = this.#localAddress();
     core.watch(this, "RioSocket", (ledger) => {
       if (record.closed) return false;
       ledger.closeSocket(record);
       return true;
     });
-  }
-
-  /** The local address; port 0 was replaced by the one that was given. */
-  get address(): Deno.NetAddr {
-    return this.#address;
-  }
-
-  /** The peer's address; `null` while the socket is not connected. */
-  get remoteAddress(): Deno.NetAddr | null {
-    return this.#remoteAddress;
   }
 
   /**
@@ -148,11 +127,6 @@ export class RioSocket implements Disposable {
   /** Requests posted and not yet dequeued. */
   get outstanding(): number {
     return this.#record.outstandingReceives + this.#record.outstandingSends;
-  }
-
-  /** Whether the socket was closed; requests can still be outstanding. */
-  get closed(): boolean {
-    return this.#record.closed;
   }
 
   /**
@@ -203,7 +177,7 @@ export class RioSocket implements Disposable {
    * @throws {RioError} If the system refuses.
    */
   commit(direction?: "receive" | "send"): void {
-    this.#assertOpen("commit");
+    assertEndpointOpen(this, "commit");
     if (direction !== undefined) {
       assertOneOf("direction", direction, ["receive", "send"]);
     }
@@ -242,7 +216,7 @@ export class RioSocket implements Disposable {
     const record = this.#record;
     const { receives = record.receives, sends = record.sends } = limits;
     assertLimits(receives, sends);
-    this.#assertOpen("resize");
+    assertEndpointOpen(this, "resize");
     const { ledger, backend } = this.#core;
     ledger.calls[CALL.resizeRequestQueue]!++;
     check(
@@ -267,20 +241,19 @@ export class RioSocket implements Disposable {
    * @throws {Deno.errors.NotCapable} If the address is not permitted.
    */
   async connect(address: IpAddress): Promise<void> {
-    this.#assertOpen("connect");
+    assertEndpointOpen(this, "connect");
     const bytes = new Uint8Array(SOCKADDR_INET.size);
-    this.#encode(bytes, address);
+    encodeFor(this, bytes, address);
     this.#core.permissions.require(address.hostname, address.port);
     const { backend, waiter } = this.#core;
     let errno = backend.connect(this.#record.handle, bytes, this.#key);
     while (errno === WSA_IO_PENDING) {
       await waiter.wait(this.#key);
-      this.#assertOpen("connect");
+      assertEndpointOpen(this, "connect");
       errno = backend.connected(this.#record.handle);
     }
     check(errno, "connect", `connect to ${address.hostname}:${address.port}`);
-    this.#address = this.#localAddress();
-    this.#remoteAddress = this.#peerAddress();
+    refreshAddresses(this);
   }
 
   /**
@@ -298,120 +271,6 @@ export class RioSocket implements Disposable {
       .then(() => this.#acceptNext(options));
     this.#accepting = turn.catch(() => {});
     return turn;
-  }
-
-  /**
-   * Ends one direction of a TCP connection.
-   *
-   * @param direction What ends: `"send"` tells the peer that no more comes.
-   * @default {"send"}
-   * @throws {TypeError} If the direction is unknown.
-   * @throws {RioError} For example `WSAENOTCONN`.
-   * @throws {RioClosedError} If the socket was closed.
-   */
-  shutdown(direction: "receive" | "send" | "both" = "send"): void {
-    assertOneOf("direction", direction, ["receive", "send", "both"]);
-    this.#assertOpen("shut down");
-    const how =
-      { receive: SD_RECEIVE, send: SD_SEND, both: SD_BOTH }[direction];
-    check(
-      this.#core.backend.shutdown(this.#record.handle, how),
-      "shutdown",
-      `shut down ${direction}`,
-    );
-  }
-
-  /**
-   * Sets an option of the socket.
-   *
-   * @param option Its name.
-   * @param value Its value; on and off are `true` and `false`, or 1 and 0.
-   * @throws {TypeError} If there is no such option, or the value is no number.
-   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
-   * @throws {RioClosedError} If the socket was closed.
-   */
-  setOption(option: RioSocketOption, value: number | boolean): void {
-    const [level, name] = optionNumbers(option, this.#family);
-    if (typeof value !== "number" && typeof value !== "boolean") {
-      throw new TypeError(
-        `Invalid value ${
-          String(value)
-        } of socket option "${option}": give a number or a boolean`,
-      );
-    }
-    this.#assertOpen("set an option");
-    const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
-    check(
-      this.#core.backend.setOption(this.#record.handle, level, name, bytes),
-      "setsockopt",
-      `set socket option "${option}" to ${value}`,
-    );
-  }
-
-  /**
-   * Reads an option of the socket.
-   *
-   * @param option Its name.
-   * @returns Its value, as the system gives it.
-   * @throws {TypeError} If there is no such option.
-   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
-   * @throws {RioClosedError} If the socket was closed.
-   */
-  getOption(option: RioSocketOption): number {
-    const [level, name] = optionNumbers(option, this.#family);
-    this.#assertOpen("get an option");
-    const value = new Int32Array(1);
-    const bytes = new Uint8Array(value.buffer);
-    checkHandle(
-      this.#core.backend.getOption(this.#record.handle, level, name, bytes),
-      "getsockopt",
-      `get socket option "${option}"`,
-    );
-    return value[0]!;
-  }
-
-  /**
-   * Sets an option by its Winsock numbers, for those that have no name here.
-   *
-   * @param numbers Level and name, for example `[IPPROTO_IP, IP_ADD_MEMBERSHIP]`.
-   * @param value The bytes of its value, as Winsock lays them out.
-   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
-   * @throws {RioClosedError} If the socket was closed.
-   */
-  setRawOption(
-    numbers: readonly [level: number, name: number],
-    value: Uint8Array,
-  ): void {
-    const [level, name] = numbers;
-    this.#assertOpen("set an option");
-    check(
-      this.#core.backend.setOption(this.#record.handle, level, name, value),
-      "setsockopt",
-      `set socket option ${name} of level ${level}`,
-    );
-  }
-
-  /**
-   * Writes an address into a slice, in the form that this socket sends to.
-   *
-   * @param slice At least 28 bytes.
-   * @param address Host, as an IP literal, and port.
-   * @throws {TypeError} If the hostname is no literal of the socket's family.
-   * @throws {RangeError} If the port is out of range or the slice too short.
-   */
-  writeAddress(slice: RioSlice, address: IpAddress): void {
-    this.#encode(slice.bytes, address);
-  }
-
-  /**
-   * Reads the address that a receive left in a slice.
-   *
-   * @param slice At least 28 bytes.
-   * @returns Host, port and transport.
-   * @throws {TypeError} If the slice holds no address.
-   */
-  readAddress(slice: RioSlice): Deno.NetAddr {
-    return readAddress(slice.bytes, this.transport);
   }
 
   /**
@@ -449,7 +308,7 @@ export class RioSocket implements Disposable {
   async #acceptNext(options: RioQueueOptions): Promise<RioSocket> {
     const { backend, waiter, ledger } = this.#core;
     for (;;) {
-      this.#assertOpen("accept");
+      assertEndpointOpen(this, "accept");
       const handle = backend.accept(this.#record.handle, this.#key);
       if (handle === -WSA_IO_PENDING) {
         await waiter.wait(this.#key);
@@ -458,17 +317,17 @@ export class RioSocket implements Disposable {
       checkHandle(
         handle,
         "accept",
-        `accept on ${this.#address.hostname}:${this.#address.port}`,
+        `accept on ${this.address.hostname}:${this.address.port}`,
       );
       const record = ledger.addSocket(handle);
       try {
         const queues = attachQueues(this.#core, record, options);
         const socket = new RioSocket(this.#core, record, {
           transport: "tcp",
-          family: this.#family,
+          family: familyOf(this),
           queues,
         });
-        socket.#remoteAddress = socket.#peerAddress();
+        refreshAddresses(socket);
         return socket;
       } catch (error) {
         ledger.closeSocket(record);
@@ -477,44 +336,10 @@ export class RioSocket implements Disposable {
     }
   }
 
-  #encode(bytes: Uint8Array, address: IpAddress): void {
-    writeAddress(bytes, address, { mapped: this.#family === AF_INET6 });
-    if (bytes[SOCKADDR_INET.family] !== this.#family) {
-      throw new TypeError(
-        `Invalid hostname "${address.hostname}": the socket is bound to the IPv4 address ${this.#address.hostname}, open one on "::" for IPv6`,
-      );
-    }
-  }
-
-  #localAddress(): Deno.NetAddr {
-    const bytes = new Uint8Array(SOCKADDR_INET.size);
-    const { backend } = this.#core;
-    const errno = backend.localAddress(this.#record.handle, bytes);
-    // A socket that was never bound has no address on Windows.
-    return errno === 0 ? readAddress(bytes, this.transport) : {
-      transport: this.transport,
-      hostname: this.#family === AF_INET6 ? "::" : "0.0.0.0",
-      port: 0,
-    };
-  }
-
-  #peerAddress(): Deno.NetAddr | null {
-    const bytes = new Uint8Array(SOCKADDR_INET.size);
-    const { backend } = this.#core;
-    const errno = backend.remoteAddress(this.#record.handle, bytes);
-    return errno === 0 ? readAddress(bytes, this.transport) : null;
-  }
-
   #requireQueues(): SocketQueues {
     if (this.#queues === null) {
       throw new TypeError("A listener has no completions: accept() a socket");
     }
     return this.#queues;
-  }
-
-  #assertOpen(attempt: string): void {
-    if (this.#record.closed) {
-      throw new RioClosedError(`Cannot ${attempt}: the socket was closed`);
-    }
   }
 }

@@ -106,14 +106,35 @@ const OPTIONS = {
   coalescedSize: [IPPROTO_UDP, UDP_RECV_MAX_COALESCED_SIZE],
   /** Refuse IPv4 peers on an IPv6 socket; 0 or 1, before binding. */
   ipv6Only: [IPPROTO_IPV6, IPV6_V6ONLY],
-} as const satisfies Record<string, Numbers>;
+} as const satisfies Record<RioSocketOption, Numbers>;
 
 /**
  * The name of a socket option.
  *
  * On and off are 1 and 0. Sizes are in bytes, times in seconds, hops are counts.
  */
-export type RioSocketOption = keyof typeof OPTIONS;
+export type RioSocketOption =
+  | "broadcast"
+  | "reuseAddress"
+  | "reusePort"
+  | "receiveBufferSize"
+  | "sendBufferSize"
+  | "keepAlive"
+  | "keepAliveIdle"
+  | "keepAliveInterval"
+  | "keepAliveCount"
+  | "noDelay"
+  | "timeToLive"
+  | "typeOfService"
+  | "dontFragment"
+  | "multicastTimeToLive"
+  | "multicastLoopback"
+  | "packetInfo"
+  | "receiveTypeOfService"
+  | "receiveEcn"
+  | "segmentSize"
+  | "coalescedSize"
+  | "ipv6Only";
 
 /**
  * Level and name of an option, for a socket of a family.

@@ -1,0 +1,239 @@
+/**
+ * The native socket itself: addresses, options, shutdown.
+ *
+ * @module
+ */
+import { type IpAddress, readAddress, writeAddress } from "../address.ts";
+import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
+import { check, checkHandle, RioClosedError } from "../errors.ts";
+import { SOCKADDR_INET } from "../layout.ts";
+import { assertOneOf } from "./arguments.ts";
+import type { RioSlice } from "./buffer.ts";
+import type { SessionCore } from "./core.ts";
+import type { SocketRecord } from "./ledger.ts";
+import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
+
+/** What kind of socket an endpoint is. */
+export interface EndpointKind {
+  /** The transport. */
+  transport: "udp" | "tcp";
+  /** The Winsock number of the address family. */
+  family: number;
+}
+
+/** The address family of a socket; for this package only. */
+export let familyOf: (endpoint: RioEndpoint) => number;
+/** Reads the addresses again after they changed; for this package only. */
+export let refreshAddresses: (endpoint: RioEndpoint) => void;
+
+/** What every socket has, whatever it sends or accepts. */
+export abstract class RioEndpoint {
+  readonly #core: SessionCore;
+  readonly #record: SocketRecord;
+  readonly #family: number;
+  #address: Deno.NetAddr;
+  #remoteAddress: Deno.NetAddr | null = null;
+
+  /** The transport of the socket. */
+  readonly transport: "udp" | "tcp";
+
+  static {
+    familyOf = (endpoint) => endpoint.#family;
+    refreshAddresses = (endpoint) => {
+      endpoint.#address = endpoint.#localAddress();
+      endpoint.#remoteAddress = endpoint.#peerAddress();
+    };
+  }
+
+  /**
+   * For this package only: use {@linkcode RioSession.openSocket}.
+   *
+   * @param core The session's parts.
+   * @param record The native socket.
+   * @param kind Transport and address family.
+   */
+  constructor(core: SessionCore, record: SocketRecord, kind: EndpointKind) {
+    this.#core = core;
+    this.#record = record;
+    this.#family = kind.family;
+    this.transport = kind.transport;
+    this.#address = this.#localAddress();
+  }
+
+  /** The local address; port 0 was replaced by the one that was given. */
+  get address(): Deno.NetAddr {
+    return this.#address;
+  }
+
+  /** The peer's address; `null` while the socket is not connected. */
+  get remoteAddress(): Deno.NetAddr | null {
+    return this.#remoteAddress;
+  }
+
+  /** Whether the socket was closed; requests can still be outstanding. */
+  get closed(): boolean {
+    return this.#record.closed;
+  }
+
+  /**
+   * Ends one direction of a TCP connection.
+   *
+   * @param direction What ends: `"send"` tells the peer that no more comes.
+   * @default {"send"}
+   * @throws {TypeError} If the direction is unknown.
+   * @throws {RioError} For example `WSAENOTCONN`.
+   * @throws {RioClosedError} If the socket was closed.
+   */
+  shutdown(direction: "receive" | "send" | "both" = "send"): void {
+    assertOneOf("direction", direction, ["receive", "send", "both"]);
+    assertEndpointOpen(this, "shut down");
+    const how =
+      { receive: SD_RECEIVE, send: SD_SEND, both: SD_BOTH }[direction];
+    check(
+      this.#core.backend.shutdown(this.#record.handle, how),
+      "shutdown",
+      `shut down ${direction}`,
+    );
+  }
+
+  /**
+   * Sets an option of the socket.
+   *
+   * @param option Its name.
+   * @param value Its value; on and off are `true` and `false`, or 1 and 0.
+   * @throws {TypeError} If there is no such option, or the value is no number.
+   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
+   * @throws {RioClosedError} If the socket was closed.
+   */
+  setOption(option: RioSocketOption, value: number | boolean): void {
+    const [level, name] = optionNumbers(option, this.#family);
+    if (typeof value !== "number" && typeof value !== "boolean") {
+      throw new TypeError(
+        `Invalid value ${
+          String(value)
+        } of socket option "${option}": give a number or a boolean`,
+      );
+    }
+    assertEndpointOpen(this, "set an option");
+    const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
+    check(
+      this.#core.backend.setOption(this.#record.handle, level, name, bytes),
+      "setsockopt",
+      `set socket option "${option}" to ${value}`,
+    );
+  }
+
+  /**
+   * Reads an option of the socket.
+   *
+   * @param option Its name.
+   * @returns Its value, as the system gives it.
+   * @throws {TypeError} If there is no such option.
+   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
+   * @throws {RioClosedError} If the socket was closed.
+   */
+  getOption(option: RioSocketOption): number {
+    const [level, name] = optionNumbers(option, this.#family);
+    assertEndpointOpen(this, "get an option");
+    const value = new Int32Array(1);
+    const bytes = new Uint8Array(value.buffer);
+    checkHandle(
+      this.#core.backend.getOption(this.#record.handle, level, name, bytes),
+      "getsockopt",
+      `get socket option "${option}"`,
+    );
+    return value[0]!;
+  }
+
+  /**
+   * Sets an option by its Winsock numbers, for those that have no name here.
+   *
+   * @param numbers Level and name, for example `[IPPROTO_IP, IP_ADD_MEMBERSHIP]`.
+   * @param value The bytes of its value, as Winsock lays them out.
+   * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
+   * @throws {RioClosedError} If the socket was closed.
+   */
+  setRawOption(
+    numbers: readonly [level: number, name: number],
+    value: Uint8Array,
+  ): void {
+    const [level, name] = numbers;
+    assertEndpointOpen(this, "set an option");
+    check(
+      this.#core.backend.setOption(this.#record.handle, level, name, value),
+      "setsockopt",
+      `set socket option ${name} of level ${level}`,
+    );
+  }
+
+  /**
+   * Writes an address into a slice, in the form that this socket sends to.
+   *
+   * @param slice At least 28 bytes.
+   * @param address Host, as an IP literal, and port.
+   * @throws {TypeError} If the hostname is no literal of the socket's family.
+   * @throws {RangeError} If the port is out of range or the slice too short.
+   */
+  writeAddress(slice: RioSlice, address: IpAddress): void {
+    encodeFor(this, slice.bytes, address);
+  }
+
+  /**
+   * Reads the address that a receive left in a slice.
+   *
+   * @param slice At least 28 bytes.
+   * @returns Host, port and transport.
+   * @throws {TypeError} If the slice holds no address.
+   */
+  readAddress(slice: RioSlice): Deno.NetAddr {
+    return readAddress(slice.bytes, this.transport);
+  }
+
+  #localAddress(): Deno.NetAddr {
+    const bytes = new Uint8Array(SOCKADDR_INET.size);
+    const { backend } = this.#core;
+    const errno = backend.localAddress(this.#record.handle, bytes);
+    // A socket that was never bound has no address on Windows.
+    return errno === 0 ? readAddress(bytes, this.transport) : {
+      transport: this.transport,
+      hostname: this.#family === AF_INET6 ? "::" : "0.0.0.0",
+      port: 0,
+    };
+  }
+
+  #peerAddress(): Deno.NetAddr | null {
+    const bytes = new Uint8Array(SOCKADDR_INET.size);
+    const { backend } = this.#core;
+    const errno = backend.remoteAddress(this.#record.handle, bytes);
+    return errno === 0 ? readAddress(bytes, this.transport) : null;
+  }
+}
+
+/** Refuses to go on with a socket that was closed. */
+export function assertEndpointOpen(
+  endpoint: RioEndpoint,
+  attempt: string,
+): void {
+  if (endpoint.closed) {
+    throw new RioClosedError(`Cannot ${attempt}: the socket was closed`);
+  }
+}
+
+/**
+ * Writes an address in the form that a socket sends to.
+ *
+ * @throws {TypeError} If the hostname is no literal of the socket's family.
+ */
+export function encodeFor(
+  endpoint: RioEndpoint,
+  bytes: Uint8Array,
+  address: IpAddress,
+): void {
+  const family = familyOf(endpoint);
+  writeAddress(bytes, address, { mapped: family === AF_INET6 });
+  if (bytes[SOCKADDR_INET.family] !== family) {
+    throw new TypeError(
+      `Invalid hostname "${address.hostname}": the socket is bound to the IPv4 address ${endpoint.address.hostname}, open one on "::" for IPv6`,
+    );
+  }
+}
