@@ -523,3 +523,34 @@ sessionTest(
 );
 
 declare const gc: () => void;
+
+sessionTest(
+  "session forgets completions of a queue that nobody holds",
+  async (open) => {
+    using session = open();
+    using outbox = session.registerBuffer(8);
+    const weak = await (async () => {
+      const context = { some: "object" };
+      const inbox = session.registerBuffer(8);
+      const socket = openUdp(session);
+      socket.receive(inbox.slice(), { context });
+      socket.close();
+      await until(() => {
+        inbox[Symbol.dispose]();
+        if (session.stats().outstanding === 0) return true;
+        using other = session.registerBuffer(8);
+        using prod = openUdp(session);
+        prod.receive(other.slice());
+        other[Symbol.dispose]();
+        return false;
+      }, "the request to end");
+      return new WeakRef(context);
+    })();
+    assertEquals(session.stats().completionQueues, 0);
+    await until(() => {
+      gc();
+      return weak.deref() === undefined;
+    }, "the context to be collected");
+    assertEquals(outbox.inFlight, 0);
+  },
+);
