@@ -9,12 +9,7 @@ import type { RioSocket } from "../session/socket.ts";
 import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
 import type { ReceiveSlot, SendGroup, SendSlot } from "./datagram_slots.ts";
 import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import {
-  AddressReader,
-  AddressWriter,
-  knownAddress,
-  resolveHost,
-} from "./hosts.ts";
+import { AddressReader, AddressWriter, resolveHost } from "./hosts.ts";
 import { Inbox } from "./inbox.ts";
 import type { RioListenDatagramOptions } from "./listen_datagram.ts";
 import { RioMembership } from "./multicast.ts";
@@ -364,7 +359,7 @@ export class RioDatagramConn
       return this.#postLater(group, p, undefined, options);
     }
     const { hostname, port } = destination(addr);
-    const host = knownAddress(hostname);
+    const host = this.#writer.known(hostname);
     const slot = host === undefined
       ? undefined
       : denoErrors(() => this.#outbox.take());

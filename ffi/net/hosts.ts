@@ -60,6 +60,11 @@ export class AddressWriter {
     this.#mapped = mapped;
   }
 
+  /** The IP literal of a hostname that needs no look-up. */
+  known(hostname: string): string | undefined {
+    return this.#hosts.has(hostname) ? hostname : knownAddress(hostname);
+  }
+
   /**
    * Writes host and port into 28 bytes.
    *
