@@ -30,7 +30,7 @@ export const library: string | undefined = Deno.env.get("RIO_LIBRARY");
 const symbols = {
   RioVerifierViolations: { parameters: [], result: "u32" },
   RioVerifierMessage: { parameters: ["u32", "buffer", "u32"], result: "u32" },
-  RioVerifierReset: { parameters: [], result: "void" },
+  RioVerifierForget: { parameters: ["u32"], result: "void" },
   RioVerifierTolerateRefused: { parameters: ["u32"], result: "void" },
   RioVerifierIgnoreExit: { parameters: ["u32"], result: "void" },
   RioVerifierCounters: { parameters: ["buffer", "u32"], result: "u32" },
@@ -43,34 +43,31 @@ const symbols = {
   RioFaultReset: { parameters: [], result: "void" },
 } as const;
 
-/** The verifier and the faults of a provider. */
+/** The verifier and the faults of a provider, from now until it is disposed. */
 export class Provider implements Disposable {
   readonly #dll: Deno.DynamicLibrary<typeof symbols>;
+  readonly #before: number;
 
   constructor(path: string) {
     this.#dll = Deno.dlopen(path, symbols);
+    this.#before = this.#dll.symbols.RioVerifierViolations();
   }
 
-  /** What was recorded since the last reset. */
+  /** What was recorded since this object was made. */
   violations(): string[] {
+    const { RioVerifierViolations, RioVerifierMessage } = this.#dll.symbols;
     const bytes = new Uint8Array(512);
-    return Array.from(
-      { length: this.#dll.symbols.RioVerifierViolations() },
-      (_, index) => {
-        const length = this.#dll.symbols.RioVerifierMessage(
-          index,
-          bytes,
-          bytes.length,
-        );
-        return new TextDecoder().decode(bytes.subarray(0, length));
-      },
-    );
+    const messages: string[] = [];
+    for (let i = this.#before; i < RioVerifierViolations(); i++) {
+      const length = RioVerifierMessage(i, bytes, bytes.length);
+      messages.push(new TextDecoder().decode(bytes.subarray(0, length)));
+    }
+    return messages;
   }
 
-  /** Forgets what was recorded and ends every fault. */
-  reset(): void {
-    this.#dll.symbols.RioVerifierReset();
-    this.#dll.symbols.RioFaultReset();
+  /** Forgets what was recorded since this object was made. */
+  forget(): void {
+    this.#dll.symbols.RioVerifierForget(this.#before);
   }
 
   /** Lets calls that are refused with a documented error pass unrecorded. */
@@ -125,7 +122,10 @@ export class Provider implements Disposable {
     this.#dll.symbols.RioFaultInstant(Number(on));
   }
 
+  /** Ends every fault and tolerance; what was recorded stays. */
   [Symbol.dispose](): void {
+    this.#dll.symbols.RioFaultReset();
+    this.tolerateRefused(false);
     this.#dll.close();
   }
 

@@ -265,28 +265,17 @@ export class Raw implements Disposable {
     );
   }
 
-  /** Opens a RIO socket bound to loopback. */
+  /** Opens a RIO socket, by default bound to loopback. */
   socket(
     type: 1 | 2,
-    options: { family?: 2 | 23; flags?: number } = {},
+    options: { family?: 2 | 23; flags?: number; bound?: boolean } = {},
   ): bigint {
-    const { family = 2, flags = RIO_SOCKET } = options;
-    const socket = this.ws.WSASocketW(
-      family,
-      type,
-      type === 1 ? 6 : 17,
-      null,
-      0,
-      flags,
-    );
-    this.ok(
-      this.ws.bind(
-        socket,
-        loopback({ family, port: 0 }),
-        family === 2 ? 16 : 28,
-      ),
-      "bind",
-    );
+    const { family = 2, flags = RIO_SOCKET, bound = true } = options;
+    const protocol = type === 1 ? 6 : 17;
+    const socket = this.ws.WSASocketW(family, type, protocol, null, 0, flags);
+    const address = loopback({ family, port: 0 });
+    const length = family === 2 ? 16 : 28;
+    if (bound) this.ok(this.ws.bind(socket, address, length), "bind");
     return socket;
   }
 

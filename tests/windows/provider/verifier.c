@@ -140,7 +140,11 @@ EXPORT(uint32_t, RioVerifierMessage)(uint32_t index, char *out, uint32_t size) {
   return (uint32_t)min((uint32_t)snprintf(out, size, "%s", messages[index]), size - 1);
 }
 
-EXPORT(void, RioVerifierReset)(void) { message_count = 0; }
+/* Forgets all but the first `keep`, so that a test can take back what it did on purpose and nothing
+ * else. */
+EXPORT(void, RioVerifierForget)(uint32_t keep) {
+  message_count = (LONG)min((uint32_t)message_count, keep);
+}
 
 /* A test of documented refusals makes wrong calls on purpose: nonzero lets them pass unrecorded. */
 EXPORT(void, RioVerifierTolerateRefused)(uint32_t on) { tolerate_refused = (LONG)on; }
