@@ -1,0 +1,49 @@
+/**
+ * Holds the Linux backend to the contract.
+ *
+ * @module
+ */
+import { openLinux } from "../../ffi/linux/backend.ts";
+import { testContract } from "./all.ts";
+import { pause } from "./waits.ts";
+
+/** Descriptors of this process, each with what it is. */
+function descriptors(): string[] {
+  const found: string[] = [];
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      found.push(`${name} ${Deno.readLinkSync(`/proc/self/fd/${name}`)}`);
+    } catch (error) {
+      // The one that listed the others is closed by now.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return found.sort();
+}
+
+if (Deno.build.os === "linux") {
+  // Kept for the life of the process: opening the C library takes time, and
+  // only the first opening is seen by the sanitizer.
+  openLinux();
+  testContract({
+    name: "linux",
+    open() {
+      const before = new Set(descriptors());
+      return {
+        rio: openLinux(),
+        async faults() {
+          // A wait that goes on holds its descriptors until it returned.
+          for (let round = 0; round < 200; round++) {
+            if (descriptors().every((name) => before.has(name))) return [];
+            await pause(5);
+          }
+          return descriptors()
+            .filter((name) => !before.has(name))
+            .map((name) => `descriptor ${name} is open`);
+        },
+      };
+    },
+  });
+} else {
+  console.log(`skip: the Linux backend needs Linux, not ${Deno.build.os}`);
+}

@@ -1,0 +1,55 @@
+/** Waiting, waking and giving the event loop a turn. @module */
+import { assert, assertEquals } from "@std/assert";
+import type { Statement } from "../harness.ts";
+import { pause } from "../waits.ts";
+
+/** Every statement about `wait`, `wake` and `turn`. */
+export const waiting: readonly Statement[] = [
+  {
+    name: "wake() ends a wait that goes on, with no key",
+    async run(t) {
+      const wait = t.rio.wait();
+      await pause(5);
+      t.rio.wake();
+      assertEquals(await wait, 0);
+    },
+  },
+  {
+    name: "wake() ends the next wait when none goes on",
+    async run(t) {
+      t.rio.wake();
+      assertEquals(await t.rio.wait(), 0);
+    },
+  },
+  {
+    name: "wake() works a hundred times in a row",
+    async run(t) {
+      for (let i = 0; i < 100; i++) {
+        const wait = t.rio.wait();
+        t.rio.wake();
+        assertEquals(await wait, 0);
+      }
+    },
+  },
+  {
+    name: "turn() lets timers run",
+    async run(t) {
+      let ran = false;
+      setTimeout(() => ran = true, 0);
+      const deadline = Date.now() + 4000;
+      while (!ran && Date.now() < deadline) await t.rio.turn();
+      assert(ran, "a timer of 0 ms did not run in 4 s of turns");
+    },
+  },
+  {
+    name: "close() ends a wait that goes on",
+    async run(t) {
+      const wait = t.rio.wait();
+      await pause(5);
+      t.rio.close(false);
+      let over = false;
+      wait.then(() => over = true);
+      await t.until(() => over, "a wait on a backend that was closed");
+    },
+  },
+];

@@ -1,0 +1,62 @@
+/**
+ * Holds the Winsock backend to the contract on Windows: over the provider whose
+ * path is in `RIO_LIBRARY`, else over Windows' own Registered I/O.
+ *
+ * @module
+ */
+import { openWinsock } from "../../ffi/winsock/open.ts";
+import { library, Provider } from "../windows/provider.ts";
+import { type Rig, testContract } from "./all.ts";
+import { pause } from "./waits.ts";
+
+/** Windows' own Registered I/O, where nobody counts what is left. */
+const native: Rig = {
+  name: "winsock",
+  open: () => ({ rio: openWinsock(), faults: () => [] }),
+  noMisuse: "a wrong call may crash without a verifier that catches it",
+};
+
+/** A provider that counts what is open and records what is wrong. */
+function provided(library: string): Rig {
+  const provider = new Provider(library);
+  const left = () => {
+    const { completed: _, notified: __, ...open } = provider.counters();
+    return Object.entries(open)
+      .filter(([, count]) => count > 0)
+      .map(([what, count]) => `${count} ${what} are left`);
+  };
+  return {
+    name: "winsock provider",
+    open() {
+      provider.forget();
+      return {
+        rio: openWinsock({ library }),
+        async faults(misuse) {
+          for (let i = 0; i < 200 && left().length > 0; i++) await pause(5);
+          const violations = provider.violations();
+          provider.forget();
+          return misuse ? left() : [...left(), ...violations];
+        },
+      };
+    },
+  };
+}
+
+/** Why nothing can be opened, or nothing. */
+function whyNot(): string | undefined {
+  if (Deno.build.os !== "windows") return `this is ${Deno.build.os}`;
+  try {
+    // Opening the libraries is counted here and not in the first test.
+    openWinsock(library === undefined ? {} : { library }).close(false);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotSupported) return error.message;
+    throw error;
+  }
+}
+
+const reason = whyNot();
+if (reason !== undefined) {
+  console.log(`skip: Winsock is not held to the contract, ${reason}`);
+} else {
+  testContract(library === undefined ? native : provided(library));
+}
