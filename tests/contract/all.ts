@@ -68,7 +68,7 @@ async function hold(rig: Rig, statement: Statement): Promise<string | void> {
   const misuse = statement.misuse === true;
   if (misuse && rig.noMisuse) return rig.noMisuse;
   const trial = await rig.open();
-  const harness = new Harness(trial.rio);
+  const harness = new Harness(trial);
   let skipped: string | undefined;
   try {
     await statement.run(harness);

@@ -39,6 +39,8 @@ export interface Statement {
 export interface Trial {
   /** The backend. */
   readonly rio: RioBackend;
+  /** What stands in for the system below it; absent on a real system. */
+  readonly standIn?: string;
   /** What was done wrong or is left, once the backend was closed. */
   faults(misuse: boolean): string[] | Promise<string[]>;
 }
@@ -77,8 +79,20 @@ export class Skip extends Error {}
 
 /** What a statement holds in its hands. */
 export class Harness extends Waits {
+  readonly #standIn: string | undefined;
   #slab: Slab | undefined;
   #keys = 0;
+
+  /** Starts a statement on a backend that was just opened. */
+  constructor({ rio, standIn }: Trial) {
+    super(rio);
+    this.#standIn = standIn;
+  }
+
+  /** Ends the statement here if a stand-in is known to lose something. */
+  mayLose(what: string): void {
+    if (this.#standIn) this.skip(`${this.#standIn} loses ${what}`);
+  }
 
   /** Ends the statement here, because it can not be tried. */
   skip(reason: string): never {

@@ -31,6 +31,7 @@ function provided(library: string): Rig {
       provider.forget();
       return {
         rio: openWinsock({ library }),
+        standIn: "the provider over Wine",
         async faults(misuse) {
           for (let i = 0; i < 200 && left().length > 0; i++) await pause(5);
           const violations = provider.violations();

@@ -172,10 +172,8 @@ export const controlData: readonly Statement[] = [
           const ecn = messages.find((message) =>
             message.level === level && message.type === numbers.ecn
           );
-          if (!ecn) {
-            return t.skip("the system does not report what it was sent");
-          }
-          assertEquals(ecn.data[0], ECT_0);
+          if (!ecn?.data[0]) t.mayLose("the ECN codepoint of a send");
+          assertEquals(ecn?.data[0], ECT_0);
         },
       },
       {
@@ -193,10 +191,8 @@ export const controlData: readonly Statement[] = [
           const tos = messages.find((message) =>
             message.level === level && message.type === numbers.tos
           );
-          if (!tos) {
-            return t.skip("the system does not report what it was sent");
-          }
-          assertEquals(tos.data[0], 0x28);
+          if (!tos?.data[0]) t.mayLose("the type of service of a send");
+          assertEquals(tos?.data[0], 0x28);
         },
       },
     ];
@@ -225,8 +221,8 @@ export const controlData: readonly Statement[] = [
       const { status } = await t.next(a.sent);
       assertEquals(status, 0);
       await t.succeeds(b.received);
-      if (t.rio.name !== "linux" && t.slab.bytes[from.offset + 7] === 1) {
-        t.skip("the system chooses the source address itself");
+      if (t.slab.bytes[from.offset + 7] === 1) {
+        t.mayLose("the packet info of a send");
       }
       assertEquals(
         t.slab.read(from),
