@@ -30,6 +30,7 @@ import type { RioResults } from "../layout.ts";
 import { CompletionQueue } from "./completion_queue.ts";
 import { HandleTable } from "./handles.ts";
 import { Kernel } from "./kernel.ts";
+import type { LinuxLibrary } from "./library.ts";
 import { Poller } from "./poller.ts";
 import { Registration } from "./registration.ts";
 import { RequestQueue } from "./request_queue.ts";
@@ -40,16 +41,26 @@ import { Sockets } from "./sockets.ts";
 /** The number of `WSANOTINITIALISED`. */
 const WSANOTINITIALISED = 10093;
 
+/** How the Linux backend reaches the kernel. */
+export interface LinuxOptions {
+  /**
+   * Functions to call in place of the C library's, for example ones that fail.
+   * The backend does not close them.
+   */
+  library?: LinuxLibrary;
+}
+
 /**
  * Opens Registered I/O over Linux sockets.
  *
+ * @param options How it reaches the kernel.
  * @returns The backend.
  * @throws {Deno.errors.NotSupported} If this is not Linux, or the kernel or a
  * sandbox lacks a call.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
  */
-export function openLinux(): RioBackend {
-  const kernel = new Kernel();
+export function openLinux(options: LinuxOptions = {}): RioBackend {
+  const kernel = new Kernel(options.library);
   try {
     return new LinuxBackend(kernel, new Poller(kernel));
   } catch (error) {

@@ -58,17 +58,19 @@ export class Kernel {
   /** Room for a `socklen_t`. */
   readonly length: Uint32Array<ArrayBuffer> = new Uint32Array(1);
 
-  readonly #library: LinuxLibrary;
+  /** Whether the library is shared, and to be given back. */
+  readonly #shared: boolean;
 
   /**
-   * Opens the C library.
+   * Takes functions to call, or opens the C library.
    *
    * @throws {Deno.errors.NotSupported} If it lacks something.
    */
-  constructor() {
-    this.#library = acquireLibrary();
-    this.symbols = this.#library.symbols;
-    this.errno = this.#library.errno;
+  constructor(library?: LinuxLibrary) {
+    this.#shared = library === undefined;
+    const { symbols, errno } = library ?? acquireLibrary();
+    this.symbols = symbols;
+    this.errno = errno;
     this.scratch = allocate(CONTROL_AT + BATCH * CONTROL_SIZE);
     const { buffer } = this.scratch.bytes;
     this.message = new Uint32Array(buffer, 0, 14);
@@ -87,7 +89,7 @@ export class Kernel {
 
   /** Gives the library back. */
   release(): void {
-    releaseLibrary();
+    if (this.#shared) releaseLibrary();
   }
 }
 
