@@ -55,6 +55,35 @@ export const datagrams: readonly Statement[] = [
     },
   },
   {
+    name: "2,000 datagrams by address keep sender and payload together",
+    async run(t) {
+      const slots = 5;
+      const total = 2000;
+      const b = t.udp({ receives: slots, sends: slots });
+      const senders = [0, 1, 2].map(() => t.udp({ sends: 1 }));
+      const ports = senders.map(({ socket }) => t.portOf(socket));
+      const remote = t.put(t.addressOf(b.socket));
+      const outbox = senders.map(() => t.room(4));
+      const inbox = Array.from({ length: slots }, () => t.room(4));
+      const from = Array.from({ length: slots }, () => t.room(28));
+      const post = (context: number) =>
+        t.receive(b, inbox[context]!, { remote: from[context]!, context });
+      for (let slot = 0; slot < slots; slot++) post(slot);
+      for (let i = 0; i < total; i++) {
+        const which = i % 3;
+        t.slab.view(outbox[which]!).setUint32(0, i, true);
+        t.send(senders[which]!, outbox[which]!, { remote });
+        await t.succeeds(senders[which]!.sent);
+        const { requestContext, status } = await t.next(b.received);
+        assertEquals([status, requestContext], [0, i % slots]);
+        const number = t.slab.view(inbox[requestContext]!).getUint32(0, true);
+        const port = t.slab.view(from[requestContext]!).getUint16(2);
+        assertEquals([number, port], [i, ports[which]]);
+        post(requestContext);
+      }
+    },
+  },
+  {
     name: "a connected socket takes datagrams of its peer only",
     async run(t) {
       const [a, b] = t.udpPair();

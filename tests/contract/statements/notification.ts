@@ -305,6 +305,30 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
       },
     },
     {
+      name: `${kind}: 40 sockets share a queue and none is missed`,
+      async run(t) {
+        const { queue, key } = t.notifying(kind, 40);
+        const all = Array.from(
+          { length: 40 },
+          (_, context) =>
+            t.udp({ receives: 1, sends: 1, received: queue, context }),
+        );
+        const inboxes = all.map(() => t.room(8));
+        const remotes = all.map(({ socket }) => t.put(t.addressOf(socket)));
+        for (const [i, b] of all.entries()) t.receive(b, inboxes[i]!);
+        for (let round = 0; round < 40; round++) {
+          const to = round * 7 % 40;
+          t.arm(queue);
+          const a = all[(to + 1) % 40]!;
+          t.send(a, t.put(`${round}`), { remote: remotes[to]! });
+          await t.fires(key, `socket ${to} in round ${round}`);
+          assertEquals((await t.next(queue)).socketContext, to);
+          await t.succeeds(a.sent);
+          t.receive(all[to]!, inboxes[to]!);
+        }
+      },
+    },
+    {
       name: `${kind}: RIONotify refuses a closed queue with 10022`,
       misuse: true,
       run(t) {

@@ -157,20 +157,27 @@ export const resizing: readonly Statement[] = [
         received,
         sent,
       });
-      const inboxes = Array.from({ length: 100 }, () => t.room(8));
-      for (const [context, inbox] of inboxes.entries()) {
-        t.receive(b, inbox, { context });
-      }
-      // Part of the ring is in use when it grows.
-      for (let i = 0; i < 30; i++) t.send(a, t.put(`${1000 + i}`));
-      await t.dequeue(received, 30);
+      const inboxes = Array.from({ length: 160 }, () => t.room(8));
+      const deliver = async (from: number, to: number) => {
+        for (let i = from; i < to; i++) t.send(a, t.put(`${1000 + i}`));
+        const completions = await t.dequeue(received, to - from);
+        assertEquals(
+          completions.map((c) => c.requestContext),
+          completions.map((_, i) => from + i),
+        );
+        await t.dequeue(a.sent, to - from);
+      };
+      const post = (from: number, to: number) => {
+        for (let context = from; context < to; context++) {
+          t.receive(b, inboxes[context]!, { context });
+        }
+      };
+      // A ring of slots has come round when it grows.
+      post(0, 100);
+      await deliver(0, 60);
+      post(100, 160);
       t.done(t.rio.resizeRequestQueue(b.requestQueue, 500, 16), "grow");
-      for (let i = 30; i < 100; i++) t.send(a, t.put(`${1000 + i}`));
-      const completions = await t.dequeue(received, 70);
-      assertEquals(
-        completions.map((c) => c.requestContext),
-        completions.map((_, i) => 30 + i),
-      );
+      await deliver(60, 160);
       assertEquals(
         inboxes.map((inbox) => t.text(inbox, 4)),
         inboxes.map((_, i) => `${1000 + i}`),
