@@ -100,7 +100,7 @@ struct direction {
 /* Never freed: a use after closesocket is recorded, not a crash. */
 struct request_queue {
   SOCKET socket;
-  int live, closed, stream, family, charged, connreset;
+  int live, closed, stream, charged, connreset, reset;
   uint32_t serial;
   volatile LONG busy;
   uint64_t context;
@@ -183,6 +183,7 @@ int worker_start(struct request_queue *rq);
 struct tracked *tracked_of(SOCKET socket);
 uint32_t tracked_count(void);
 void close_left(void);
+int reset_by_peer(SOCKET socket);
 int native_ioctl(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
                  DWORD *returned, WSAOVERLAPPED *overlapped,
                  LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);

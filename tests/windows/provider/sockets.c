@@ -73,6 +73,48 @@ OVERRIDE(SOCKET, accept)(SOCKET listener, struct sockaddr *address, int *length)
   return child;
 }
 
+/* Wine ends a stream in good order and resets it only then, so that the peer would see the end. The
+ * port pairs of streams that were closed to be reset are kept for the peer, if it is in here. */
+#define RESETS 64
+static struct {
+  USHORT from, to;
+} resets[RESETS];
+static uint32_t reset_count;
+
+static int ports_of(SOCKET socket, USHORT *own, USHORT *peer) {
+  SOCKADDR_INET address;
+  int size = sizeof address;
+  if (getsockname(socket, (SOCKADDR *)&address, &size)) return 0;
+  *own = address.Ipv4.sin_port;
+  size = sizeof address;
+  if (getpeername(socket, (SOCKADDR *)&address, &size)) return 0;
+  *peer = address.Ipv4.sin_port;
+  return 1;
+}
+
+static void note_reset(const struct tracked *tracked) {
+  LINGER linger;
+  int size = sizeof linger;
+  USHORT own, peer;
+  if (!tracked->rq || !tracked->rq->stream) return;
+  if (getsockopt(tracked->socket, SOL_SOCKET, SO_LINGER, (char *)&linger, &size)) return;
+  if (!linger.l_onoff || linger.l_linger || !ports_of(tracked->socket, &own, &peer)) return;
+  resets[reset_count % RESETS].from = own;
+  resets[reset_count++ % RESETS].to = peer;
+}
+
+int reset_by_peer(SOCKET socket) {
+  USHORT own, peer;
+  if (!reset_count || !ports_of(socket, &own, &peer)) return 0;
+  for (uint32_t i = 0; i < RESETS; i++) {
+    if (resets[i].from == peer && resets[i].to == own) {
+      resets[i].from = resets[i].to = 0;
+      return 1;
+    }
+  }
+  return 0;
+}
+
 static void forget(struct tracked *tracked) {
   if (tracked->rq) queue_closed(tracked->rq);
   *tracked = (struct tracked){0};
@@ -83,7 +125,10 @@ OVERRIDE(int, closesocket)(SOCKET socket) {
   FAIL_ON_FAULT(closesocket, SOCKET_ERROR);
   LOCK();
   struct tracked *tracked = tracked_of(socket);
-  if (tracked) forget(tracked);
+  if (tracked) {
+    note_reset(tracked);
+    forget(tracked);
+  }
   UNLOCK();
   /* The worker starts nothing on a closed queue, so this reaches all that it has started. */
   if (tracked) CancelIoEx((HANDLE)socket, NULL);
@@ -174,6 +219,13 @@ static LPFN_CONNECTEX native_connect_ex;
 static BOOL WINAPI accept_ex(SOCKET listener, SOCKET child, PVOID out, DWORD data, DWORD local,
                              DWORD remote, DWORD *received, OVERLAPPED *overlapped) {
   FAIL_ON_FAULT(AcceptEx, FALSE);
+  BOOL listening = FALSE;
+  int size = sizeof listening;
+  /* Wine would wait for the socket to listen. */
+  if (!getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, (char *)&listening, &size) && !listening) {
+    WSASetLastError(WSAEINVAL);
+    return FALSE;
+  }
   return native_accept_ex(listener, child, out, data, local, remote, received, overlapped);
 }
 

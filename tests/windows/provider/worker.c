@@ -19,6 +19,10 @@ struct operation {
   uint32_t done;
   uint32_t segment; /* datagram size when one send request is several datagrams */
   DWORD failed;     /* it could not even be started */
+  /* The type of service that the socket had before this send asked for one. */
+  struct {
+    int level, option, before;
+  } service;
   WSAMSG message;
   WSABUF data;
   SOCKADDR_INET peer;
@@ -44,17 +48,33 @@ static int address_length(const SOCKADDR_INET *address) {
   return address->si_family == AF_INET6 ? sizeof(SOCKADDR_IN6) : sizeof(SOCKADDR_IN);
 }
 
-/* What UDP segmentation asks for; the other messages of a send are for a real network stack. */
-static uint32_t segment_size(const struct slice *control) {
+/* What the control messages of a send ask for. Wine's own sends take none, so that a type of service
+ * becomes an option of the socket while the send lasts; the others are for a real network stack. */
+static void take_control(SOCKET socket, struct operation *op, const struct slice *control) {
   WSAMSG view = {.Control = {control->length - RIO_CMSG_BASE_SIZE,
                              control->at + RIO_CMSG_BASE_SIZE}};
   for (WSACMSGHDR *header = WSA_CMSG_FIRSTHDR(&view); header;
        header = WSA_CMSG_NXTHDR(&view, header)) {
-    if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_SEND_MSG_SIZE) {
-      return *(DWORD *)WSA_CMSG_DATA(header);
+    int level = header->cmsg_level, type = header->cmsg_type;
+    const char *data = (const char *)WSA_CMSG_DATA(header);
+    if (level == IPPROTO_UDP && type == UDP_SEND_MSG_SIZE) {
+      op->segment = *(const DWORD *)data;
+    } else if ((level == IPPROTO_IP && type == IP_TOS) ||
+               (level == IPPROTO_IPV6 && type == IPV6_TCLASS)) {
+      int size = sizeof op->service.before;
+      if (getsockopt(socket, level, type, (char *)&op->service.before, &size)) continue;
+      op->service.level = level;
+      op->service.option = type;
+      setsockopt(socket, level, type, data, sizeof(int));
     }
   }
-  return 0;
+}
+
+static void restore_service(SOCKET socket, struct operation *op) {
+  if (!op->service.option) return;
+  setsockopt(socket, op->service.level, op->service.option, (char *)&op->service.before,
+             sizeof op->service.before);
+  op->service.option = 0;
 }
 
 static int issue_receive(struct request_queue *rq, struct operation *op, DWORD *flags) {
@@ -125,7 +145,7 @@ static void begin(struct request_queue *rq, struct operation *op, struct request
       else failed = WSAEFAULT;
     }
     if (!failed && control->buffer && slice_intact(control, "before its send started")) {
-      op->segment = segment_size(control);
+      take_control(rq->socket, op, control);
     }
   }
   op->failed = failed;
@@ -203,6 +223,10 @@ static int advance(struct request_queue *rq, struct operation *op, DWORD *status
   DWORD moved;
   *status = outcome(rq, op, &moved);
   op->done += moved;
+  if (!*status && !moved && op->length && rq->stream && request->way == RECEIVE && !rq->closed) {
+    rq->reset = rq->reset || reset_by_peer(rq->socket);
+    if (rq->reset) *status = WSAECONNRESET;
+  }
   /* A send is not to blame for an answer to an earlier one; a receive, only when asked to be. */
   int again = *status == WSAECONNRESET && !rq->closed && !rq->stream && !op->failed &&
               (request->way == SEND || !rq->connreset);
@@ -212,6 +236,7 @@ static int advance(struct request_queue *rq, struct operation *op, DWORD *status
     issue(rq, op);
     return 0;
   }
+  if (!rq->closed) restore_service(rq->socket, op);
   return 1;
 }
 
