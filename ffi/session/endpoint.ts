@@ -7,7 +7,7 @@ import { type IpAddress, readAddress, writeAddress } from "../address.ts";
 import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
 import { check, checkHandle, RioClosedError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertOneOf } from "./arguments.ts";
+import { assertInteger, assertOneOf } from "./arguments.ts";
 import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import type { SocketRecord } from "./ledger.ts";
@@ -102,6 +102,7 @@ export abstract class RioEndpoint {
    * @param option Its name.
    * @param value Its value; on and off are `true` and `false`, or 1 and 0.
    * @throws {TypeError} If there is no such option, or the value is no number.
+   * @throws {RangeError} If the value is not a whole number of 32 bits.
    * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
    * @throws {RioClosedError} If the socket was closed.
    */
@@ -114,6 +115,7 @@ export abstract class RioEndpoint {
         } of socket option "${option}": give a number or a boolean`,
       );
     }
+    assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
     assertEndpointOpen(this, "set an option");
     const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
     check(

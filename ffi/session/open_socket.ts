@@ -24,7 +24,7 @@ import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
 import type { SessionCore } from "./core.ts";
 import {
-  assertLimits,
+  assertQueueOptions,
   attachQueues,
   type RioQueueOptions,
 } from "./request_queue.ts";
@@ -81,7 +81,7 @@ export function openSocket(
   const { transport, hostname = "0.0.0.0", port = 0, backlog } = options;
   assertOneOf("transport", transport, ["udp", "tcp"]);
   assertPort(port);
-  assertLimits(options.receives ?? 64, options.sends ?? 64);
+  assertQueueOptions(core, options);
   if (backlog !== undefined) {
     if (transport === "udp") {
       throw new TypeError("Invalid backlog: a UDP socket does not listen");

@@ -8,6 +8,7 @@ import type { RioNotification, RioNotificationKind } from "../contract.ts";
 import { check, RioClosedError, RioError } from "../errors.ts";
 import { RioResults } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
+import { Arrival, nextTurn } from "./arrival.ts";
 import type { SessionCore } from "./core.ts";
 import { CALL, type QueueRecord } from "./ledger.ts";
 import { Completion, type RioCompletion } from "./requests.ts";
@@ -17,8 +18,6 @@ export type RioNotificationMode = "iocp" | "event" | "none";
 
 /** Results fetched by one native call. */
 const BATCH = 64;
-/** Empty polls before a wait, which costs a hop to another thread. */
-const POLLS_BEFORE_WAIT = 4;
 /** How long an iterator that always finds something keeps the event loop. */
 const TURN_AFTER_MS = 8;
 /** How often an iterator looks at a queue that does not notify. */
@@ -277,25 +276,25 @@ export class RioCompletionQueue implements Disposable {
    * @throws {RioError} If the system finds the queue corrupt.
    */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<RioCompletion[]> {
+    const arrival = new Arrival();
+    const ended = () => this.closed && this.#backlog.length === 0;
+    let batch: RioCompletion[] = [];
+    const look = () => ended() || (batch = this.dequeue()).length > 0;
     let turn = performance.now() + TURN_AFTER_MS;
-    while (!this.closed || this.#backlog.length > 0) {
-      let batch = this.dequeue();
-      for (let i = 0; batch.length === 0 && i < POLLS_BEFORE_WAIT; i++) {
-        batch = this.dequeue();
-      }
-      if (batch.length > 0) {
-        yield batch;
-        if (performance.now() < turn) continue;
-        // Timers, signals and other sockets have their turn, too.
-        await this.#core.backend.turn();
-      } else {
-        await this.#arrival();
-      }
+    while (!ended()) {
+      if (!look()) await arrival.wait(look, () => this.#sleep());
+      if (batch.length === 0) continue;
+      const found = batch;
+      batch = [];
+      yield found;
+      if (performance.now() < turn) continue;
+      // Timers, signals and other sockets have their turn, too.
+      await nextTurn();
       turn = performance.now() + TURN_AFTER_MS;
     }
   }
 
-  #arrival(): Promise<unknown> {
+  #sleep(): Promise<unknown> {
     if (this.notification === "none") {
       return new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
     }

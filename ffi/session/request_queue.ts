@@ -5,7 +5,7 @@
  */
 import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { checkHandle, RioClosedError } from "../errors.ts";
-import { assertInteger } from "./arguments.ts";
+import { assertInteger, assertOneOf } from "./arguments.ts";
 import type { SessionCore } from "./core.ts";
 import { CALL, type SocketRecord } from "./ledger.ts";
 import {
@@ -67,6 +67,28 @@ export function assertLimits(receives: number, sends: number): void {
 }
 
 /**
+ * Checks the options of a request queue, before any native call.
+ *
+ * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {RangeError} If a limit is out of range.
+ * @throws {RioClosedError} If a completion queue was closed.
+ */
+export function assertQueueOptions(
+  core: SessionCore,
+  options: RioQueueOptions,
+): void {
+  const { receives = 64, sends = 64, completions, notification } = options;
+  assertLimits(receives, sends);
+  if (completions !== undefined) {
+    const { receive, send } = givenQueues(completions);
+    queueOfSession(core, receive);
+    queueOfSession(core, send);
+  } else if (notification !== undefined) {
+    assertOneOf("notification", notification, ["iocp", "event", "none"]);
+  }
+}
+
+/**
  * Creates the request queue of a socket.
  *
  * @throws {RioError} `WSAENOBUFS` if a completion queue has no room for it.
@@ -76,8 +98,8 @@ export function attachQueues(
   record: SocketRecord,
   options: RioQueueOptions,
 ): SocketQueues {
+  assertQueueOptions(core, options);
   const { receives = 64, sends = 64 } = options;
-  assertLimits(receives, sends);
   const queues = chooseQueues(core, options, receives + sends);
   const receive = queueRecordOf(queues.receive);
   const send = queueRecordOf(queues.send);
@@ -119,18 +141,26 @@ function chooseQueues(
     queueRecordOf(queue).owned = true;
     return { receive: queue, send: queue, owned: true };
   }
-  const { receive, send } = completions instanceof RioCompletionQueue
-    ? { receive: completions, send: completions }
-    : completions;
-  for (const queue of [receive, send]) {
-    if (!(queue instanceof RioCompletionQueue)) {
-      throw new TypeError(
-        "Invalid completions: give a RioCompletionQueue, or one each as receive and send",
-      );
-    }
-    queueOfSession(core, queue);
+  return { ...givenQueues(completions), owned: false };
+}
+
+function givenQueues(
+  completions: RioQueueOptions["completions"] & object,
+): Omit<SocketQueues, "owned"> {
+  if (completions instanceof RioCompletionQueue) {
+    return { receive: completions, send: completions };
   }
-  return { receive, send, owned: false };
+  // Programs without types can give anything.
+  const { receive, send } = completions ?? {};
+  if (
+    !(receive instanceof RioCompletionQueue) ||
+    !(send instanceof RioCompletionQueue)
+  ) {
+    throw new TypeError(
+      "Invalid completions: give a RioCompletionQueue, or one each as receive and send",
+    );
+  }
+  return { receive, send };
 }
 
 function queueOfSession(core: SessionCore, queue: RioCompletionQueue): void {

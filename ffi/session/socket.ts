@@ -24,6 +24,7 @@ import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
 import type { RioCompletionQueue } from "./queue.ts";
 import {
   assertLimits,
+  assertQueueOptions,
   attachQueues,
   type RioQueueOptions,
   type SocketQueues,
@@ -261,16 +262,23 @@ export class RioSocket extends RioEndpoint implements Disposable {
    *
    * @param options Queues of the socket that is returned.
    * @returns The connected socket.
+   * @throws {TypeError} If an option is of the wrong kind.
    * @throws {RangeError} If a limit is out of range.
    * @throws {RioError} For example `WSAEMFILE`.
    * @throws {RioClosedError} If the listener was closed.
    */
-  accept(options: RioQueueOptions = {}): Promise<RioSocket> {
+  async accept(options: RioQueueOptions = {}): Promise<RioSocket> {
+    assertQueueOptions(this.#core, options);
+    if (this.#queues !== null) {
+      throw new TypeError(
+        "Cannot accept: the socket was opened without backlog",
+      );
+    }
     // One native accept at a time; callers are served in their order.
     const turn = (this.#accepting ?? Promise.resolve())
       .then(() => this.#acceptNext(options));
     this.#accepting = turn.catch(() => {});
-    return turn;
+    return await turn;
   }
 
   /**
