@@ -3,11 +3,10 @@
  *
  * @module
  */
+import { Arrival, nextTurn } from "../session/arrival.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/requests.ts";
 
-/** How long completions are looked for before a wait on another thread. */
-const SPIN_MS = 0.05;
 /** How long completions are run before the event loop has its turn. */
 const TURN_AFTER_MS = 8;
 /** How often a queue is looked at when only unreferenced calls wait. */
@@ -19,23 +18,26 @@ export interface Operation {
   complete(completion: RioCompletion): void;
 }
 
-/** Ends a {@linkcode Driver.enter}. */
-export interface Waiting {
-  /** Whether it keeps the process alive. */
-  readonly referenced: boolean;
-}
-
 /** One queue, and the loop that runs while anybody waits for it. */
 export class Driver {
   /** The queue; its requests carry an {@linkcode Operation} as context. */
   readonly queue: RioCompletionQueue;
+  readonly #abandoned: () => void;
   #waiting = 0;
   #referenced = 0;
   #running = false;
   #lastTurn = 0;
+  readonly #arrival: Arrival = new Arrival();
 
-  constructor(queue: RioCompletionQueue) {
+  /**
+   * Takes a queue.
+   *
+   * @param queue The queue; nobody else dequeues from it.
+   * @param abandoned Called when the queue was closed under a wait.
+   */
+  constructor(queue: RioCompletionQueue, abandoned: () => void = () => {}) {
     this.queue = queue;
+    this.#abandoned = abandoned;
   }
 
   /** Completes what has arrived; returns how many requests that were. */
@@ -43,7 +45,10 @@ export class Driver {
     return this.queue.walk(complete);
   }
 
-  /** Begins a wait: the queue is run until {@linkcode Driver.leave}. */
+  /**
+   * Begins a wait, after a poll in vain: the queue is run until
+   * {@linkcode Driver.leave}.
+   */
   enter(referenced: boolean): void {
     this.#waiting++;
     if (referenced) this.#referenced++;
@@ -78,34 +83,26 @@ export class Driver {
     this.#running = true;
     try {
       while (this.#waiting > 0 && !this.queue.closed) {
-        if (this.poll() === 0) await this.#arrival();
-        else await nextTurn();
+        if (this.poll() > 0) await nextTurn();
+        else await this.#arrival.wait(() => this.#look(), () => this.#sleep());
       }
     } finally {
       this.#running = false;
     }
   }
 
-  async #arrival(): Promise<void> {
-    // Traffic often comes in quick succession, and the hop to a thread and back
-    // takes longer than many answers.
-    const end = performance.now() + SPIN_MS;
-    do {
-      await nextTurn();
-      if (this.queue.closed || this.#waiting === 0 || this.poll() > 0) return;
-    } while (performance.now() < end);
-    if (this.#referenced > 0) await this.queue.notify();
-    else await unreferencedPause();
+  #look(): boolean {
+    return this.queue.closed || this.#waiting === 0 || this.poll() > 0;
+  }
+
+  #sleep(): Promise<unknown> {
+    if (this.#waiting === 0) return Promise.resolve();
+    return this.#referenced > 0 ? this.queue.notify() : unreferencedPause();
   }
 }
 
 function complete(completion: RioCompletion): void {
   (completion.context as Operation).complete(completion);
-}
-
-/** One turn of the event loop, without the clamping of timers. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A pause that does not keep the process alive. */
