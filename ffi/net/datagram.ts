@@ -107,6 +107,7 @@ export class RioDatagramConn
     p?: Uint8Array<ArrayBuffer>,
     options: RioDatagramReceiveOptions = {},
   ): Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]> {
+    if (p) assertBytes(p);
     const slot = await this.#arrival(options.signal);
     const sender = this.#reader.read(slot.remote.bytes);
     const end = slot.segmentSize === 0
@@ -335,11 +336,13 @@ export class RioDatagramConn
   async #arrival(signal?: AbortSignal): Promise<ReceiveSlot> {
     this.#assertOpen();
     signal?.throwIfAborted();
+    const slot = denoErrors(() => this.#inbox.next());
+    if (!slot) return this.#inbox.wait(signal);
+    // The datagram is taken first: callers are served in their order.
     if (this.#inbox.turnIsDue()) {
       await new Promise((resolve) => setImmediate(resolve));
-      this.#assertOpen();
     }
-    return denoErrors(() => this.#inbox.next()) ?? this.#inbox.wait(signal);
+    return slot;
   }
 
   /** Posts one send; a promise only where it has to wait for something. */
@@ -350,9 +353,7 @@ export class RioDatagramConn
     options: RioDatagramSendOptions,
   ): Promise<void> | void {
     this.#assertOpen();
-    if (!(p instanceof Uint8Array)) {
-      throw new TypeError(`Invalid data ${String(p)}: give a Uint8Array`);
-    }
+    assertBytes(p);
     if (addr === undefined && this.#connected) {
       const slot = denoErrors(() => this.#outbox.take());
       if (slot) return this.#fill(group, slot, p, undefined, options);
@@ -422,19 +423,19 @@ function newGroup(): SendGroup {
   return { left: 0, sent: 0, error: null, done: null };
 }
 
+function assertBytes(p: unknown): asserts p is Uint8Array {
+  if (p instanceof Uint8Array) return;
+  throw new TypeError(`Invalid data ${String(p)}: give a Uint8Array`);
+}
+
 /** The destination of a send, with Deno's default host. */
 function destination(
   addr: unknown,
 ): { hostname: string; port: number } {
-  const { hostname = "127.0.0.1", port } = (addr ?? {}) as {
-    hostname?: string;
+  const { hostname, port } = (addr ?? {}) as {
+    hostname?: string | null;
     port?: number;
   };
-  if (typeof port !== "number") {
-    throw new TypeError(
-      `Invalid addr: a destination needs a port, a number, not ${port}`,
-    );
-  }
   assertPort(port);
-  return { hostname, port };
+  return { hostname: hostname ?? "127.0.0.1", port };
 }

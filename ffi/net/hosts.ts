@@ -6,6 +6,7 @@
 import { lookup } from "node:dns/promises";
 import {
   ADDRESS_SIZE,
+  assertPort,
   ipVersion,
   readAddress,
   writeAddress,
@@ -13,18 +14,55 @@ import {
 
 /** How many destinations are kept ready. */
 const CACHED = 1024;
+const LOCALHOST = /^localhost$/i;
+/** What a name can consist of; Deno's sockets refuse everything else, too. */
+const NAME = /^[\w.-]+$/;
 
 /**
  * The IP literal of a hostname that needs no look-up.
  *
  * @returns A literal, or `undefined` for a name that has to be looked up.
+ * @throws {TypeError} If it is no string.
+ * @throws {URIError} If no host can have that name.
  */
 export function knownAddress(hostname: string): string | undefined {
-  if (hostname === "localhost") return "127.0.0.1";
+  if (hostname === "127.0.0.1") return hostname;
+  if (typeof hostname !== "string") {
+    throw new TypeError(
+      `Invalid hostname ${
+        String(hostname)
+      }: give a string, not a ${typeof hostname}`,
+    );
+  }
+  if (LOCALHOST.test(hostname)) return "127.0.0.1";
   const bare = hostname.startsWith("[") && hostname.endsWith("]")
     ? hostname.slice(1, -1)
     : hostname;
-  return ipVersion(bare) === 0 ? undefined : bare;
+  if (ipVersion(bare) !== 0) return bare;
+  if (NAME.test(hostname)) return undefined;
+  throw new URIError(
+    `Invalid hostname "${hostname}": give an IP literal or a name of letters, digits, "-", "_" and "."`,
+  );
+}
+
+/**
+ * The number of a port, which Deno's sockets also take as a string of digits.
+ *
+ * @returns The number; 0 if there is none.
+ * @throws {TypeError} If it is no whole number.
+ * @throws {RangeError} If it is not from 0 to 65535.
+ */
+export function toPort(port: unknown): number {
+  const number = typeof port === "string" && /^\d+$/.test(port)
+    ? Number(port)
+    : port ?? 0;
+  if (typeof number === "number" && !Number.isInteger(number)) {
+    throw new TypeError(
+      `Invalid port ${number}: give a whole number from 0 to 65535`,
+    );
+  }
+  assertPort(number);
+  return number;
 }
 
 /**
@@ -40,7 +78,7 @@ export async function resolveHost(
   family: 0 | 4 | 6 = 0,
 ): Promise<string> {
   const known = knownAddress(hostname);
-  if (known !== undefined && !(hostname === "localhost" && family === 6)) {
+  if (known !== undefined && !(LOCALHOST.test(hostname) && family === 6)) {
     return known;
   }
   return (await lookup(hostname, { family, order: "verbatim" })).address;

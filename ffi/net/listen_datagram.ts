@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { assertPort } from "../address.ts";
 import type { RioSession } from "../session/session.ts";
 import { RioDatagramConn } from "./datagram.ts";
 import { denoErrors } from "./errors.ts";
-import { knownAddress } from "./hosts.ts";
+import { knownAddress, toPort } from "./hosts.ts";
 import { useSession } from "./shared_session.ts";
 
 /** Options of {@linkcode listenDatagram}. */
@@ -108,6 +107,7 @@ export interface RioListenDatagramOptions {
  * @returns The socket.
  * @throws {TypeError} If an option is of the wrong kind.
  * @throws {RangeError} If the port is out of range.
+ * @throws {URIError} If no host can have that name.
  * @throws {Deno.errors.AddrInUse} If the address is in use.
  * @throws {Deno.errors.AddrNotAvailable} If it is not of this host.
  * @throws {Deno.errors.NotCapable} If it is not permitted.
@@ -118,8 +118,6 @@ export function listenDatagram(
 ): RioDatagramConn {
   const {
     transport = "udp",
-    port = 0,
-    hostname = "0.0.0.0",
     receives = 64,
     sends = 64,
     datagramSize = 65535,
@@ -131,7 +129,8 @@ export function listenDatagram(
       `Unsupported transport "${String(transport)}": give "udp"`,
     );
   }
-  assertPort(port);
+  const port = toPort(options.port);
+  const hostname = options.hostname ?? "0.0.0.0";
   const host = knownAddress(hostname);
   if (host === undefined) {
     throw new Error(

@@ -51,10 +51,13 @@ export class RioMembership implements AsyncDisposable {
     denoErrors(() => socket.setRawOption(add, this.#request));
   }
 
-  /** Leaves the group; a second call does nothing. */
+  /**
+   * Leaves the group.
+   *
+   * @throws {Deno.errors.AddrNotAvailable} If it was left before.
+   */
   leave(): Promise<void> {
     return promised(() => {
-      if (this.#left) return;
       this.#left = true;
       this.#socket.setRawOption(this.#drop, this.#request);
     });
@@ -72,9 +75,9 @@ export class RioMembership implements AsyncDisposable {
     return promised(() => this.#socket.setOption("multicastTimeToLive", ttl));
   }
 
-  /** Leaves the group, unless the socket was closed. */
+  /** Leaves the group, unless that was done or the socket was closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#socket.closed) await this.leave();
+    if (!this.#left && !this.#socket.closed) await this.leave();
   }
 }
 
