@@ -23,6 +23,8 @@ const PATIENCE_MS = 5000;
 /** Opens a session on the system under test. */
 export interface Open {
   (): RioSession;
+  /** Opens one that the test drops: nothing here holds it. */
+  forget(): RioSession;
   /** The system, as tests are named. */
   readonly system: "linux" | "windows" | "fake";
   /** The fake Windows; `null` on a real system. */
@@ -85,13 +87,13 @@ async function run(
   const sessions: RioSession[] = [];
   const fake = system === "fake" ? createFakeWindows() : null;
   const before = descriptors();
+  const forget = () =>
+    fake ? openSession(createWinsockBackend(fake.symbols)) : openReal();
   const open: Open = Object.assign(() => {
-    const session = fake
-      ? openSession(createWinsockBackend(fake.symbols))
-      : openReal();
+    const session = forget();
     sessions.push(session);
     return session;
-  }, { system, fake });
+  }, { system, fake, forget });
   try {
     await body(open);
     for (const session of sessions) {

@@ -1,0 +1,128 @@
+/**
+ * Requests that never end: their memory is kept for ever, counted, and nobody
+ * waits for them without a bound.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { openUdp, sessionTest, within } from "./harness.ts";
+
+declare const gc: () => void;
+
+const INTENT = { only: ["fake"], abandons: true } as const;
+
+sessionTest(
+  "session[Symbol.dispose]() gives up what does not end, and counts it",
+  async (open) => {
+    const session = open();
+    const used = session.registerBuffer(100);
+    const unused = session.registerBuffer(100);
+    const socket = openUdp(session);
+    socket.receive(used.slice());
+    open.fake!.hold();
+    session[Symbol.dispose]();
+    assert(session.closed && used.closed && unused.closed && socket.closed);
+    const stats = session.stats();
+    assertEquals(
+      [stats.registered, stats.deregistered, stats.buffers],
+      [2, 1, 1],
+    );
+    assertEquals([stats.abandoned, stats.outstanding], [1, 1]);
+    assertEquals(open.fake!.leftovers().buffers, 1);
+    await within(session.close());
+  },
+  INTENT,
+);
+
+sessionTest(
+  "session.close() gives up what does not end, and counts it",
+  async (open) => {
+    const session = open();
+    const buffers = [1, 2, 3].map(() => session.registerBuffer(100));
+    const socket = openUdp(session);
+    for (const buffer of buffers) socket.receive(buffer.slice());
+    open.fake!.hold();
+    const end = performance.now() + 20_000;
+    await session.close();
+    assert(performance.now() < end);
+    const { abandoned, deregistered, outstanding } = session.stats();
+    assertEquals([abandoned, deregistered, outstanding], [3, 0, 3]);
+  },
+  INTENT,
+);
+
+sessionTest(
+  "memory that was given up is kept, and native code may write to it",
+  (open) => {
+    const session = open();
+    const { fake } = open;
+    (() => {
+      const buffer = session.registerBuffer(1 << 20);
+      buffer.bytes.fill(0xAB);
+      openUdp(session).receive(buffer.slice());
+      fake!.hold();
+      session[Symbol.dispose]();
+    })();
+    for (let i = 0; i < 5; i++) gc();
+    // Writes into the memory by its address, as late completions do.
+    fake!.resume();
+    fake!.pump(10);
+    assertEquals(session.stats().abandoned, 1);
+    assertEquals(session.stats().calls.RIODeregisterBuffer, 0);
+  },
+  INTENT,
+);
+
+sessionTest(
+  "Winsock stays started where something was given up",
+  async (open) => {
+    const session = open();
+    const buffer = session.registerBuffer(100);
+    openUdp(session).receive(buffer.slice());
+    open.fake!.hold();
+    session[Symbol.dispose]();
+    assertEquals(open.fake!.counts.WSACleanup ?? 0, 0);
+    assertEquals(open.fake!.leftovers().startups, 1);
+    await within(session.close());
+  },
+  INTENT,
+);
+
+sessionTest(
+  "socket[Symbol.dispose]() goes on when its requests do not end",
+  (open) => {
+    const session = open();
+    const buffer = session.registerBuffer(100);
+    open.fake!.hold();
+    {
+      using socket = openUdp(session);
+      socket.receive(buffer.slice());
+    }
+    assertEquals(session.stats().outstanding, 1);
+    assertEquals(buffer.inFlight, 1);
+    open.fake!.resume();
+    session[Symbol.dispose]();
+    assertEquals(session.stats().abandoned, 0);
+    assertEquals(session.stats().deregistered, 1);
+  },
+  { only: ["fake"] },
+);
+
+sessionTest(
+  "a session that gave something up does not keep another from working",
+  async (open) => {
+    const stuck = open();
+    const buffer = stuck.registerBuffer(100);
+    openUdp(stuck).receive(buffer.slice());
+    open.fake!.hold();
+    stuck[Symbol.dispose]();
+    open.fake!.resume();
+    const session = open();
+    const other = session.registerBuffer(100);
+    const socket = openUdp(session);
+    socket.receive(other.slice());
+    await within(session.close());
+    assertEquals(session.stats().abandoned, 0);
+  },
+  INTENT,
+);
