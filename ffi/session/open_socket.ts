@@ -70,6 +70,7 @@ export interface RioSocketOptions extends RioQueueOptions {
   reusePort?: boolean;
 }
 
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const ON = new Uint8Array([1, 0, 0, 0]);
 const OFF = new Uint8Array(4);
 
@@ -92,9 +93,9 @@ export function openSocket(
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
   core.assertOpen("open a socket");
-  // A client's system picks its port: nothing of the network is claimed.
-  const binds = transport === "udp" || listening ||
-    options.hostname !== undefined || options.port !== undefined;
+  // A client's system picks address and port: nothing of the network is claimed.
+  const binds = transport === "udp" || listening || port !== 0 ||
+    !WILDCARDS.has(hostname);
   if (binds) core.permissions.require(hostname, port);
 
   const { backend, ledger } = core;

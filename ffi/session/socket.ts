@@ -59,6 +59,7 @@ export class RioSocket extends RioEndpoint implements Disposable {
   readonly #queues: SocketQueues | null;
   readonly #key: number;
   #accepting: Promise<unknown> | null = null;
+  #referenced = true;
 
   /**
    * For this package only: use {@linkcode RioSession.openSocket}.
@@ -281,6 +282,18 @@ export class RioSocket extends RioEndpoint implements Disposable {
     return await turn;
   }
 
+  /** Lets waiting for a connection keep the process alive; it does at first. */
+  ref(): void {
+    this.#referenced = true;
+  }
+
+  /** Lets the process end while {@linkcode RioSocket.accept} waits. */
+  unref(): void {
+    this.#referenced = false;
+    // A wait on another thread keeps the process alive: end it.
+    this.#core.waiter.pause(this.#key);
+  }
+
   /**
    * Closes the socket; a second call does nothing.
    *
@@ -319,7 +332,8 @@ export class RioSocket extends RioEndpoint implements Disposable {
       assertEndpointOpen(this, "accept");
       const handle = backend.accept(this.#record.handle, this.#key);
       if (handle === -WSA_IO_PENDING) {
-        await waiter.wait(this.#key);
+        if (this.#referenced) await waiter.wait(this.#key);
+        else await waiter.glance(this.#key);
         continue;
       }
       checkHandle(

@@ -12,6 +12,9 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** How long a glance waits before it looks, in milliseconds. */
+const GLANCE_AFTER_MS = 5;
+
 /** Hands out promises for keys and runs the backend's wait while any is open. */
 export class Waiter {
   readonly #backend: RioBackend;
@@ -44,6 +47,20 @@ export class Waiter {
     this.#pending.set(key, { resolve, reject });
     this.#running ??= this.#run();
     return promise;
+  }
+
+  /**
+   * Waits a moment, and looks whether a key has fired; does not keep the process
+   * alive meanwhile.
+   */
+  async glance(key: number): Promise<void> {
+    await new Promise((resolve) =>
+      Deno.unrefTimer(setTimeout(resolve, GLANCE_AFTER_MS))
+    );
+    // A native wait that returns at once: what it collects is there next time.
+    const look = this.wait(key);
+    this.pause(key);
+    await look;
   }
 
   /** Whether a key is armed natively from a wait that was paused. */
