@@ -91,3 +91,7 @@ export {
   type RioListenDatagramOptions,
 } from "./ffi/net/listen_datagram.ts";
 export { RioMembership } from "./ffi/net/multicast.ts";
+export { connect, type RioConnectOptions } from "./ffi/net/connect.ts";
+export { listen, type RioListenOptions } from "./ffi/net/listen.ts";
+export { RioTcpConn } from "./ffi/net/tcp_conn.ts";
+export { RioTcpListener } from "./ffi/net/tcp_listener.ts";

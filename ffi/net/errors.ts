@@ -63,3 +63,8 @@ export function badResource(): Error {
 export function interrupted(): Error {
   return new Deno.errors.Interrupted("operation canceled");
 }
+
+/** What Deno's sockets throw when the other side takes no more. */
+export function brokenPipe(cause?: unknown): Error {
+  return new Deno.errors.BrokenPipe("Broken pipe", { cause });
+}

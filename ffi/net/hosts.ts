@@ -84,6 +84,22 @@ export async function resolveHost(
   return (await lookup(hostname, { family, order: "verbatim" })).address;
 }
 
+/**
+ * Resolves a hostname to all of its addresses.
+ *
+ * @param hostname A name or an IP literal.
+ * @returns The addresses, as literals, in the order to try them.
+ * @throws {Error} If there is no such name.
+ */
+export async function resolveHosts(hostname: string): Promise<string[]> {
+  if (hostname === "localhost") return ["127.0.0.1", "::1"];
+  const known = knownAddress(hostname);
+  if (known !== undefined) return [known];
+  if (hostname === "") throw new URIError('Invalid hostname "": it is empty');
+  const found = await lookup(hostname, { all: true, order: "verbatim" });
+  return found.map(({ address }) => address);
+}
+
 /** Writes destinations into slices, without parsing one twice. */
 export class AddressWriter {
   readonly #mapped: boolean;

@@ -1,0 +1,191 @@
+/**
+ * Opening TCP connections with the shape of Deno's own.
+ *
+ * @module
+ */
+import { assertPort, type IpAddress, ipVersion } from "../address.ts";
+import type { RioSession } from "../session/session.ts";
+import type { RioSocket } from "../session/socket.ts";
+import { toDenoError } from "./errors.ts";
+import { resolveHosts } from "./hosts.ts";
+import { type Hub, useHub } from "./hub.ts";
+import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
+
+/** Options of {@linkcode connect}. */
+export interface RioConnectOptions {
+  /**
+   * The transport, as for `Deno.connect`; only this one.
+   *
+   * @default {"tcp"}
+   */
+  transport?: "tcp";
+  /** The peer's port. */
+  port: number;
+  /**
+   * The peer's address or name.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string;
+  /** Gives up connecting. */
+  signal?: AbortSignal;
+  /**
+   * Where a name has several addresses, try the next one while an earlier one
+   * does not answer.
+   *
+   * @default {true}
+   */
+  autoSelectFamily?: boolean;
+  /**
+   * How long an address is tried alone, in milliseconds.
+   *
+   * @default {250}
+   */
+  autoSelectFamilyAttemptDelay?: number;
+  /**
+   * Send small segments at once.
+   *
+   * @default {false}
+   */
+  noDelay?: boolean;
+  /**
+   * Probe the connection while it is idle.
+   *
+   * @default {false}
+   */
+  keepAlive?: boolean;
+  /** The session to open it in; by default one that all sockets share. */
+  session?: RioSession;
+}
+
+/**
+ * Connects to a TCP server: a drop-in for `Deno.connect`.
+ *
+ * @example Change the import, keep the program
+ * ```ts no-assert
+ * import { connect } from "@winsock/rio";
+ *
+ * using conn = await connect({ hostname: "127.0.0.1", port: 7777 });
+ * await conn.write(new TextEncoder().encode("hello"));
+ * ```
+ *
+ * @param options Address and signal.
+ * @returns The connection.
+ * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {RangeError} If the port is out of range.
+ * @throws {Deno.errors.ConnectionRefused} If nothing listens there.
+ * @throws {Deno.errors.TimedOut} If nobody answers.
+ * @throws {Deno.errors.NotCapable} If the address is not permitted.
+ * @throws {Error} If the name is not found.
+ */
+export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
+  const { port, hostname = "127.0.0.1", transport = "tcp", signal } = options;
+  if (transport !== "tcp") {
+    throw new TypeError(
+      `Unsupported transport "${String(transport)}": give "tcp"`,
+    );
+  }
+  assertPort(port);
+  signal?.throwIfAborted();
+  const hosts = await resolveHosts(hostname);
+  signal?.throwIfAborted();
+  const addresses = hosts.map((host) => ({ hostname: host, port }));
+  const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
+    options;
+  const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
+  try {
+    const use = useHub(options.session);
+    try {
+      const socket = await connectAny(use.hub, addresses, {
+        patience,
+        signal,
+      });
+      if (options.noDelay) socket.setOption("noDelay", true);
+      if (options.keepAlive) socket.setOption("keepAlive", true);
+      return new RioTcpConn(use, socket);
+    } catch (error) {
+      use.release();
+      throw error;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw toDenoError(error);
+  }
+}
+
+/**
+ * Connects to the first address that answers; the next one is tried when the
+ * one before failed or was quiet for a while.
+ */
+async function connectAny(
+  hub: Hub,
+  addresses: readonly IpAddress[],
+  options: { patience: number; signal: AbortSignal | undefined },
+): Promise<RioSocket> {
+  const { patience, signal } = options;
+  const attempts = new Set<RioSocket>();
+  const abandon = () => {
+    for (const socket of attempts) socket[Symbol.dispose]();
+  };
+  signal?.addEventListener("abort", abandon, { once: true });
+  try {
+    const outcomes: Promise<RioSocket>[] = [];
+    let winner: RioSocket | undefined;
+    for (const address of addresses) {
+      const attempt = connectOne(hub, address, attempts);
+      outcomes.push(attempt);
+      winner = await firstOf(outcomes, attempt, patience);
+      if (winner || signal?.aborted) break;
+    }
+    winner ??= await Promise.any(outcomes);
+    attempts.delete(winner);
+    return winner;
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  } finally {
+    signal?.removeEventListener("abort", abandon);
+    abandon();
+  }
+}
+
+/** The first connection; nothing once the last attempt has failed or is late. */
+async function firstOf(
+  outcomes: readonly Promise<RioSocket>[],
+  last: Promise<RioSocket>,
+  patience: number,
+): Promise<RioSocket | undefined> {
+  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  last.catch(() => resolve(undefined));
+  const timer = patience === Infinity
+    ? undefined
+    : setTimeout(() => resolve(undefined), patience);
+  try {
+    const first = Promise.any(outcomes).catch(() => undefined);
+    return await Promise.race([first, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Connects to one address, as one of several attempts. */
+async function connectOne(
+  hub: Hub,
+  address: IpAddress,
+  attempts: Set<RioSocket>,
+): Promise<RioSocket> {
+  hub.promise(CONNECTION_LIMITS);
+  let socket: RioSocket;
+  try {
+    socket = hub.session.openSocket({
+      transport: "tcp",
+      hostname: ipVersion(address.hostname) === 6 ? "::" : "0.0.0.0",
+      ...CONNECTION_LIMITS,
+      completions: hub.completions,
+    });
+  } finally {
+    hub.redeem(CONNECTION_LIMITS);
+  }
+  attempts.add(socket);
+  await socket.connect(address);
+  return socket;
+}

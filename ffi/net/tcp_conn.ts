@@ -1,0 +1,266 @@
+/**
+ * TCP connections with the shape of Deno's own.
+ *
+ * @module
+ */
+import { SO_LINGER, SOL_SOCKET } from "../constants.ts";
+import { LINGER } from "../layout.ts";
+import type { RioSocket } from "../session/socket.ts";
+import { badResource, denoErrors } from "./errors.ts";
+import type { HubUse, Limits } from "./hub.ts";
+import { TcpReader } from "./tcp_reader.ts";
+import { readableOf, writableOf } from "./tcp_streams.ts";
+import { TcpWriter } from "./tcp_writer.ts";
+
+/** What a connection starts with. */
+export const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
+
+/**
+ * A TCP connection with the methods of `Deno.TcpConn`, and a
+ * {@linkcode RioTcpConn.reset}.
+ *
+ * Registered memory is taken when something is read or written, and given back
+ * when that has completed: a connection at rest holds none.
+ *
+ * @example Say hello
+ * ```ts no-assert
+ * import { connect } from "@winsock/rio";
+ *
+ * using conn = await connect({ hostname: "127.0.0.1", port: 7777 });
+ * await conn.write(new TextEncoder().encode("hello"));
+ * ```
+ */
+export class RioTcpConn implements Disposable {
+  readonly #use: HubUse;
+  readonly #socket: RioSocket;
+  readonly #reader: TcpReader;
+  readonly #writer: TcpWriter;
+  readonly #localAddr: Deno.NetAddr;
+  readonly #remoteAddr: Deno.NetAddr;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
+  #writable: WritableStream<Uint8Array<ArrayBufferLike>> | null = null;
+  #closed = false;
+
+  /**
+   * For this package only: use {@linkcode connect} or {@linkcode listen}.
+   *
+   * @param use The hub, used until the connection is closed and drained.
+   * @param socket The connected socket; this object closes it.
+   */
+  constructor(use: HubUse, socket: RioSocket) {
+    this.#use = use;
+    this.#socket = socket;
+    this.#localAddr = socket.address;
+    // The peer may be gone already, and its address with it.
+    this.#remoteAddr = socket.remoteAddress ??
+      { ...socket.address, port: 0 };
+    const settled = () => this.#settle();
+    this.#reader = new TcpReader(use.hub, socket, settled);
+    this.#writer = new TcpWriter(use.hub, socket, settled);
+  }
+
+  /** The local address. */
+  get localAddr(): Deno.NetAddr {
+    return this.#localAddr;
+  }
+
+  /** The peer's address. */
+  get remoteAddr(): Deno.NetAddr {
+    return this.#remoteAddr;
+  }
+
+  /** The socket underneath, for its options and counts. */
+  get socket(): RioSocket {
+    return this.#socket;
+  }
+
+  /**
+   * What the peer sends, as a stream.
+   *
+   * Its end, and cancelling it, close the connection.
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOf({
+      read: (p) => this.read(p),
+      readChunk: (length) => this.#readChunk(length),
+      write: (p) => this.write(p),
+      close: () => this[Symbol.dispose](),
+    });
+  }
+
+  /**
+   * What is sent to the peer, as a stream.
+   *
+   * Closing and aborting it close the connection; {@linkcode
+   * RioTcpConn.closeWrite} ends sending only.
+   */
+  get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
+    return this.#writable ??= writableOf({
+      read: (p) => this.read(p),
+      readChunk: (length) => this.#readChunk(length),
+      write: (p) => this.write(p),
+      close: () => this[Symbol.dispose](),
+    });
+  }
+
+  /**
+   * Waits for data; several reads are served in their order.
+   *
+   * @param p Where to put it; it may be filled in part.
+   * @returns How many bytes were read; `null` if the peer sends no more.
+   * @throws {Deno.errors.BadResource} If the connection was closed.
+   * @throws {Deno.errors.Interrupted} If it is closed while waiting.
+   * @throws {Deno.errors.ConnectionReset} If the peer reset it.
+   */
+  async read(p: Uint8Array): Promise<number | null> {
+    assertBytes(p);
+    if (p.length === 0) return 0;
+    this.#assertOpen();
+    if (this.#reader.turnIsDue()) await this.#nextTurn();
+    return await this.#reader.read(p);
+  }
+
+  /**
+   * Writes all of the data, after what was written before; it is copied at the
+   * latest when its turn has come, so leave it alone until then.
+   *
+   * @param p The data.
+   * @returns How many bytes were written: all of them.
+   * @throws {Deno.errors.BadResource} If the connection was closed.
+   * @throws {Deno.errors.Interrupted} If it is closed while waiting.
+   * @throws {Deno.errors.BrokenPipe} If sending was ended, or the peer is gone.
+   * @throws {Deno.errors.ConnectionReset} If the peer reset it.
+   */
+  async write(p: Uint8Array): Promise<number> {
+    assertBytes(p);
+    this.#assertOpen();
+    if (this.#writer.turnIsDue()) await this.#nextTurn();
+    return await this.#writer.write(p);
+  }
+
+  /**
+   * Ends sending, after what was written before; the peer reads to the end.
+   *
+   * @throws {Deno.errors.BadResource} If the connection was closed.
+   * @throws {Deno.errors.Interrupted} If it is closed while waiting.
+   */
+  async closeWrite(): Promise<void> {
+    this.#assertOpen();
+    await this.#writer.end();
+  }
+
+  /**
+   * Sends small segments at once, or joins them.
+   *
+   * @param noDelay Whether to send at once.
+   * @default {true}
+   * @throws {Deno.errors.BadResource} If the connection was closed.
+   */
+  setNoDelay(noDelay: boolean = true): void {
+    this.#assertOpen();
+    denoErrors(() => this.#socket.setOption("noDelay", Boolean(noDelay)));
+  }
+
+  /**
+   * Probes the connection while it is idle, or does not.
+   *
+   * @param keepAlive Whether to probe.
+   * @default {true}
+   * @throws {Deno.errors.BadResource} If the connection was closed.
+   */
+  setKeepAlive(keepAlive: boolean = true): void {
+    this.#assertOpen();
+    denoErrors(() => this.#socket.setOption("keepAlive", Boolean(keepAlive)));
+  }
+
+  /** Lets waits keep the process alive; they do from the start. */
+  ref(): void {
+    this.#reader.setReferenced(true);
+    this.#writer.setReferenced(true);
+  }
+
+  /** Lets the process end while something waits. */
+  unref(): void {
+    this.#reader.setReferenced(false);
+    this.#writer.setReferenced(false);
+  }
+
+  /**
+   * Closes the connection: what was written is still delivered, what waits ends
+   * with `Interrupted`.
+   *
+   * @throws {Deno.errors.BadResource} If it was closed before.
+   */
+  close(): void {
+    this.#assertOpen();
+    try {
+      // What was not read makes the system reset: the peer still learns that
+      // this was the end, and not an accident.
+      this.#socket.shutdown("send");
+    } catch {
+      // The peer was faster.
+    }
+    this.#close();
+  }
+
+  /**
+   * Closes the connection with a reset: what the system has not delivered is
+   * lost, and the peer's next read fails.
+   *
+   * @throws {Deno.errors.BadResource} If it was closed before.
+   */
+  reset(): void {
+    this.#assertOpen();
+    const atOnce = new Uint8Array(LINGER.size);
+    atOnce[LINGER.onOff] = 1;
+    try {
+      this.#socket.setRawOption([SOL_SOCKET, SO_LINGER], atOnce);
+    } catch {
+      // The connection is gone, which is what was wanted.
+    }
+    this.#close();
+  }
+
+  /** Closes the connection; quiet if it was closed before. */
+  [Symbol.dispose](): void {
+    if (!this.#closed) this.close();
+  }
+
+  #readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
+    this.#assertOpen();
+    return this.#reader.readChunk(length);
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#reader.close();
+    this.#writer.close();
+    denoErrors(() => this.#socket.close());
+    this.#use.hub.poll();
+    this.#settle();
+  }
+
+  /** Ends the use of the hub, once the kernel is done with its memory. */
+  #settle(): void {
+    const { hub } = this.#use;
+    const busy = this.#reader.busy || this.#writer.busy;
+    if (!this.#closed || busy && !hub.session.closed) return;
+    hub.shrink();
+    this.#use.release();
+  }
+
+  async #nextTurn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#assertOpen();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw badResource();
+  }
+}
+
+function assertBytes(p: unknown): asserts p is Uint8Array {
+  if (!(p instanceof Uint8Array)) {
+    throw new TypeError(`Invalid p ${String(p)}: give a Uint8Array`);
+  }
+}

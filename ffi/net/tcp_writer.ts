@@ -1,0 +1,216 @@
+/**
+ * The sending half of a connection.
+ *
+ * @module
+ */
+import { WSAECONNRESET } from "../error_numbers.ts";
+import type { RioCompletion } from "../session/requests.ts";
+import type { RioSocket } from "../session/socket.ts";
+import type { Operation } from "./driver.ts";
+import { brokenPipe, interrupted, toDenoError } from "./errors.ts";
+import type { Hub } from "./hub.ts";
+import { LARGE_SLICE, type PooledSlice } from "./slice_pool.ts";
+import { TcpHalf } from "./tcp_half.ts";
+
+/** Sends of one write that can be under way at a time. */
+const PIPELINE = 4;
+
+/** Something to do in its turn: a write, or the end of sending. */
+interface Job {
+  /** What to write; `null` ends sending. */
+  readonly bytes: Uint8Array | null;
+  /** Bytes that were posted. */
+  posted: number;
+  error: unknown;
+  resolve(bytes: number): void;
+  reject(error: unknown): void;
+}
+
+/** One send from its post to its completion. */
+class Chunk implements Operation {
+  readonly options: { context: Operation };
+  /** The kernel's until the request has completed. */
+  slice: PooledSlice | null = null;
+  readonly #sent: (chunk: Chunk, completion: RioCompletion) => void;
+
+  constructor(sent: (chunk: Chunk, completion: RioCompletion) => void) {
+    this.options = { context: this };
+    this.#sent = sent;
+  }
+
+  complete(completion: RioCompletion): void {
+    this.#sent(this, completion);
+  }
+}
+
+/** Copies writes into registered memory, chunk by chunk, and sends them. */
+export class TcpWriter extends TcpHalf {
+  readonly #jobs: Job[] = [];
+  readonly #free: Chunk[] = [];
+  readonly #settled: () => void;
+  #outstanding = 0;
+  #advancing = false;
+  #ended = false;
+  #closed = false;
+
+  /**
+   * Posts nothing yet.
+   *
+   * @param hub What the session's connections share.
+   * @param socket The connected socket.
+   * @param settled Called when no request is outstanding any more.
+   */
+  constructor(hub: Hub, socket: RioSocket, settled: () => void) {
+    super(hub, socket, hub.sends);
+    this.#settled = settled;
+  }
+
+  get busy(): boolean {
+    return this.#outstanding > 0;
+  }
+
+  /** Writes all bytes, after what was written before. */
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#add(bytes);
+  }
+
+  /** Ends sending, after what was written before. */
+  async end(): Promise<void> {
+    await this.#add(null);
+  }
+
+  /** Ends every wait; the socket is closed by its owner. */
+  close(): void {
+    this.#closed = true;
+    for (const job of this.#jobs.splice(0)) job.reject(interrupted());
+    if (this.#outstanding === 0) this.rest();
+  }
+
+  sessionClosed(): void {
+    this.close();
+    this.rest();
+  }
+
+  #add(bytes: Uint8Array | null): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push({ bytes, posted: 0, error: null, resolve, reject });
+      if (this.#jobs.length === 1) this.#advance(true);
+      if (this.#jobs.length > 0) this.wait();
+    });
+  }
+
+  /** Does what can be done now; `polls` unless completions are being run. */
+  #advance(polls: boolean): void {
+    this.#advancing = true;
+    for (;;) {
+      const job = this.#jobs[0];
+      if (job === undefined) {
+        this.rest();
+        break;
+      }
+      if (!this.#isOver(job, polls)) break;
+      this.#jobs.shift();
+      if (job.error === null) job.resolve(job.posted);
+      else job.reject(job.error);
+    }
+    this.#advancing = false;
+  }
+
+  /** Goes on with a job; whether it came to its end. */
+  #isOver(job: Job, polls: boolean): boolean {
+    const { bytes } = job;
+    if (bytes === null) {
+      this.#end(job);
+      return true;
+    }
+    if (bytes.length === 0 && this.#ended) job.error = brokenPipe();
+    while (job.error === null && job.posted < bytes.length) {
+      if (this.#outstanding >= this.socket.sends && !this.#widen()) {
+        return false;
+      }
+      try {
+        this.#send(job, bytes);
+      } catch (error) {
+        job.error = toDenoError(error);
+      }
+      if (polls) this.poll();
+    }
+    return this.#outstanding === 0;
+  }
+
+  #send(job: Job, bytes: Uint8Array): void {
+    const { slices } = this.hub;
+    const length = Math.min(bytes.length - job.posted, LARGE_SLICE);
+    const slice = slices.take(length);
+    try {
+      slice.bytes.set(
+        length === bytes.length
+          ? bytes
+          : bytes.subarray(job.posted, job.posted + length),
+      );
+      const chunk = this.#free.pop() ??
+        new Chunk((chunk, completion) => this.#sent(chunk, completion));
+      this.socket.send(slice.part(length), chunk.options);
+      chunk.slice = slice;
+    } catch (error) {
+      slices.give(slice);
+      throw error;
+    }
+    job.posted += length;
+    this.#outstanding++;
+  }
+
+  /**
+   * Lets more sends of this connection be under way at a time, once it proved
+   * to send in bulk: the queue grows first, then the request queue.
+   */
+  #widen(): boolean {
+    const { sends } = this.socket;
+    if (sends >= PIPELINE) return false;
+    const more = { receives: 0, sends: PIPELINE - sends };
+    try {
+      this.hub.promise(more);
+    } catch {
+      // It goes on with what it has.
+      return false;
+    }
+    try {
+      this.socket.resize({ sends: PIPELINE });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.hub.redeem(more);
+    }
+  }
+
+  #sent(chunk: Chunk, completion: RioCompletion): void {
+    this.hub.slices.give(chunk.slice!);
+    chunk.slice = null;
+    this.#free.push(chunk);
+    this.#outstanding--;
+    const job = this.#jobs[0];
+    if (job !== undefined && completion.status !== 0) {
+      job.error ??= this.#errorOf(completion);
+    }
+    if (job === undefined && this.#outstanding === 0) this.rest();
+    else if (!this.#advancing) this.#advance(false);
+    if (this.#closed && this.#outstanding === 0) this.#settled();
+  }
+
+  #errorOf(completion: RioCompletion): unknown {
+    // Deno's sockets call it a broken pipe there.
+    const gone = completion.status === WSAECONNRESET &&
+      this.hub.session.backend === "linux";
+    return gone ? brokenPipe(completion.error) : toDenoError(completion.error);
+  }
+
+  #end(job: Job): void {
+    try {
+      this.socket.shutdown("send");
+      this.#ended = true;
+    } catch (error) {
+      job.error = toDenoError(error);
+    }
+  }
+}
