@@ -18,7 +18,12 @@ import {
   WSAID_CONNECTEX,
 } from "../constants.ts";
 import type { RioHandle } from "../contract.ts";
-import { WSA_IO_PENDING, WSAENOTCONN, WSAENOTSOCK } from "../error_numbers.ts";
+import {
+  WSA_IO_PENDING,
+  WSAEINVAL,
+  WSAENOTCONN,
+  WSAENOTSOCK,
+} from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import type { NativeFunction, NativeSignature, Prepare } from "./call.ts";
 import { lastError } from "./last_error.ts";
@@ -117,6 +122,8 @@ export class WinsockConnections {
   accept(id: RioHandle, key: number): RioHandle {
     const listener = this.#sockets.get(id);
     if (!listener) return -WSAENOTSOCK;
+    // Not every system refuses such an AcceptEx at once.
+    if (!listener.listening) return -WSAEINVAL;
     const { accepting } = listener;
     if (!accepting) return -this.#startAccept(listener, key);
     if (!accepting.operation.arrived) return -WSA_IO_PENDING;

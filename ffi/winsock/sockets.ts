@@ -35,6 +35,8 @@ export interface WinsockSocket {
   readonly protocol: number;
   /** Whether it has a local address. */
   bound: boolean;
+  /** Whether it accepts connections. */
+  listening: boolean;
   /** Whether its packets go to the port. */
   associated: boolean;
   /** The connect that goes on. */
@@ -95,6 +97,7 @@ export class WinsockSockets {
       type,
       protocol,
       bound: false,
+      listening: false,
       associated: false,
       connecting: null,
       accepting: null,
@@ -151,9 +154,13 @@ export class WinsockSockets {
 
   /** Makes a socket accept connections; returns an error number. */
   listen(id: RioHandle, backlog: number): number {
-    return this.#symbols.listen(this.#handle(id), backlog) === 0
-      ? 0
-      : this.#error();
+    const socket = this.#open.get(id);
+    if (!socket) return WSAENOTSOCK;
+    if (this.#symbols.listen(socket.handle, backlog) !== 0) {
+      return this.#error();
+    }
+    socket.listening = true;
+    return 0;
   }
 
   /** Ends one direction; returns an error number. */
