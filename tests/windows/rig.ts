@@ -295,23 +295,18 @@ async function adoptZlib(root: string): Promise<void> {
   );
 }
 
-// The main archive as the machine's own apt settings name it.
+// The main archive as the machine's own apt settings name it. This asks for no
+// downloaded lists, and what comes from a wrong guess fails to verify.
 async function mirror(): Promise<string> {
-  const text = await run("apt-get", [
-    "indextargets",
-    "--format",
-    "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)",
-  ], { seconds: 30 });
-  const found = text.split("\n").map((line) => line.split("|"))
-    .filter(([, uri = "", release = "", component]) =>
-      component === "main" && /^https?:/.test(uri) &&
-      /^(bookworm|trixie|stable|oldstable)$/.test(release)
-    );
-  // Other archives copy the names of Debian's suites; where apt knows an origin, it decides.
-  const main = found.find(([origin]) => origin === "Debian") ??
-    found.find(([, uri = ""]) => /\/debian\/?$/.test(uri));
-  if (!main?.[1]) throw new Error("apt's settings name no Debian main archive");
-  return main[1];
+  const printed = await run("apt-get", ["update", "--print-uris"], {
+    seconds: 30,
+  });
+  const pattern =
+    /^'(https?:.*)\/dists\/(?:bookworm|trixie|stable|oldstable)\/InRelease'/gm;
+  const found = Array.from(printed.matchAll(pattern), ([, uri = ""]) => uri);
+  const main = found.find((uri) => uri.endsWith("/debian")) ?? found[0];
+  if (!main) throw new Error("apt's settings name no Debian main archive");
+  return main;
 }
 
 async function makeDeno(folder: string): Promise<void> {

@@ -56,8 +56,8 @@
   each(WSAID_MULTIPLE_RIO) each(WSAID_ACCEPTEX) each(WSAID_CONNECTEX)
 
 #define TYPE(type) \
-  printf("%s\n    \"%s\": { \"size\": %zu, \"align\": %zu, \"fields\": {", comma, #type, sizeof(type), \
-         _Alignof(type)); \
+  printf("%s\n    \"%s\": { \"size\": %zu, \"align\": %zu, \"fields\": {", \
+         comma, #type, sizeof(type), _Alignof(type)); \
   comma = "";
 #define FIELD(type, field) \
   printf("%s \"%s\": %zu", comma, #field, offsetof(type, field)); \
@@ -67,6 +67,9 @@
   comma = ",";
 #define CONSTANT(name)                                        \
   printf("%s\n    \"%s\": %lld", comma, #name, (long long)name); \
+  comma = ",";
+#define WIDE(name)                                                                       \
+  printf("%s\n    \"%s\": \"%llu\"", comma, #name, (unsigned long long)(ULONG_PTR)name); \
   comma = ",";
 #define GUID_TEXT(name) print_guid(#name, &(GUID)name);
 
@@ -277,10 +280,10 @@ int main(void) {
   close_section();
   /* Wider than a JSON number holds exactly. */
   open_section("wide");
-  printf("\n    \"INVALID_SOCKET\": \"%llu\"", (unsigned long long)INVALID_SOCKET);
-  printf(",\n    \"RIO_INVALID_BUFFERID\": \"%llu\"", (unsigned long long)(ULONG_PTR)RIO_INVALID_BUFFERID);
-  printf(",\n    \"RIO_INVALID_CQ\": \"%llu\"", (unsigned long long)(ULONG_PTR)RIO_INVALID_CQ);
-  printf(",\n    \"RIO_INVALID_RQ\": \"%llu\"", (unsigned long long)(ULONG_PTR)RIO_INVALID_RQ);
+  WIDE(INVALID_SOCKET)
+  WIDE(RIO_INVALID_BUFFERID)
+  WIDE(RIO_INVALID_CQ)
+  WIDE(RIO_INVALID_RQ)
   close_section();
   printf("\n}\n");
   return 0;

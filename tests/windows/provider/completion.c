@@ -3,7 +3,7 @@
 
 struct completion_queue *queue_of(RIO_CQ handle) { return object_of(KIND_CQ, handle); }
 
-/* Queues have no lock of their own: two threads inside one at the same time is the caller's fault. */
+/* Queues have no lock of their own: two threads in one at the same time are the caller's fault. */
 int queue_enter(volatile LONG *busy, const char *what, uint32_t serial, enum function fn) {
   int entered = !InterlockedExchange(busy, 1);
   if (!entered) {
@@ -21,9 +21,11 @@ void queue_leave(volatile LONG *busy, int entered) {
 /* The handle that the queue was given must name the same object until the queue is closed, and must
  * be closed at the end. */
 void notification_check(struct completion_queue *cq, const char *when) {
-  typedef BOOL(WINAPI * compare)(HANDLE, HANDLE);
-  static compare same;
-  if (!same) same = (compare)(void *)GetProcAddress(GetModuleHandleA("kernelbase"), "CompareObjectHandles");
+  static BOOL(WINAPI * same)(HANDLE, HANDLE);
+  if (!same) {
+    HMODULE kernel = GetModuleHandleA("kernelbase");
+    same = (BOOL(WINAPI *)(HANDLE, HANDLE))(void *)GetProcAddress(kernel, "CompareObjectHandles");
+  }
   if (!same || !cq->handle || cq->handle_reported) return;
   HANDLE given = cq->notification.Type == RIO_EVENT_COMPLETION ? cq->notification.Event.EventHandle
                                                                : cq->notification.Iocp.IocpHandle;

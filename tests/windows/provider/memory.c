@@ -9,7 +9,8 @@ int memory_usable(const void *at, size_t length, int writable) {
   if (!at || end < next) return 0;
   while (next < end) {
     MEMORY_BASIC_INFORMATION info;
-    DWORD wanted = PAGE_READWRITE | PAGE_EXECUTE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY;
+    DWORD wanted = PAGE_READWRITE | PAGE_WRITECOPY;
+    wanted |= PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
     if (!writable) wanted |= PAGE_READONLY | PAGE_EXECUTE_READ;
     if (!VirtualQuery(next, &info, sizeof info) || info.State != MEM_COMMIT) return 0;
     if (!(info.Protect & wanted) || (info.Protect & PAGE_GUARD)) return 0;

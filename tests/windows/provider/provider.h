@@ -184,8 +184,5 @@ struct tracked *tracked_of(SOCKET socket);
 uint32_t tracked_count(void);
 void close_left(void);
 int reset_by_peer(SOCKET socket);
-int native_ioctl(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
-                 DWORD *returned, WSAOVERLAPPED *overlapped,
-                 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
 
 #endif

@@ -1,5 +1,5 @@
 /* Winsock Registered I/O as the Windows SDK declares it, for a cross compiler whose headers end
- * before Windows 8. Types, numbers and names are the SDK's (mswsock.h, mswsockdef.h, ws2ipdef.h). */
+ * before Windows 8. Types, numbers and names are the SDK's (mswsock.h, mswsockdef.h). */
 #ifndef RIO_H
 #define RIO_H
 

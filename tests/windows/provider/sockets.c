@@ -19,14 +19,18 @@ uint32_t tracked_count(void) { return opened; }
 
 static void track(SOCKET socket, int registered_io) {
   LOCK();
-  struct tracked *old = tracked_of(socket);
-  /* A number that comes back without closesocket was closed behind the provider's back. */
-  if (old) violation("socket %llu was closed by other means than closesocket", (uint64_t)socket);
-  else old = NULL;
-  for (uint32_t i = 0; !old && i < SOCKETS; i++) {
-    if (!sockets[i].socket) old = &sockets[i], opened++;
+  struct tracked *place = tracked_of(socket);
+  if (place) {
+    violation("socket %llu was closed by other means than closesocket", (uint64_t)socket);
+    opened--;
   }
-  if (old) *old = (struct tracked){.socket = socket, .registered_io = registered_io, .connreset = 1};
+  for (uint32_t i = 0; !place && i < SOCKETS; i++) {
+    if (!sockets[i].socket) place = &sockets[i];
+  }
+  if (place) {
+    *place = (struct tracked){.socket = socket, .registered_io = registered_io, .connreset = 1};
+    opened++;
+  }
   UNLOCK();
 }
 
@@ -47,8 +51,8 @@ static int is_registered_io(SOCKET socket) {
     }                               \
   } while (0)
 
-OVERRIDE(SOCKET, WSASocketW)(int family, int type, int protocol, WSAPROTOCOL_INFOW *info, GROUP group,
-                     DWORD flags) {
+OVERRIDE(SOCKET, WSASocketW)(int family, int type, int protocol, WSAPROTOCOL_INFOW *info,
+                             GROUP group, DWORD flags) {
   FAIL_ON_FAULT(WSASocketW, INVALID_SOCKET);
   int registered_io = (flags & WSA_FLAG_REGISTERED_IO) != 0;
   /* The worker's requests are overlapped ones. */
@@ -212,7 +216,7 @@ OVERRIDE(int, getpeername)(SOCKET socket, struct sockaddr *address, int *length)
   return getpeername(socket, address, length);
 }
 
-/* AcceptEx and ConnectEx are reached through a pointer, so the pointer that is given out is ours. */
+/* AcceptEx and ConnectEx are reached through a pointer, so the pointer given out is ours. */
 static LPFN_ACCEPTEX native_accept_ex;
 static LPFN_CONNECTEX native_connect_ex;
 
@@ -266,9 +270,9 @@ static int answer_table(SOCKET socket, void *out, DWORD out_size, DWORD *returne
   return 0;
 }
 
-OVERRIDE(int, WSAIoctl)(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
-                DWORD *returned, WSAOVERLAPPED *overlapped,
-                LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+OVERRIDE(int, WSAIoctl)(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out,
+                        DWORD out_size, DWORD *returned, WSAOVERLAPPED *overlapped,
+                        LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
   static const GUID rio = WSAID_MULTIPLE_RIO, accept_id = WSAID_ACCEPTEX,
                     connect_id = WSAID_CONNECTEX;
   FAIL_ON_FAULT(WSAIoctl, SOCKET_ERROR);

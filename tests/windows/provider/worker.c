@@ -1,6 +1,6 @@
-/* One thread per request queue carries its requests out on the socket, in posting order: the first
- * of each direction is an overlapped operation of Wine's, into or out of memory of the worker's own,
- * so that a caller who frees a slice too early is recorded and not obeyed. */
+/* One thread per request queue carries its requests out on the socket, in posting order. The first
+ * of each direction is an overlapped operation of Wine's, with memory of the worker's own, so that
+ * a caller who frees a slice too early is recorded and not obeyed. */
 #include "provider.h"
 #include <stdlib.h>
 
@@ -48,8 +48,8 @@ static int address_length(const SOCKADDR_INET *address) {
   return address->si_family == AF_INET6 ? sizeof(SOCKADDR_IN6) : sizeof(SOCKADDR_IN);
 }
 
-/* What the control messages of a send ask for. Wine's own sends take none, so that a type of service
- * becomes an option of the socket while the send lasts; the others are for a real network stack. */
+/* What the control messages of a send ask for. Wine's sends take none, so a type of service becomes
+ * an option of the socket while the send lasts; the others are for a real network stack. */
 static void take_control(SOCKET socket, struct operation *op, const struct slice *control) {
   WSAMSG view = {.Control = {control->length - RIO_CMSG_BASE_SIZE,
                              control->at + RIO_CMSG_BASE_SIZE}};
@@ -137,12 +137,12 @@ static void begin(struct request_queue *rq, struct operation *op, struct request
     struct slice *remote = &request->slices[REMOTE], *control = &request->slices[CONTROL];
     if (!reserve(op, (size_t)data->length + 1)) failed = WSAENOBUFS;
     if (!failed && data->buffer) {
-      if (slice_intact(data, "before its send started")) memcpy(op->bytes, data->at, data->length);
-      else failed = WSAEFAULT;
+      failed = slice_intact(data, "before its send started") ? 0 : WSAEFAULT;
+      if (!failed) memcpy(op->bytes, data->at, data->length);
     }
     if (!failed && remote->buffer) {
-      if (slice_intact(remote, "before its send started")) memcpy(&op->peer, remote->at, sizeof op->peer);
-      else failed = WSAEFAULT;
+      failed = slice_intact(remote, "before its send started") ? 0 : WSAEFAULT;
+      if (!failed) memcpy(&op->peer, remote->at, sizeof op->peer);
     }
     if (!failed && control->buffer && slice_intact(control, "before its send started")) {
       take_control(rq->socket, op, control);
