@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { assertPort, type IpAddress, ipVersion } from "../address.ts";
+import { type IpAddress, ipVersion } from "../address.ts";
 import type { RioSession } from "../session/session.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { toDenoError } from "./errors.ts";
-import { resolveHosts } from "./hosts.ts";
+import { resolveHosts, toPort } from "./hosts.ts";
 import { type Hub, useHub } from "./hub.ts";
 import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
 
@@ -79,13 +79,16 @@ export interface RioConnectOptions {
  * @throws {Error} If the name is not found.
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
-  const { port, hostname = "127.0.0.1", transport = "tcp", signal } = options;
+  const { hostname = "127.0.0.1", transport = "tcp", signal } = options;
   if (transport !== "tcp") {
     throw new TypeError(
       `Unsupported transport "${String(transport)}": give "tcp"`,
     );
   }
-  assertPort(port);
+  if (options.port === undefined) {
+    throw new TypeError("Invalid port undefined: give a whole number");
+  }
+  const port = toPort(options.port);
   signal?.throwIfAborted();
   const hosts = await resolveHosts(hostname);
   signal?.throwIfAborted();

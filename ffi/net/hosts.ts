@@ -92,10 +92,9 @@ export async function resolveHost(
  * @throws {Error} If there is no such name.
  */
 export async function resolveHosts(hostname: string): Promise<string[]> {
-  if (hostname === "localhost") return ["127.0.0.1", "::1"];
   const known = knownAddress(hostname);
+  if (LOCALHOST.test(hostname)) return ["127.0.0.1", "::1"];
   if (known !== undefined) return [known];
-  if (hostname === "") throw new URIError('Invalid hostname "": it is empty');
   const found = await lookup(hostname, { all: true, order: "verbatim" });
   return found.map(({ address }) => address);
 }

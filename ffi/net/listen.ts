@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { assertPort } from "../address.ts";
 import { assertInteger } from "../session/arguments.ts";
 import type { RioSession } from "../session/session.ts";
 import { denoErrors } from "./errors.ts";
-import { knownAddress } from "./hosts.ts";
+import { knownAddress, toPort } from "./hosts.ts";
 import { useHub } from "./hub.ts";
 import { RioTcpListener } from "./tcp_listener.ts";
 
@@ -72,7 +71,6 @@ export interface RioListenOptions {
 export function listen(options: RioListenOptions = {}): RioTcpListener {
   const {
     transport = "tcp",
-    port = 0,
     hostname = "0.0.0.0",
     tcpBacklog = 511,
     reusePort = false,
@@ -82,7 +80,7 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
       `Unsupported transport "${String(transport)}": give "tcp"`,
     );
   }
-  assertPort(port);
+  const port = toPort(options.port);
   assertInteger("tcpBacklog", tcpBacklog, -0x80000000, 0x7FFFFFFF);
   const host = knownAddress(hostname);
   if (host === undefined) {

@@ -112,16 +112,24 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    * Where descriptors or memory have run out it tries again after a pause:
    * connections wait in the system meanwhile.
    */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<RioTcpConn> {
-    try {
-      while (!this.#closed) {
-        const conn = await this.#next();
-        if (conn === null) return;
-        yield conn;
-      }
-    } finally {
-      this[Symbol.dispose]();
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<RioTcpConn> {
+    const next = () => this.#next();
+    const close = () => this[Symbol.dispose]();
+    return {
+      async next() {
+        const conn = await next();
+        return conn === null
+          ? { value: undefined, done: true }
+          : { value: conn, done: false };
+      },
+      return(value?: unknown) {
+        close();
+        return Promise.resolve({ value, done: true });
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   /** The next connection; `null` when the listener was closed. */

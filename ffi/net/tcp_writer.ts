@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { WSAECONNRESET } from "../error_numbers.ts";
+import { WSAECONNRESET, WSAENOTCONN } from "../error_numbers.ts";
+import { RioError } from "../errors.ts";
 import type { RioCompletion } from "../session/requests.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Operation } from "./driver.ts";
@@ -210,7 +211,9 @@ export class TcpWriter extends TcpHalf {
       this.socket.shutdown("send");
       this.#ended = true;
     } catch (error) {
-      job.error = toDenoError(error);
+      // A connection that is gone sends nothing more, as was wanted.
+      const gone = error instanceof RioError && error.errno === WSAENOTCONN;
+      if (!gone) job.error = toDenoError(error);
     }
   }
 }
