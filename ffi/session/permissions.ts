@@ -13,8 +13,9 @@ export class Permissions {
   readonly everything: boolean;
 
   constructor() {
-    this.everything =
-      Deno.permissions.querySync({ name: "net" }).state === "granted";
+    const { state, partial } = Deno.permissions.querySync({ name: "net" });
+    // Partial: --deny-net takes something out of --allow-net.
+    this.everything = state === "granted" && !partial;
   }
 
   /**
