@@ -18,6 +18,7 @@ import type {
 } from "../contract.ts";
 import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
 import {
+  WSA_IO_PENDING,
   WSA_OPERATION_ABORTED,
   WSAEFAULT,
   WSAEINVAL,
@@ -322,7 +323,10 @@ class LinuxBackend implements RioBackend {
 
   connected(socket: RioHandle): number {
     const found = this.#sockets.get(socket);
-    return found ? this.#calls.connected(found) : WSAENOTSOCK;
+    if (found === undefined) return WSAENOTSOCK;
+    const outcome = this.#calls.connected(found);
+    if (outcome !== WSA_IO_PENDING) found.connectKey = null;
+    return outcome;
   }
 
   accept(listener: RioHandle, key: number): RioHandle {

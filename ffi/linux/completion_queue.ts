@@ -137,15 +137,13 @@ export class CompletionQueue implements Handled {
   notify(): number {
     if (this.#key === null) return WSAEINVAL;
     if (this.armed) return WSAEALREADY;
-    this.armed = true;
     if (this.#eligible > 0) {
       this.#fire();
       return 0;
     }
-    if (!this.#watches) {
-      this.#watches = true;
-      for (const ring of this.#active) this.#poller.watch(ring.socket);
-    }
+    const errno = this.#watchAll();
+    if (errno !== 0) return errno;
+    this.armed = true;
     this.pump(Number.MAX_SAFE_INTEGER, true);
     return 0;
   }
@@ -168,7 +166,11 @@ export class CompletionQueue implements Handled {
   activate(ring: Ring): void {
     if (ring.position >= 0 || this.closed) return;
     ring.position = this.#active.push(ring) - 1;
-    if (this.#watches) this.#poller.watch(ring.socket);
+    if (this.#watches && this.#poller.watch(ring.socket) !== 0) {
+      this.#watches = false;
+      // Nobody would tell of it: let whoever waits look again.
+      if (this.armed) this.#fire();
+    }
     if (ring.ready) this.wake(ring);
   }
 
@@ -266,14 +268,26 @@ export class CompletionQueue implements Handled {
   }
 
   #startPicking(): void {
-    this.#picks = this.#watches = true;
+    this.#picks = true;
+    // A ring that cannot be watched stays among those that are tried.
+    this.#watchAll();
     for (const ring of this.#active) {
-      this.#poller.watch(ring.socket);
       if (ring.ready && !ring.listed) {
         ring.listed = true;
         this.#ready.push(ring);
       }
     }
+  }
+
+  /** Makes epoll watch every active ring; 0 or an error number. */
+  #watchAll(): number {
+    if (this.#watches) return 0;
+    let errno = 0;
+    for (const ring of this.#active) {
+      errno = this.#poller.watch(ring.socket) || errno;
+    }
+    this.#watches = errno === 0;
+    return errno;
   }
 
   #stopPicking(): void {

@@ -130,10 +130,11 @@ export class Poller {
       if (this.#closed) return 0;
     }
     this.#woken = false;
-    if (this.#signalled) {
-      this.#signalled = false;
-      this.#kernel.symbols.read(this.#eventfd, this.#counter, 8n);
-    }
+    // While it is not read, every wait ends at once.
+    if (
+      this.#signalled &&
+      this.#kernel.symbols.read(this.#eventfd, this.#counter, 8n) === 8
+    ) this.#signalled = false;
     this.collect();
     const count = this.#keyCount;
     [this.#fired, this.#keys] = [this.#keys, this.#fired];
@@ -147,23 +148,31 @@ export class Poller {
     else await this.#kernel.symbols.poll(0n, 0n, 0);
   }
 
-  /** Makes epoll watch what a socket's requests wait for. */
-  watch(socket: LinuxSocket): void {
+  /**
+   * Makes epoll watch what a socket's requests wait for.
+   *
+   * @param again Tells what is ready already, though it was told before.
+   * @returns 0, or an error number: then nothing will be told.
+   */
+  watch(socket: LinuxSocket, again = false): number {
     const sends = socket.connecting ||
       (socket.requestQueue?.sends.blocked ?? false);
     const mask = (EPOLLIN | EPOLLRDHUP | EPOLLET | (sends ? EPOLLOUT : 0)) >>>
       0;
-    if (mask === socket.mask) return;
+    if (mask === socket.mask && !again) return 0;
     this.#event[0] = mask;
     this.#event[EVENT_FD] = socket.fd;
     this.#sockets[socket.fd] = socket;
-    const errno = this.#kernel.symbols.epoll_ctl(
+    const { symbols, errno } = this.#kernel;
+    const result = symbols.epoll_ctl(
       this.#epoll,
       socket.mask === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
       socket.fd,
       this.#eventAddress,
     );
-    if (errno === 0) socket.mask = mask;
+    if (result < 0) return winsockError(errno[0]!);
+    socket.mask = mask;
+    return 0;
   }
 
   /**
@@ -174,9 +183,9 @@ export class Poller {
   block(ring: Ring): void {
     ring.blocked = true;
     this.blocked++;
-    this.watch(ring.socket);
-    // Nothing would ever resume them.
-    if (!ring.socket.watches(true)) {
+    // Room that came back since the kernel refused must be told, too.
+    if (this.watch(ring.socket, true) !== 0) {
+      // Nothing would ever resume them.
       while (ring.pending > 0) ring.complete(WSAENOBUFS, ring.progress);
       this.unblock(ring);
     }
@@ -229,10 +238,8 @@ export class Poller {
     const ended = (events & (EPOLLERR | EPOLLHUP)) !== 0;
     const { requestQueue } = socket;
     if (ended || (events & EPOLLOUT) !== 0) {
-      if (socket.connectKey !== null) {
-        this.fire(socket.connectKey);
-        socket.connectKey = null;
-      }
+      // Kept until somebody has asked for the outcome: this may be too early.
+      if (socket.connectKey !== null) this.fire(socket.connectKey);
       if (requestQueue?.sends.blocked) {
         const { sends } = requestQueue;
         while (sends.pending > 0 && sends.run(sends));
@@ -255,8 +262,12 @@ export class Poller {
 
   #signal(): void {
     if (this.#signalled) return;
-    this.#signalled = true;
-    this.#kernel.symbols.write(this.#eventfd, ONE, 8n);
+    // Tried twice: whoever waits would otherwise wait for ever.
+    this.#signalled = this.#write() || this.#write();
+  }
+
+  #write(): boolean {
+    return this.#kernel.symbols.write(this.#eventfd, ONE, 8n) === 8;
   }
 
   #release(): void {

@@ -123,8 +123,9 @@ export class Sockets {
     }
     socket.connecting = true;
     socket.connectError = 0;
+    const unwatched = this.#poller.watch(socket);
+    if (unwatched !== 0) return this.#endConnect(socket, unwatched);
     socket.connectKey = key;
-    this.#poller.watch(socket);
     return WSA_IO_PENDING;
   }
 
@@ -135,25 +136,29 @@ export class Sockets {
     const { symbols, address, length } = this.#kernel;
     const value = new Uint8Array(4);
     length[0] = value.length;
-    symbols.getsockopt(
+    const failed = this.#outcome(symbols.getsockopt(
       socket.fd,
       linux.SOL_SOCKET,
       linux.SO_ERROR,
       value,
       length,
-    );
+    ));
+    if (failed !== 0) return this.#endConnect(socket, failed);
     const code = value[0]!;
-    if (code !== 0) {
-      socket.connecting = false;
-      return socket.connectError = winsockError(code);
-    }
+    if (code !== 0) return this.#endConnect(socket, winsockError(code));
     length[0] = address.length;
-    if (symbols.getpeername(socket.fd, address, length) < 0) {
-      return WSA_IO_PENDING;
-    }
+    const unknown = this.#outcome(
+      symbols.getpeername(socket.fd, address, length),
+    );
+    // Asked too early: the outcome is told again.
+    if (unknown === WSAENOTCONN) return WSA_IO_PENDING;
+    return this.#endConnect(socket, unknown);
+  }
+
+  #endConnect(socket: LinuxSocket, errno: number): number {
     socket.connecting = false;
-    socket.connected = true;
-    return 0;
+    socket.connected = errno === 0;
+    return socket.connectError = errno;
   }
 
   /** Accepts; minus an error number, -997 when `key` will be reported. */
@@ -180,8 +185,7 @@ export class Sockets {
           continue;
         case linux.EAGAIN:
           listener.acceptKey = key;
-          this.#poller.watch(listener);
-          return -WSA_IO_PENDING;
+          return -(this.#poller.watch(listener) || WSA_IO_PENDING);
         default:
           return -winsockError(errno[0]!);
       }

@@ -5,6 +5,7 @@
  */
 import { type IpAddress, readAddress, writeAddress } from "../address.ts";
 import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
+import { WSAEINVAL, WSAENOTCONN } from "../error_numbers.ts";
 import { check, checkHandle, RioClosedError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
@@ -196,18 +197,21 @@ export abstract class RioEndpoint {
     const { backend } = this.#core;
     const errno = backend.localAddress(this.#record.handle, bytes);
     // A socket that was never bound has no address on Windows.
-    return errno === 0 ? readAddress(bytes, this.transport) : {
-      transport: this.transport,
-      hostname: this.#family === AF_INET6 ? "::" : "0.0.0.0",
-      port: 0,
-    };
+    if (errno === WSAEINVAL) {
+      const hostname = this.#family === AF_INET6 ? "::" : "0.0.0.0";
+      return { transport: this.transport, hostname, port: 0 };
+    }
+    check(errno, "getsockname", "read the address of a socket");
+    return readAddress(bytes, this.transport);
   }
 
   #peerAddress(): Deno.NetAddr | null {
     const bytes = new Uint8Array(SOCKADDR_INET.size);
     const { backend } = this.#core;
     const errno = backend.remoteAddress(this.#record.handle, bytes);
-    return errno === 0 ? readAddress(bytes, this.transport) : null;
+    if (errno === WSAENOTCONN) return null;
+    check(errno, "getpeername", "read the address of a peer");
+    return readAddress(bytes, this.transport);
   }
 }
 

@@ -1,0 +1,189 @@
+/**
+ * How a scenario is run again and again, each time with another call failing.
+ *
+ * @module
+ */
+import { openSession } from "../../ffi/mod.ts";
+import type { RioBackend } from "../../ffi/contract.ts";
+import { RioError } from "../../mod.ts";
+import { type Scenario, scenarios, within } from "./scenarios.ts";
+
+/** One documented way in which a native call fails. */
+export interface Way {
+  /** What to call it in a report. */
+  readonly name: string;
+  /** The number that the system leaves. */
+  readonly errno: number;
+  /** What an error has to say; by default the number itself. */
+  readonly code?: readonly number[];
+  /** The scenario may go on as if nothing had happened, by design. */
+  readonly absorbed?: boolean;
+  /** The request or the call is accepted all the same. */
+  readonly accept?: boolean;
+  /** Less is done than was asked for, and nothing fails. */
+  readonly short?: boolean;
+  /** What is left is known to be lost: nothing could be done about it. */
+  readonly leaves?: readonly string[];
+}
+
+/** A native call and the ways in which it can fail. */
+export interface Call {
+  /** The calls that the error may name; empty where none is ever thrown. */
+  readonly named: readonly string[];
+  readonly ways: readonly Way[];
+}
+
+/** The system under test, fresh for each injection. */
+export interface System extends Disposable {
+  /** Opens the backend; may throw what was injected. */
+  open(): RioBackend;
+  /** Fails the nth call of a function from now on. */
+  fail(call: string, way: Way, nth: number): void;
+  /** Whether the failure was met. */
+  readonly met: boolean;
+  /** How often each function was called. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** What is left and what was done wrong. */
+  faults(): Promise<string[]> | string[];
+}
+
+/** What one run of a scenario came to. */
+interface Outcome {
+  /** What it threw. */
+  readonly error: unknown;
+  /** What is wrong about it. */
+  readonly faults: string[];
+}
+
+async function use(system: System, scenario: Scenario): Promise<Outcome> {
+  const faults: string[] = [];
+  let error: unknown;
+  let backend: RioBackend | undefined;
+  try {
+    backend = system.open();
+  } catch (thrown) {
+    return { error: thrown, faults };
+  }
+  const session = openSession(backend);
+  try {
+    await scenario.run(session);
+  } catch (thrown) {
+    error = thrown;
+  }
+  try {
+    await within(session.close(), "close()");
+  } catch (thrown) {
+    faults.push(`close() threw ${thrown}`);
+  }
+  const stats = session.stats();
+  const { registered, deregistered } = stats;
+  for (
+    const [what, number] of Object.entries({
+      "registrations": registered - deregistered,
+      "buffers": stats.buffers,
+      "queues": stats.completionQueues,
+      "sockets": stats.sockets,
+      "outstanding requests": stats.outstanding,
+      "abandoned buffers": stats.abandoned,
+    })
+  ) if (number !== 0) faults.push(`${number} ${what} are left`);
+  return { error, faults };
+}
+
+/** Takes off what wraps the error that counts. */
+function cause(error: unknown): unknown {
+  while (true) {
+    if (error instanceof SuppressedError) error = error.suppressed;
+    else if (
+      error instanceof Error && !(error instanceof RioError) && error.cause
+    ) error = error.cause;
+    else return error;
+  }
+}
+
+/** What is wrong about an error, or about there being none. */
+function judge(error: unknown, name: string, call: Call, way: Way): string[] {
+  const real = cause(error);
+  if (real === undefined) {
+    return way.absorbed || way.accept || way.short
+      ? []
+      : ["nothing told that it failed"];
+  }
+  if (real instanceof RioError) {
+    const codes = way.code ?? [way.errno];
+    return codes.includes(real.errno) && call.named.includes(real.syscall)
+      ? []
+      : [`the error tells of something else: ${real.message}`];
+  }
+  if (real instanceof Deno.errors.NotSupported && real.message.includes(name)) {
+    return [];
+  }
+  return [`not a typed error: ${real}`];
+}
+
+/** What a series of injections came to. */
+export interface Tally {
+  injections: number;
+  faults: string[];
+}
+
+/**
+ * Makes each occurrence of each call fail in each way, in every scenario.
+ *
+ * @param make Makes the system under test.
+ * @param calls What can fail, and how.
+ */
+export async function failEveryCall(
+  make: () => System,
+  calls: Readonly<Record<string, Call>>,
+  chosen: readonly Scenario[] = scenarios,
+): Promise<Tally> {
+  const tally: Tally = { injections: 0, faults: [] };
+  const after = scenarios[0]!;
+  for (const scenario of chosen) {
+    let counts: Readonly<Record<string, number>>;
+    {
+      using calm = make();
+      const { error, faults } = await use(calm, scenario);
+      faults.push(...await calm.faults());
+      if (error !== undefined) throw error;
+      for (const fault of faults) {
+        tally.faults.push(`${scenario.name}: ${fault}`);
+      }
+      counts = { ...calm.counts };
+    }
+    for (const [name, call] of Object.entries(calls)) {
+      if (!(name in counts)) continue;
+      for (const way of call.ways) {
+        for (let nth = 1;; nth++) {
+          using system = make();
+          system.fail(name, way, nth);
+          const { error, faults } = await use(system, scenario);
+          if (!system.met) break;
+          tally.injections++;
+          const absorbed = way.absorbed || scenario.absorbs?.includes(name);
+          faults.push(
+            ...judge(error, name, call, {
+              ...way,
+              absorbed: absorbed ?? false,
+            }),
+          );
+          faults.push(...await system.faults());
+          const again = await use(system, after);
+          if (again.error !== undefined) {
+            faults.push(`the next use failed: ${again.error}`);
+          }
+          faults.push(...again.faults, ...await system.faults());
+          const expected = way.leaves ?? [];
+          for (const fault of faults) {
+            if (expected.includes(fault)) continue;
+            tally.faults.push(
+              `${scenario.name}, call ${nth} of ${name}, ${way.name}: ${fault}`,
+            );
+          }
+        }
+      }
+    }
+  }
+  return tally;
+}
