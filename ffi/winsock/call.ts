@@ -7,7 +7,7 @@
  * one of pointers to them, and a `VARIANT` for the result. A call then writes
  * the values as 32-bit words and allocates nothing.
  *
- * Without `DispCallFunc` the same frames are read by `Deno.UnsafeFnPointer`,
+ * Without `DispCallFunc`, or where it refuses a frame, the same frames are read by `Deno.UnsafeFnPointer`,
  * which is some thirty times slower.
  *
  * Source: `DispCallFunc` and `VARIANT` in the Microsoft reference.
@@ -146,7 +146,8 @@ export class NativeFunction {
   /**
    * Calls the function with the arguments written before.
    *
-   * @throws {Error} If `DispCallFunc` refuses the frame; the function was not called.
+   * A `DispCallFunc` that refuses a frame has not called the function; this
+   * one then goes the slow way for good.
    */
   call(): void {
     if (this.#dispCallFunc === null) {
@@ -163,13 +164,9 @@ export class NativeFunction {
       this.#pointersAddress,
       this.#resultAddress,
     );
-    if (hresult !== 0) {
-      throw new Error(
-        `Cannot call a native function: DispCallFunc failed with 0x${
-          (hresult >>> 0).toString(16)
-        }`,
-      );
-    }
+    if (hresult === 0) return;
+    this.#dispCallFunc = null;
+    this.#callPointer();
   }
 
   /** The result of the last call as a signed 32-bit number. */
