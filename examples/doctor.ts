@@ -250,8 +250,9 @@ const options = readOptions();
 if (options.child) {
   const { experiments, library, seconds } = options;
   const setting = { ...(library === undefined ? {} : { library }), seconds };
+  // It ends when the last native wait did; the doctor sees to it that it does.
   await runHere(experiments, setting, writeMessage);
-  Deno.exit(0);
+} else {
+  // What hangs in this process must not keep it.
+  Deno.exit(await main(options));
 }
-// What hangs in this process must not keep it.
-Deno.exit(await main(options));

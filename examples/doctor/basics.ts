@@ -45,12 +45,11 @@ function support(notes: Notebook, { library }: Setting): void {
   notes.compare(
     "rioSupport()",
     "supported",
-    supported
-      ? `supported, backend "${backend}"`
-      : reason ?? "not supported, for no reason",
+    supported ? "supported" : reason ?? "not supported, for no reason",
     supported,
   );
   const there = Object.values(found.functions).filter(Boolean).length;
+  notes.fact("backend", backend ?? "none");
   notes.fact("functions", `${there} of 13`, found);
 }
 

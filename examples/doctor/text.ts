@@ -24,6 +24,8 @@ const QUESTION = 42;
 export class Text {
   #colors: boolean;
   #print: (line: string) => void;
+  /** Titles of what was left out, by the reason. */
+  #leftOut = new Map<string, string[]>();
 
   constructor(print: (line: string) => void, colors: boolean) {
     this.#print = print;
@@ -52,6 +54,12 @@ export class Text {
   experiment({ name, title, end, reason, findings }: Result): void {
     if (end === "interrupted" && findings.length === 0) return;
     const number = /^\d+$/.test(name) ? `Question ${name}: ` : "";
+    if (end === "left out") {
+      const why = reason ?? "";
+      const titles = this.#leftOut.get(why) ?? [];
+      this.#leftOut.set(why, [...titles, `${number}${title}`]);
+      return;
+    }
     this.#title(`${number}${title}`);
     for (const finding of findings) this.#finding(finding);
     if (end !== "done") {
@@ -66,6 +74,10 @@ export class Text {
     reason: string,
     counts: Readonly<Record<string, number>>,
   ): void {
+    for (const [why, titles] of this.#leftOut) {
+      this.#title(`Left out: ${why}`);
+      for (const title of titles) this.#print(`  ${title}`);
+    }
     this.#title("Result");
     const parts = Object.entries(counts).filter(([, count]) => count > 0)
       .map(([what, count]) => `${count} ${what}`);
