@@ -89,6 +89,7 @@ export class Driver {
     } finally {
       this.#running = false;
     }
+    if (this.#waiting > 0) this.#abandoned();
   }
 
   #look(): boolean {
