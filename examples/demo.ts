@@ -10,7 +10,12 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { RioSession, type RioSlice, type RioStats } from "../mod.ts";
+import {
+  RioSession,
+  type RioSlice,
+  type RioSocket,
+  type RioStats,
+} from "../mod.ts";
 
 const HELP = `Echoes datagrams between two sessions over loopback.
 
@@ -76,8 +81,17 @@ function readOptions(): Options {
   };
 }
 
+/**
+ * Makes room for a whole window: the system drops what does not fit, and counts
+ * about 1 KiB for each datagram besides its bytes.
+ */
+function makeRoom(socket: RioSocket, { size, window }: Options): void {
+  socket.setOption("receiveBufferSize", window * (2 * size + 1024));
+}
+
 /** Sends every datagram back to where it came from, until the session closes. */
-function startServer({ size, window, port }: Options) {
+function startServer(options: Options) {
+  const { size, window, port } = options;
   const session = RioSession.open();
   const socket = session.openSocket({
     transport: "udp",
@@ -86,6 +100,7 @@ function startServer({ size, window, port }: Options) {
     receives: window,
     sends: window,
   });
+  makeRoom(socket, options);
   const slot = size + ADDRESS_SIZE;
   const buffer = session.registerBuffer(window * slot);
   const receive = (data: RioSlice, remote: RioSlice) =>
@@ -125,15 +140,17 @@ interface Progress {
 async function runClient(
   session: RioSession,
   server: Deno.NetAddr,
-  { count, size, window }: Options,
+  options: Options,
   progress: Progress,
 ): Promise<void> {
+  const { count, size, window } = options;
   const socket = session.openSocket({
     transport: "udp",
     hostname: "127.0.0.1",
     receives: window,
     sends: window,
   });
+  makeRoom(socket, options);
   await socket.connect(server);
   const buffer = session.registerBuffer(2 * window * size);
   const view = new DataView(buffer.bytes.buffer);
