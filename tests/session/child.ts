@@ -1,0 +1,151 @@
+/**
+ * Runs programs in processes of their own, for a bounded time.
+ *
+ * @module
+ */
+import { fail } from "@std/assert";
+
+/** The most that a program may take, in milliseconds. */
+const BOUND_MS = 30_000;
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What a program did. */
+export interface Outcome {
+  code: number;
+  signal: Deno.Signal | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** How a program is run. */
+export interface RunOptions {
+  /** Permission and other flags. */
+  flags?: readonly string[];
+  /** Arguments of the program. */
+  args?: readonly string[];
+  /** Called with the process and each piece of its output so far. */
+  watch?: (child: Deno.ChildProcess, stdout: string) => void | Promise<void>;
+  /** Its standard input. */
+  stdin?: "null" | "piped";
+}
+
+const library = Deno.build.os === "windows"
+  ? Deno.env.get("RIO_LIBRARY")
+  : undefined;
+
+/** What every script starts with. */
+const PRELUDE = `
+import { RioBufferInUseError, RioClosedError, RioSession, rioSupport } from ${
+  JSON.stringify(new URL("mod.ts", ROOT).href)
+};
+const OPTIONS = ${JSON.stringify(library === undefined ? {} : { library })};
+const open = () => RioSession.open(OPTIONS);
+const udp = (session, port = 0, hostname = "127.0.0.1") =>
+  session.openSocket({ transport: "udp", hostname, port });
+const attempt = async (name, call) => {
+  try {
+    await call();
+    console.log(name, "ok");
+  } catch (error) {
+    console.log(name, error.name);
+  }
+};
+`;
+
+/** Runs a script, with the package imported, until it ends by itself. */
+export async function runScript(
+  script: string,
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const directory = await Deno.makeTempDir({ prefix: "rio-child-" });
+  try {
+    const path = `${directory}/main.js`;
+    await Deno.writeTextFile(path, PRELUDE + script);
+    return await runProgram(path, options);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Runs one of the examples until it ends by itself. */
+export function runExample(
+  name: string,
+  options: RunOptions = {},
+): Promise<Outcome> {
+  return runProgram(new URL(`examples/${name}`, ROOT).href, options);
+}
+
+async function runProgram(
+  program: string,
+  options: RunOptions,
+): Promise<Outcome> {
+  const { flags = [], args = [], watch, stdin = "null" } = options;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-check",
+      "--config",
+      decodeURIComponent(new URL("deno.json", ROOT).pathname).replace(
+        /^\/([A-Za-z]:)/,
+        "$1",
+      ),
+      ...flags,
+      program,
+      ...args,
+    ],
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, BOUND_MS);
+  try {
+    const [stdout, stderr, status] = await Promise.all([
+      read(child.stdout, (text) => watch?.(child, text)),
+      read(child.stderr),
+      child.status,
+    ]);
+    if (late) fail(`The program did not end:\n${stdout}\n${stderr}`);
+    const { code, signal } = status;
+    return { code, signal, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+    if (stdin === "piped") await child.stdin.close().catch(() => {});
+  }
+}
+
+async function read(
+  stream: ReadableStream<Uint8Array>,
+  watch?: (text: string) => void | Promise<void>,
+): Promise<string> {
+  let text = "";
+  for await (
+    const chunk of stream.pipeThrough(
+      new TextDecoderStream() as TransformStream<Uint8Array, string>,
+    )
+  ) {
+    text += chunk;
+    await watch?.(text);
+  }
+  return text;
+}
+
+/** A watcher that sends a signal once, when a text was printed. */
+export function signalWhen(
+  printed: string,
+  signal: Deno.Signal,
+): NonNullable<RunOptions["watch"]> {
+  let sent = false;
+  return (child, stdout) => {
+    if (sent || !stdout.includes(printed)) return;
+    sent = true;
+    child.kill(signal);
+  };
+}
