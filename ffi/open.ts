@@ -104,7 +104,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
     backend = chooseBackend(options);
     openBackend(options).close(false);
   } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
+    reason = error instanceof Error ? error.message : Deno.inspect(error);
   }
   const supported = reason === undefined;
   return {
