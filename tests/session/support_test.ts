@@ -1,0 +1,168 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  createWinsockBackend,
+  openBackend,
+  RIO_FUNCTIONS,
+} from "../../ffi/mod.ts";
+import { RioSession, type RioSessionOptions, rioSupport } from "../../mod.ts";
+import { createFakeWindows } from "../fake/mod.ts";
+import { descriptors, SYSTEMS } from "./harness.ts";
+
+const { os } = Deno.build;
+const library = os === "windows" ? Deno.env.get("RIO_LIBRARY") : undefined;
+const own = library === undefined ? {} : { library };
+const other = os === "windows" ? "linux" : "winsock";
+const ignore = SYSTEMS.every((system) => system === "fake");
+
+Deno.test("rioSupport() tells the backend of this system and its functions", {
+  ignore,
+}, () => {
+  const support = rioSupport(own);
+  assertEquals(support, {
+    supported: true,
+    backend: os === "windows" ? "winsock" : "linux",
+    functions: Object.fromEntries(
+      RIO_FUNCTIONS.map((name) => [name, true]),
+    ) as typeof support.functions,
+    os,
+    arch: Deno.build.arch,
+    osRelease: Deno.osRelease(),
+  });
+  assert(!("reason" in support));
+});
+
+Deno.test("rioSupport() leaves nothing open", { ignore }, () => {
+  const before = descriptors();
+  for (let i = 0; i < 10; i++) rioSupport(own);
+  assertEquals(descriptors(), before);
+});
+
+Deno.test(
+  `rioSupport() says that the backend "${other}" is not for this system`,
+  {
+    ignore,
+  },
+  () => {
+    const { supported, backend, reason, functions } = rioSupport({
+      backend: other,
+    });
+    assertEquals([supported, backend], [false, null]);
+    assertEquals(
+      reason,
+      `The backend "${other}" does not run on ${os}: give "auto" or "${
+        os === "windows" ? "winsock" : "linux"
+      }"`,
+    );
+    assertEquals(Object.values(functions), new Array(13).fill(false));
+  },
+);
+
+/** Options that no program should give. */
+const ODD: readonly (readonly [string, unknown])[] = [
+  ["null", null],
+  ["a number", 5],
+  ["text", "auto"],
+  ["an unknown backend", { backend: "epoll" }],
+  ["backend null", { backend: null }],
+  ["a backend that is a symbol", { backend: Symbol("x") }],
+  ["a library that is not there", { library: "/nowhere/at/all.dll" }],
+  ["a library that is no text", { library: 7 }],
+  ["a library that is a symbol", { library: Symbol("x") }],
+  ["an empty library", { library: "" }],
+  ["a getter that throws", {
+    get backend() {
+      throw new Error("from the getter");
+    },
+  }],
+  ["a getter that throws text", {
+    get backend() {
+      throw "text";
+    },
+  }],
+  ["a getter that throws an object without text", {
+    get backend() {
+      throw Object.create(null);
+    },
+  }],
+  [
+    "a proxy that refuses everything",
+    new Proxy({}, {
+      get() {
+        throw new TypeError("refused");
+      },
+    }),
+  ],
+];
+
+for (const [what, options] of ODD) {
+  if (what === "a number" || what === "text") continue;
+  Deno.test(`rioSupport() does not throw for ${what}`, { ignore }, () => {
+    const support = rioSupport(options as RioSessionOptions);
+    assertEquals(support.supported, false);
+    assertEquals(typeof support.reason, "string");
+    assert(support.reason !== "");
+  });
+}
+
+Deno.test("rioSupport() does not throw for what is no object", () => {
+  for (const options of [5, "auto", true, Symbol("x")]) {
+    const support = rioSupport(options as unknown as RioSessionOptions);
+    assertEquals(typeof support.supported, "boolean");
+  }
+});
+
+Deno.test("RioSession.open() throws TypeError for an unknown backend", () => {
+  assertThrows(
+    () => RioSession.open({ backend: "epoll" } as unknown as RioSessionOptions),
+    TypeError,
+    'Unknown backend "epoll": give "auto", "winsock" or "linux"',
+  );
+});
+
+Deno.test(`RioSession.open() throws NotSupported for the backend "${other}"`, () => {
+  assertThrows(
+    () => RioSession.open({ backend: other }),
+    Deno.errors.NotSupported,
+    `The backend "${other}" does not run on ${os}`,
+  );
+});
+
+Deno.test(
+  "RioSession.open() throws TypeError for a library where there is none to open",
+  {
+    ignore: os === "windows",
+  },
+  () => {
+    assertThrows(
+      () => RioSession.open({ library: "C:\\rio.dll" }),
+      TypeError,
+      'Invalid library "C:\\rio.dll"',
+    );
+  },
+);
+
+Deno.test(
+  "openBackend() gives a backend that can be closed twice",
+  { ignore },
+  () => {
+    const before = descriptors();
+    const backend = openBackend(own);
+    backend.close(false);
+    backend.close(false);
+    assertEquals(descriptors(), before);
+  },
+);
+
+Deno.test("createWinsockBackend() throws NotSupported where Windows has no RIO", () => {
+  using fake = createFakeWindows({ table: { errno: 10045 } });
+  const error = assertThrows(() => createWinsockBackend(fake.symbols));
+  assertInstanceOf(error, Deno.errors.NotSupported);
+  assertStringIncludes(error.message, "Registered I/O is not available");
+  assertEquals(fake.leftovers(), {});
+});
