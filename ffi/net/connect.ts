@@ -79,16 +79,22 @@ export interface RioConnectOptions {
  * @throws {Error} If the name is not found.
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
-  const { hostname = "127.0.0.1", transport = "tcp", signal } = options;
+  const { transport = "tcp", signal } = options;
+  const hostname = options.hostname ?? "127.0.0.1";
   if (transport !== "tcp") {
     throw new TypeError(
       `Unsupported transport "${String(transport)}": give "tcp"`,
     );
   }
-  if (options.port === undefined) {
-    throw new TypeError("Invalid port undefined: give a whole number");
+  if (options.port === undefined || options.port === null) {
+    throw new TypeError(
+      `Invalid port ${options.port}: give a whole number from 1 to 65535`,
+    );
   }
   const port = toPort(options.port);
+  if (port === 0) {
+    throw new RangeError("Invalid port 0: nothing can listen there");
+  }
   signal?.throwIfAborted();
   const hosts = await resolveHosts(hostname);
   signal?.throwIfAborted();

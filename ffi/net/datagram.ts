@@ -5,6 +5,7 @@
  */
 import { assertPort, ipVersion } from "../address.ts";
 import { writeControl } from "../control.ts";
+import { nextTurn } from "../session/arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
 import type { ReceiveSlot, SendGroup, SendSlot } from "./datagram_slots.ts";
@@ -340,7 +341,7 @@ export class RioDatagramConn
     if (!slot) return this.#inbox.wait(signal);
     // The datagram is taken first: callers are served in their order.
     if (this.#inbox.turnIsDue()) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     return slot;
   }

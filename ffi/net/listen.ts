@@ -71,7 +71,6 @@ export interface RioListenOptions {
 export function listen(options: RioListenOptions = {}): RioTcpListener {
   const {
     transport = "tcp",
-    hostname = "0.0.0.0",
     tcpBacklog = 511,
     reusePort = false,
   } = options;
@@ -82,6 +81,7 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
   }
   const port = toPort(options.port);
   assertInteger("tcpBacklog", tcpBacklog, -0x80000000, 0x7FFFFFFF);
+  const hostname = options.hostname ?? "0.0.0.0";
   const host = knownAddress(hostname);
   if (host === undefined) {
     throw new Error(

@@ -6,6 +6,7 @@
 import { SO_LINGER, SOL_SOCKET } from "../constants.ts";
 import { LINGER } from "../layout.ts";
 import type { RioSocket } from "../session/socket.ts";
+import { nextTurn } from "../session/arrival.ts";
 import { badResource, denoErrors } from "./errors.ts";
 import type { HubUse, Limits } from "./hub.ts";
 import { TcpReader } from "./tcp_reader.ts";
@@ -116,8 +117,10 @@ export class RioTcpConn implements Disposable {
     assertBytes(p);
     if (p.length === 0) return 0;
     this.#assertOpen();
-    if (this.#reader.turnIsDue()) await this.#nextTurn();
-    return await this.#reader.read(p);
+    // Asked at once and the event loop's turn after that: calls keep their order.
+    const count = await this.#reader.read(p);
+    if (this.#reader.turnIsDue()) await nextTurn();
+    return count;
   }
 
   /**
@@ -134,8 +137,9 @@ export class RioTcpConn implements Disposable {
   async write(p: Uint8Array): Promise<number> {
     assertBytes(p);
     this.#assertOpen();
-    if (this.#writer.turnIsDue()) await this.#nextTurn();
-    return await this.#writer.write(p);
+    const count = await this.#writer.write(p);
+    if (this.#writer.turnIsDue()) await nextTurn();
+    return count;
   }
 
   /**
@@ -247,11 +251,6 @@ export class RioTcpConn implements Disposable {
     if (!this.#closed || busy && !hub.session.closed) return;
     hub.shrink();
     this.#use.release();
-  }
-
-  async #nextTurn(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#assertOpen();
   }
 
   #assertOpen(): void {
