@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { RioError } from "../../mod.ts";
 import { openUdp, sessionTest, within } from "./harness.ts";
 
 declare const gc: () => void;
@@ -123,6 +124,41 @@ sessionTest(
     socket.receive(other.slice());
     await within(session.close());
     assertEquals(session.stats().abandoned, 0);
+  },
+  INTENT,
+);
+
+sessionTest(
+  "memory is kept when the system does not close its socket",
+  (open) => {
+    const session = open();
+    const buffer = session.registerBuffer(100);
+    openUdp(session).receive(buffer.slice());
+    open.fake!.fail("closesocket", 10022, { times: 3 });
+    session[Symbol.dispose]();
+    const { deregistered, abandoned, outstanding } = session.stats();
+    assertEquals([deregistered, abandoned, outstanding], [0, 1, 1]);
+  },
+  INTENT,
+);
+
+sessionTest(
+  "socket.close() tells that the system does not close it",
+  (open) => {
+    const session = open();
+    const socket = openUdp(session);
+    open.fake!.fail("closesocket", 10036);
+    assertThrows(
+      () => socket.close(),
+      RioError,
+      "Cannot close a socket: closesocket failed with WSAEINPROGRESS (10036)",
+    );
+    assert(socket.closed);
+    session[Symbol.dispose]();
+    // The reference to Winsock goes, and the socket with it.
+    assertEquals(open.fake!.takeViolations(), [
+      "WSACleanup: 1 sockets are left",
+    ]);
   },
   INTENT,
 );

@@ -756,3 +756,27 @@ sessionTest(
     assertEquals([buffer.inFlight, session.stats().outstanding], [0, 0]);
   },
 );
+
+sessionTest(
+  "socket.connect() settles both calls when it is called twice",
+  async (open) => {
+    using session = open();
+    using listener = session.openSocket({
+      transport: "tcp",
+      hostname: "127.0.0.1",
+      backlog: 2,
+    });
+    using client = session.openSocket({ transport: "tcp" });
+    const accepted = listener.accept();
+    const both = [
+      client.connect(listener.address),
+      client.connect(listener.address),
+    ];
+    const [first, second] = await within(Promise.allSettled(both));
+    assertEquals(first?.status, "fulfilled");
+    if (second?.status === "rejected") {
+      assert(second.reason instanceof RioError);
+    }
+    using _server = await within(accepted);
+  },
+);
