@@ -258,6 +258,7 @@ export function wrong<T>(value: unknown): T {
 /** Runs a program in a child process until its end; returns what it printed. */
 export async function runProgram(net: Net, code: string): Promise<string> {
   const face = new URL("../../mod.ts", import.meta.url);
+  const provider = new URL("../windows/provider.ts", import.meta.url);
   const names = "{ connect, listen, listenDatagram }";
   const prelude = net.native
     ? `const ${names} = Deno;`
@@ -265,6 +266,11 @@ export async function runProgram(net: Net, code: string): Promise<string> {
          listenDatagram as listenDatagramIn } from "${face}";
        const library = Deno.build.os === "windows"
          ? Deno.env.get("RIO_LIBRARY") : undefined;
+       if (library) {
+         // Such a program ends with its sockets open, on purpose.
+         const { Provider } = await import("${provider}");
+         new Provider(library).ignoreExit(true);
+       }
        const session = RioSession.open(library ? { library } : {});
        const connect = (o) => connectIn({ session, ...o });
        const listen = (o) => listenIn({ session, ...o });

@@ -110,14 +110,14 @@ statement("membership.leave() ends what is heard", async (net) => {
   assertEquals(await firstHeard(conn, GROUP), "self");
 }, { skip });
 
-statement(
-  "membership.leave() rejects with AddrNotAvailable the second time",
-  async (net) => {
-    const membership = await open(net).joinMulticastV4(GROUP, "127.0.0.1");
-    await membership.leave();
-    await assertRejects(() => membership.leave(), Deno.errors.AddrNotAvailable);
-  },
-);
+statement("membership.leave() rejects the second time", async (net) => {
+  const membership = await open(net).joinMulticastV4(GROUP, "127.0.0.1");
+  await membership.leave();
+  await assertRejects(
+    () => membership.leave(),
+    net.os === "linux" ? Deno.errors.AddrNotAvailable : Error,
+  );
+});
 
 statement(
   "conn.joinMulticastV4() rejects with an error for a group joined",
