@@ -8,81 +8,45 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
-import { RioError, RioSession } from "../mod.ts";
+import { listenDatagram } from "../mod.ts";
+import {
+  onInterrupt,
+  openOrExit,
+  readArguments,
+  saysClosed,
+  wholeNumber,
+} from "./arguments.ts";
 
 const HELP = `Sends every datagram back to where it came from.
 
-  --hostname IP   address to bind    [127.0.0.1]
-  --port N        port to bind       [7777]
-  --help          this text`;
+  --hostname IP   address to bind          [127.0.0.1]
+  --port N        port to bind, 0 for any  [7777]
+  --help          this text
 
-/** Receives that wait for datagrams at a time. */
-const RECEIVES = 64;
-/** The longest datagram over IPv4, in bytes. */
-const DATAGRAM = 65_507;
-/** Bytes of a socket address, rounded up. */
-const ADDRESS = 32;
+Exit code 0 after Ctrl-C, 2 for a wrong argument.`;
 
-const { hostname, port, help, _: rest } = parseArgs(Deno.args, {
-  string: ["hostname", "port"],
-  boolean: ["help"],
-  default: { hostname: "127.0.0.1", port: "7777" },
+const { hostname, port } = readArguments(HELP, {
+  hostname: "127.0.0.1",
+  port: "7777",
 });
-if (help || rest.length > 0) {
-  console.log(HELP);
-  Deno.exit(help ? 0 : 2);
-}
+const number = wholeNumber("--port", port, [0, 65_535]);
 
-using session = RioSession.open();
-using socket = openOrExit();
-using buffer = session.registerBuffer(RECEIVES * (DATAGRAM + ADDRESS));
-for (let i = 0; i < RECEIVES; i++) receive(i);
-
-const { address } = socket;
-console.log(`echoing UDP on ${address.hostname}:${address.port}, Ctrl-C ends`);
-Deno.addSignalListener("SIGINT", () => socket.completions.close());
+using conn = await openOrExit(() => listenDatagram({ hostname, port: number }));
+using _ = onInterrupt(() => conn.close());
+console.log(
+  `echoing UDP on ${conn.addr.hostname}:${conn.addr.port}, Ctrl-C ends`,
+);
 
 let echoed = 0;
-for await (const batch of socket.completions) {
-  for (
-    const { kind, status, slice, remote, bytesTransferred, context } of batch
-  ) {
-    if (kind === "receive" && status === 0 && slice && remote) {
-      const answer = buffer.slice(slice.offset, bytesTransferred);
-      socket.send(answer, { remote, context });
-      echoed++;
-    } else {
-      receive(context as number);
-    }
+for (;;) {
+  try {
+    // All that has arrived comes as one batch, and goes back as one.
+    using batch = await conn.receiveMany();
+    echoed += await conn.sendMany(batch);
+  } catch (error) {
+    if (saysClosed(error)) break;
+    // A peer that cannot be answered is no reason to leave the others.
+    console.error(String(error));
   }
 }
 console.log(`echoed ${echoed} datagrams`);
-
-/** Posts the receive of one slot: room for a datagram and for its sender. */
-function receive(slot: number): void {
-  const at = slot * (DATAGRAM + ADDRESS);
-  const remote = buffer.slice(at + DATAGRAM, ADDRESS);
-  socket.receive(buffer.slice(at, DATAGRAM), { remote, context: slot });
-}
-
-function openOrExit() {
-  try {
-    return session.openSocket({
-      transport: "udp",
-      hostname,
-      port: Number(port),
-      receives: RECEIVES,
-      sends: RECEIVES,
-    });
-  } catch (error) {
-    if (
-      error instanceof TypeError || error instanceof RangeError ||
-      error instanceof RioError
-    ) {
-      console.error(`${error.message}\nRun with --help for the options.`);
-      Deno.exit(2);
-    }
-    throw error;
-  }
-}
