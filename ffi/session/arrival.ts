@@ -6,6 +6,8 @@
 
 /** How long something is looked for before the wait on another thread. */
 const LOOK_MS = 0.05;
+/** And how often at least: on a busy machine time passes without a look. */
+const LOOKS = 16;
 /** What takes longer than this to come is not looked for the next time. */
 const WORTH_LOOKING_MS = 0.5;
 
@@ -36,10 +38,14 @@ export class Arrival {
   ): Promise<void> {
     const start = performance.now();
     if (this.#worthLooking) {
-      do {
+      for (
+        let looks = 0;
+        looks < LOOKS || performance.now() - start < LOOK_MS;
+        looks++
+      ) {
         await nextTurn();
         if (look()) return;
-      } while (performance.now() - start < LOOK_MS);
+      }
     }
     await sleep();
     this.#worthLooking = performance.now() - start < WORTH_LOOKING_MS;

@@ -2,16 +2,29 @@
  * Runs candidates in turn, several rounds in one go, and compares medians.
  *
  * Machines are shared and their speed drifts: candidates are interleaved, so
- * that a slow moment hits all of them, and only ratios are worth quoting.
+ * that a slow moment hits all of them, and only ratios are worth quoting. The
+ * CPU time of a process does not count the moments in which others ran.
  *
  * @module
  */
+import process from "node:process";
+
+/** What one run of a candidate took. */
+export interface Sample {
+  /** Wall-clock seconds. */
+  seconds: number;
+  /** CPU seconds, user and system; of this process or of the child. */
+  cpu: number;
+}
 
 /** Something to measure. */
 export interface Candidate extends AsyncDisposable {
   readonly name: string;
-  /** Does the work `count` times. */
-  run(count: number): Promise<void> | void;
+  /**
+   * Does the work `count` times. A candidate that runs as a child process
+   * measures itself and returns what it measured.
+   */
+  run(count: number): Promise<Sample | void> | void;
 }
 
 /** What was measured of one candidate. */
@@ -21,14 +34,26 @@ export interface Row {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** The first candidate's median is this many times this one's. */
+  /** This package's median divided by this one's. */
   readonly ratio: number;
+  /** CPU microseconds per unit of work, the median; absent if not measured. */
+  readonly cpu?: number;
 }
 
 /** One comparison: a table of rows. */
 export interface Report {
   readonly title: string;
   readonly rows: Row[];
+  /** Whether less is better. */
+  readonly lessIsBetter?: boolean;
+}
+
+/** How long to measure. */
+export interface Effort {
+  /** Units of work in a round. */
+  readonly count: number;
+  /** Rounds, after one that is not counted. */
+  readonly rounds: number;
 }
 
 /** The middle value; the mean of the two middle ones for an even number. */
@@ -40,26 +65,51 @@ export function median(values: readonly number[]): number {
     : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Measures how often per second each candidate does its work. */
+/** Runs a candidate once and measures it. */
+async function measure(candidate: Candidate, count: number): Promise<Sample> {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const own = await candidate.run(count);
+  const seconds = (performance.now() - start) / 1000;
+  if (own) return own;
+  const { user, system } = process.cpuUsage(cpu);
+  return { seconds, cpu: (user + system) / 1e6 };
+}
+
+/**
+ * Measures how often per second each candidate does its work.
+ *
+ * @param title Says what the work is.
+ * @param candidates This package first.
+ * @param effort How long to measure.
+ * @param scale Units of work in one count, for example bytes.
+ * @param unit Name of a unit per second.
+ */
 export async function compareRates(
   title: string,
   candidates: Candidate[],
-  { count, rounds }: { count: number; rounds: number },
+  { count, rounds }: Effort,
+  { scale = 1, unit = "per s" } = {},
 ): Promise<Report> {
   const rates: number[][] = candidates.map(() => []);
-  for (const candidate of candidates) await candidate.run(count / 10 | 0);
+  const cpus: number[][] = candidates.map(() => []);
+  for (const candidate of candidates) await candidate.run(count);
   for (let round = 0; round < rounds; round++) {
     for (const [i, candidate] of candidates.entries()) {
-      const start = performance.now();
-      await candidate.run(count);
-      rates[i]!.push(count * 1000 / (performance.now() - start));
+      const { seconds, cpu } = await measure(candidate, count);
+      rates[i]!.push(count * scale / seconds);
+      cpus[i]!.push(cpu * 1e6 / count);
     }
   }
   for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
-  return { title, rows: toRows(candidates.map((c) => c.name), rates, "per s") };
+  const rows = toRows(candidates.map((c) => c.name), rates, unit);
+  return {
+    title,
+    rows: rows.map((row, i) => ({ ...row, cpu: median(cpus[i]!) })),
+  };
 }
 
-/** Turns samples into rows, each with its ratio to the first. */
+/** Turns samples into rows, each with the ratio of the first to it. */
 export function toRows(
   names: string[],
   samples: number[][],
@@ -77,15 +127,19 @@ export function toRows(
 }
 
 /** Prints a report as a table for people. */
-export function print({ title, rows }: Report): void {
-  console.log(`\n${title}`);
+export function print({ title, rows, lessIsBetter }: Report): void {
+  console.log(`\n${title}${lessIsBetter ? " (less is better)" : ""}`);
   const width = Math.max(...rows.map((row) => row.name.length));
   const digits = (value: number) =>
-    value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
-  for (const { name, unit, median, min, max, ratio } of rows) {
+    Math.abs(value) >= 100
+      ? Math.round(value).toLocaleString("en")
+      : value.toFixed(1);
+  for (const { name, unit, median, min, max, ratio, cpu } of rows) {
+    const spread = `(${digits(min)} to ${digits(max)})`;
     console.log(
-      `  ${name.padEnd(width)}  ${digits(median).padStart(10)} ${unit}` +
-        `  (${digits(min)} to ${digits(max)})  1 : ${ratio.toFixed(2)}`,
+      `  ${name.padEnd(width)} ${digits(median).padStart(13)} ${unit} ` +
+        `${spread.padEnd(30)} ${`x ${ratio.toFixed(2)}`.padStart(8)}` +
+        (cpu === undefined ? "" : `  ${cpu.toFixed(2)} µs CPU`),
     );
   }
 }

@@ -6,39 +6,80 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { compareRates, print, type Report } from "./harness.ts";
+import { Limit } from "./limit.ts";
 import { heapGrowth, ownCost } from "./own_cost.ts";
+import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
+import { udpEcho } from "./udp_echo.ts";
 import { udpPairs } from "./udp_pairs.ts";
 
-const flags = parseArgs(Deno.args, {
-  boolean: ["json", "quick", "help"],
-  unknown: (argument) => {
-    console.error(`Unknown argument ${argument}, run with --help`);
-    Deno.exit(2);
-  },
-});
-if (flags.help) {
-  console.log(`Compares this package with Deno's own sockets over loopback.
+const HELP = `Compares this package with the alternatives over loopback.
 
-  --quick   a short run, to see that it works
-  --json    results for machines
-  --help    this text`);
+  --only A,B   run these groups only: ${"GROUPS"}
+  --quick      a short run, to see that it works
+  --json       results for machines
+  --help       this text
+
+Each row: median, spread, and how many times this package's median it is
+below (x 2 means that this package is twice as fast). The limit is a C program
+with the same system calls.`;
+
+const usage = (message: string): never => {
+  console.error(`${message}, run with --help`);
+  Deno.exit(2);
+};
+const flags = parseArgs(Deno.args, {
+  string: ["only"],
+  boolean: ["json", "quick", "help"],
+  unknown: (argument) => usage(`Unknown argument ${argument}`),
+});
+const rounds = flags.quick ? 2 : 7;
+const effort = (count: number) => ({
+  count: flags.quick ? Math.ceil(count / 640) * 32 : count,
+  rounds,
+});
+
+await using limit = await Limit.build();
+
+const groups: Record<string, () => AsyncIterable<Report>> = {
+  async *pairs() {
+    for (const size of [64, 1200]) {
+      yield await compareRates(
+        `UDP, ${size} bytes sent and received, datagrams`,
+        await udpPairs(size, limit),
+        effort(64_000),
+      );
+    }
+  },
+  async *echo() {
+    yield* await udpEcho(effort(3_200));
+  },
+  async *bulk() {
+    yield await compareRates(
+      "UDP, bulk, megabytes",
+      udpBulk(),
+      effort(1_600),
+      { scale: BULK_BYTES / 1e6, unit: "MB per s" },
+    );
+  },
+  async *own() {
+    yield ownCost(rounds);
+    yield await heapGrowth(flags.quick ? 3_200 : 320_000);
+  },
+};
+
+if (flags.help) {
+  console.log(HELP.replace("GROUPS", Object.keys(groups).join(", ")));
   Deno.exit(0);
 }
-const rounds = flags.quick ? 2 : 9;
-const count = flags.quick ? 3_200 : 64_000;
-
+const chosen = flags.only?.split(",") ?? Object.keys(groups);
 const reports: Report[] = [];
-const add = (report: Report) => {
-  reports.push(report);
-  if (!flags.json) print(report);
-};
-for (const size of [64, 1200]) {
-  const title = `UDP, ${size} bytes sent and received, datagrams`;
-  add(await compareRates(title, await udpPairs(size), { count, rounds }));
+for (const name of chosen) {
+  const group = groups[name] ?? usage(`Unknown group "${name}"`);
+  for await (const report of group()) {
+    reports.push(report);
+    if (!flags.json) print(report);
+  }
 }
-add(ownCost(rounds));
-add(await heapGrowth(count));
-
 if (flags.json) {
   const { build, version } = Deno;
   const cores = navigator.hardwareConcurrency;

@@ -5,60 +5,76 @@
  * @module
  */
 import { createSocket } from "node:dgram";
-import { RioSession } from "../../mod.ts";
+import { listenDatagram, type RioDatagramConn, RioSession } from "../../mod.ts";
 import type { Candidate } from "./harness.ts";
+import { type Limit, parseLine } from "./limit.ts";
+import { fromFileUrl } from "./paths.ts";
 
 /** Datagrams on their way at a time, for the candidates that batch. */
 const WINDOW = 32;
 
 /** The candidates, this package first. */
-export async function udpPairs(size: number): Promise<Candidate[]> {
-  return [
+export async function udpPairs(
+  size: number,
+  limit: Limit | null,
+): Promise<Candidate[]> {
+  const candidates = [
     session(size),
+    dropInBatches(size),
+    dropIn(size),
     denoOneByOne(size),
     denoPipelined(size),
+    denoAllocating(size),
     await nodeDgram(size),
   ];
+  const node = await nodeItself(size);
+  if (node) candidates.push(node);
+  if (limit) {
+    candidates.push(
+      limit.candidate("the limit: C, batches of 32", "pairs", size, WINDOW),
+    );
+  }
+  return candidates;
 }
 
 /** Registered buffers, batches and one commit for each. */
-export function session(size: number): Candidate {
+export function session(size: number, window = WINDOW): Candidate {
   const session = RioSession.open();
-  const buffer = session.registerBuffer(2 * WINDOW * size);
+  const buffer = session.registerBuffer(2 * window * size);
   const completions = session.createCompletionQueue({
-    capacity: 4 * WINDOW,
+    capacity: 4 * window,
     notification: "none",
   });
   const options = {
     transport: "udp",
     hostname: "127.0.0.1",
-    receives: WINDOW,
-    sends: WINDOW,
+    receives: window,
+    sends: window,
     completions,
   } as const;
   const receiver = session.openSocket(options);
   const sender = session.openSocket(options);
   const connected = sender.connect(receiver.address);
   const inbox = Array.from(
-    { length: WINDOW },
+    { length: window },
     (_, i) => buffer.slice(i * size, size),
   );
   const outbox = Array.from(
-    { length: WINDOW },
-    (_, i) => buffer.slice((WINDOW + i) * size, size),
+    { length: window },
+    (_, i) => buffer.slice((window + i) * size, size),
   );
   const defer = { defer: true };
   let received = 0;
   return {
-    name: "RioSession, batches of 32",
+    name: `RioSession, batches of ${window}`,
     async run(count) {
       await connected;
-      for (let done = 0; done < count; done += WINDOW) {
+      for (let done = 0; done < count; done += window) {
         for (const slice of inbox) receiver.receive(slice, defer);
         receiver.commit("receive");
         for (const slice of outbox) sender.send(slice, defer);
         sender.commit("send");
-        let left = 2 * WINDOW;
+        let left = 2 * window;
         while (left > 0) {
           left -= completions.walk((completion) => {
             received += completion.bytesTransferred;
@@ -73,6 +89,67 @@ export function session(size: number): Candidate {
   };
 }
 
+function rioPair(): [RioDatagramConn, RioDatagramConn] {
+  const open = () => listenDatagram({ hostname: "127.0.0.1" });
+  return [open(), open()];
+}
+
+/** The batch calls of the drop-in. */
+export function dropInBatches(size: number): Candidate {
+  const [sender, receiver] = rioPair();
+  const { addr } = receiver;
+  const datagrams = Array.from(
+    { length: WINDOW },
+    () => ({ data: new Uint8Array(size), addr }),
+  );
+  return {
+    name: "listenDatagram, sendMany and receiveMany",
+    async run(count) {
+      for (let done = 0; done < count; done += WINDOW) {
+        await sender.sendMany(datagrams);
+        for (let left = WINDOW; left > 0;) {
+          using batch = await receiver.receiveMany();
+          left -= batch.length;
+        }
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      sender.close();
+      await receiver.close();
+    },
+  };
+}
+
+/** The drop-in with no change but the import. */
+export function dropIn(size: number): Candidate {
+  const [sender, receiver] = rioPair();
+  return oneByOne("listenDatagram, own buffer", sender, receiver, size);
+}
+
+function oneByOne(
+  name: string,
+  sender: Pick<Deno.DatagramConn, "send" | "close">,
+  receiver: Pick<Deno.DatagramConn, "receive" | "addr" | "close">,
+  size: number,
+): Candidate {
+  const data = new Uint8Array(size);
+  const buffer = new Uint8Array(size);
+  const { addr } = receiver;
+  return {
+    name,
+    async run(count) {
+      for (let i = 0; i < count; i++) {
+        await sender.send(data, addr);
+        await receiver.receive(buffer);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      sender.close();
+      await receiver.close();
+    },
+  };
+}
+
 function denoPair(): [Deno.DatagramConn, Deno.DatagramConn] {
   const open = () =>
     Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
@@ -81,14 +158,18 @@ function denoPair(): [Deno.DatagramConn, Deno.DatagramConn] {
 
 function denoOneByOne(size: number): Candidate {
   const [sender, receiver] = denoPair();
+  return oneByOne("Deno.listenDatagram, own buffer", sender, receiver, size);
+}
+
+function denoAllocating(size: number): Candidate {
+  const [sender, receiver] = denoPair();
   const data = new Uint8Array(size);
-  const buffer = new Uint8Array(size);
   return {
-    name: "Deno.listenDatagram, own buffer",
+    name: "Deno.listenDatagram, no buffer",
     async run(count) {
       for (let i = 0; i < count; i++) {
         await sender.send(data, receiver.addr);
-        await receiver.receive(buffer);
+        await receiver.receive();
       }
     },
     async [Symbol.asyncDispose]() {
@@ -146,5 +227,29 @@ async function nodeDgram(size: number): Promise<Candidate> {
       await new Promise<void>((done) => sender.close(() => done()));
       await new Promise<void>((done) => receiver.close(() => done()));
     },
+  };
+}
+
+/** node:dgram under Node, as a child process, where Node is present. */
+async function nodeItself(size: number): Promise<Candidate | null> {
+  const script = fromFileUrl(new URL("node_dgram.mjs", import.meta.url));
+  const run = async (count: number) => {
+    const { success, stdout } = await new Deno.Command("node", {
+      args: [script, String(count), String(size), String(WINDOW)],
+    }).output();
+    if (!success) throw new Error("node:dgram under Node failed");
+    return parseLine(new TextDecoder().decode(stdout));
+  };
+  try {
+    await run(WINDOW);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.error("skip: no Node for node:dgram");
+    return null;
+  }
+  return {
+    name: "node:dgram in Node, 32 at a time",
+    run,
+    async [Symbol.asyncDispose]() {},
   };
 }

@@ -1,0 +1,87 @@
+/**
+ * The limit: a small C program that does the same work with the same system
+ * calls, built with the machine's compiler where there is one.
+ *
+ * @module
+ */
+import { fromFileUrl } from "./paths.ts";
+import type { Candidate, Sample } from "./harness.ts";
+
+/** The built program. */
+export class Limit implements AsyncDisposable {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Builds the program; `null`, with the reason printed, where it cannot. */
+  static async build(): Promise<Limit | null> {
+    if (Deno.build.os !== "linux") {
+      console.error("skip: the C limit is for Linux");
+      return null;
+    }
+    const folder = await Deno.makeTempDir();
+    const source = fromFileUrl(new URL("limit.c", import.meta.url));
+    try {
+      const { success, stderr } = await new Deno.Command("cc", {
+        args: ["-O2", "-pthread", "-o", `${folder}/limit`, source],
+      }).output();
+      if (success) return new Limit(folder);
+      console.error(
+        `skip: the C limit does not build: ${new TextDecoder().decode(stderr)}`,
+      );
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      console.error("skip: no C compiler for the limit");
+    }
+    await Deno.remove(folder, { recursive: true });
+    return null;
+  }
+
+  /** The candidate for a mode whose first argument is the count. */
+  candidate(name: string, mode: string, ...rest: number[]): Candidate {
+    return {
+      name,
+      run: async (count) => {
+        const child = this.spawn(mode, count, ...rest);
+        return toSample(await output(child));
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  /** Starts the program. */
+  spawn(mode: string, ...rest: number[]): Deno.ChildProcess {
+    return new Deno.Command(`${this.#folder}/limit`, {
+      args: [mode, ...rest.map(String)],
+      stdout: "piped",
+    }).spawn();
+  }
+
+  /** Removes what was built. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** The output of a child that has to succeed. */
+export async function output(child: Deno.ChildProcess): Promise<string> {
+  const { success, stdout } = await child.output();
+  if (!success) throw new Error("The C limit failed");
+  return new TextDecoder().decode(stdout);
+}
+
+/** Work, seconds and CPU seconds of a report line. */
+export function parseLine(
+  text: string,
+): { work: number; seconds: number; cpu: number } {
+  const line = text.trim().split("\n").at(-1)!;
+  const [work, seconds, user, system] = line.split(" ").map(Number);
+  return { work: work!, seconds: seconds!, cpu: user! + system! };
+}
+
+function toSample(text: string): Sample {
+  const { seconds, cpu } = parseLine(text);
+  return { seconds, cpu };
+}
