@@ -20,6 +20,7 @@ import { resizing } from "./statements/resizing.ts";
 import { socketOptions } from "./statements/socket_options.ts";
 import { streamEnds } from "./statements/stream_ends.ts";
 import { streams } from "./statements/streams.ts";
+import { traffic } from "./statements/traffic.ts";
 import { waiting } from "./statements/waiting.ts";
 
 /** Every statement, in the order in which things depend on each other. */
@@ -31,6 +32,7 @@ export const statements: readonly Statement[] = [
   ...notification,
   ...waiting,
   ...datagrams,
+  ...traffic,
   ...addresses,
   ...socketOptions,
   ...controlData,

@@ -140,9 +140,9 @@ export class Waits {
   async fires(key: number, awaited: string): Promise<void> {
     const deadline = Date.now() + BOUND;
     while (!this.#fired.delete(key)) {
-      const left = deadline - Date.now();
-      if (left <= 0) fail(`Waited ${BOUND} ms in vain for ${awaited}`);
-      await this.#collect(left);
+      // What comes only because of the wake-up did not end the wait itself.
+      const inTime = await this.#collect(Math.max(0, deadline - Date.now()));
+      if (!inTime) fail(`Waited ${BOUND} ms in vain for ${awaited}`);
     }
   }
 
@@ -159,14 +159,23 @@ export class Waits {
     return fired;
   }
 
-  /** Waits once, at most for a while; several callers share one wait. */
-  async #collect(milliseconds: number): Promise<void> {
-    const timer = setTimeout(() => this.rio.wake(), milliseconds);
+  /**
+   * Waits once; several callers share one wait.
+   *
+   * @returns Whether the wait ended without being woken in the end.
+   */
+  async #collect(milliseconds: number): Promise<boolean> {
+    let inTime = true;
+    const timer = setTimeout(() => {
+      inTime = false;
+      this.rio.wake();
+    }, milliseconds);
     try {
       await (this.#waiting ??= this.#wait());
     } finally {
       clearTimeout(timer);
     }
+    return inTime;
   }
 
   async #wait(): Promise<void> {

@@ -82,6 +82,26 @@ export const addresses: readonly Statement[] = [
     },
   },
   {
+    name: "an IPv6 socket leaves the port free in IPv4 unless asked",
+    run(t) {
+      const six = t.udpSocket(IPV6);
+      t.done(t.rio.bind(six, t.address(IPV6.any, 0)), "bind");
+      const four = t.udpSocket(IPV4);
+      const error = t.rio.bind(four, t.address(IPV4.any, t.portOf(six)));
+      // Somebody else may have taken it by chance, but not ten times.
+      if (error !== 0) {
+        for (let i = 0; i < 10; i++) {
+          const another = t.udpSocket(IPV6);
+          t.done(t.rio.bind(another, t.address(IPV6.any, 0)), "bind");
+          const port = t.portOf(another);
+          const socket = t.udpSocket(IPV4);
+          if (t.rio.bind(socket, t.address(IPV4.any, port)) === 0) return;
+        }
+      }
+      assertEquals(error, 0);
+    },
+  },
+  {
     name: "a dual-stack socket sees an IPv4 peer as IPv4-mapped",
     async run(t) {
       const dual = dualStack(t);

@@ -231,6 +231,33 @@ export const completionQueues: readonly Statement[] = [
     },
   },
   {
+    name: "a closed socket gives back what it reserved and no more",
+    async run(t) {
+      const [received, sent] = [t.queue(8), t.queue(64)];
+      const first = t.udp({ receives: 4, received, sent });
+      t.udp({ receives: 4, received, sent });
+      for (let i = 0; i < 3; i++) t.receive(first, t.room(8));
+      t.close(first);
+      await t.dequeue(received, 3);
+      const create = (receives: number) =>
+        t.rio.createRequestQueue(
+          t.udpSocket(),
+          receives,
+          1,
+          1,
+          1,
+          received,
+          sent,
+          0,
+        );
+      await t.until(() => {
+        t.poll(received);
+        return create(4) > 0;
+      }, "four entries of a closed socket");
+      assertEquals(create(1), -WSAENOBUFS);
+    },
+  },
+  {
     name: "RIOCloseCompletionQueue ignores the invalid queue",
     misuse: true,
     run(t) {

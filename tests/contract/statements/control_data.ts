@@ -198,6 +198,30 @@ export const controlData: readonly Statement[] = [
     ];
   }),
   {
+    name: "packet info tells each datagram of a batch its own destination",
+    async run(t) {
+      const socket = t.udpSocket();
+      t.done(t.rio.bind(socket, t.address(IPV4.any, 0)), "bind");
+      const b = t.endpoint(socket);
+      enable(t, b, IPPROTO_IP, IP_PKTINFO);
+      const a = t.udp();
+      const controls = Array.from({ length: 9 }, () => t.room(128));
+      for (const control of controls) t.receive(b, t.room(8), { control });
+      for (let i = 1; i <= 9; i++) {
+        const remote = t.put(t.address(`127.0.0.${i}`, t.portOf(socket)));
+        t.send(a, t.put("x"), { remote });
+      }
+      await t.dequeue(a.sent, 9);
+      await t.dequeue(b.received, 9);
+      assertEquals(
+        controls.map((control) => [
+          ...read(t, control).messages[0]!.data.subarray(0, 4),
+        ]),
+        controls.map((_, i) => [127, 0, 0, i + 1]),
+      );
+    },
+  },
+  {
     name: "packet info of a send chooses the source address",
     async run(t) {
       const probe = t.udpSocket();

@@ -119,6 +119,18 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
       },
     },
     {
+      name: `${kind}: RIONotify during a wait tells what is there already`,
+      async run(t) {
+        const { a, b, key } = notified(t, kind);
+        await deliver(t, a, b);
+        const fired = t.fires(key, "a queue armed during the wait");
+        await pause(5);
+        t.arm(b.received);
+        await fired;
+        assertEquals(await t.succeeds(b.received), 7);
+      },
+    },
+    {
       name: `${kind}: nothing fires without RIONotify`,
       async run(t) {
         const { a, b, key } = notified(t, kind);

@@ -29,6 +29,32 @@ export const resizing: readonly Statement[] = [
     },
   },
   {
+    name: "RIOResizeCompletionQueue keeps what came round the end, in order",
+    async run(t) {
+      const queue = t.queue(4);
+      const [a, b] = t.udpPair({}, { receives: 4, received: queue });
+      const deliver = async (from: number, to: number) => {
+        for (let i = from; i < to; i++) {
+          t.receive(b, t.room(8), { context: i });
+          t.send(a, t.put("round"));
+        }
+        await t.dequeue(a.sent, to - from);
+      };
+      await deliver(0, 4);
+      const first = await t.dequeue(queue, 3);
+      await deliver(4, 7);
+      // Asking for two at once moves more than one into the queue.
+      const two = await t.dequeue(queue, 2);
+      t.done(t.rio.resizeCompletionQueue(queue, 200), "grow");
+      t.endpoint(t.udpSocket(), { receives: 100, received: queue });
+      const rest = await t.dequeue(queue, 2);
+      assertEquals(
+        [...first, ...two, ...rest].map((c) => c.requestContext),
+        [0, 1, 2, 3, 4, 5, 6],
+      );
+    },
+  },
+  {
     name: "RIOResizeCompletionQueue makes room for another request queue",
     run(t) {
       const queue = t.queue(4);
@@ -275,6 +301,21 @@ export const resizing: readonly Statement[] = [
       );
       for (let i = 0; i < 4; i++) t.receive(a, t.room(8));
       assertEquals(t.tryReceive(a, t.room(8)), WSAENOBUFS);
+    },
+  },
+  {
+    name: "RIOResizeRequestQueue reserves nothing when it fails",
+    run(t) {
+      const [large, small] = [t.queue(8), t.queue(4)];
+      const fit = { receives: 4, sends: 4 };
+      const a = t.udp({ ...fit, received: large, sent: small });
+      for (const [receives, sends] of [[8, 5], [5, 8]] as const) {
+        assertEquals(
+          t.rio.resizeRequestQueue(a.requestQueue, receives, sends),
+          WSAENOBUFS,
+        );
+      }
+      t.udp({ receives: 4, received: large });
     },
   },
   {

@@ -1,6 +1,8 @@
 /** TCP: ends, resets, and streams that never were. @module */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
+  RIO_MSG_COMMIT_ONLY,
+  RIO_MSG_DEFER,
   RIO_MSG_WAITALL,
   SD_BOTH,
   SD_SEND,
@@ -49,6 +51,40 @@ export const streamEnds: readonly Statement[] = [
       );
       t.receive(b, t.room(8));
       assertEquals(await t.succeeds(b.received), 0);
+    },
+  },
+  {
+    name: "twelve streams on one queue each tell data and the end behind it",
+    async run(t) {
+      const [received, sent] = [t.queue(24), t.queue(24)];
+      const pairs = [];
+      for (let context = 0; context < 12; context++) {
+        const options = { receives: 1, sends: 1, received, sent, context };
+        pairs.push(await t.tcpPair(options));
+      }
+      for (const [, b] of pairs) t.receive(b, t.room(64));
+      await t.stays(received);
+      for (const [a] of pairs) t.send(a, t.put("data"));
+      await t.dequeue(sent, 12);
+      for (const [a] of pairs) {
+        t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+      }
+      for (let i = 0; i < 12; i++) {
+        const { status, bytesTransferred, socketContext } = await t.next(
+          received,
+        );
+        assertEquals([status, bytesTransferred], [0, 4]);
+        const [, b] = pairs[socketContext]!;
+        t.receive(b, t.room(64), { flags: RIO_MSG_DEFER });
+      }
+      for (const [, b] of pairs) {
+        t.receive(b, null, { flags: RIO_MSG_COMMIT_ONLY });
+      }
+      const ends = await t.dequeue(received, 12);
+      assertEquals(
+        ends.map((c) => [c.status, c.bytesTransferred]),
+        ends.map(() => [0, 0]),
+      );
     },
   },
   {
