@@ -30,28 +30,26 @@ const { hostname, port } = readArguments(HELP, {
 });
 const number = wholeNumber("--port", port, [0, 65_535]);
 
-const connections = new Set<RioTcpConn>();
+const connections = new Map<RioTcpConn, Promise<void>>();
 let served = 0;
 let bytes = 0;
 
 using listener = await openOrExit(() => listen({ hostname, port: number }));
 using _ = onInterrupt(() => {
   listener.close();
-  for (const conn of connections) conn[Symbol.dispose]();
+  for (const conn of connections.keys()) conn[Symbol.dispose]();
 });
 console.log(
   `echoing TCP on ${listener.addr.hostname}:${listener.addr.port}, Ctrl-C ends`,
 );
 
-const serving: Promise<void>[] = [];
-for await (const conn of listener) serving.push(serve(conn));
-await Promise.all(serving);
+for await (const conn of listener) connections.set(conn, serve(conn));
+await Promise.all(connections.values());
 console.log(`echoed ${bytes} bytes on ${served} connections`);
 
 /** Echoes until the peer ends; what breaks costs this connection only. */
 async function serve(accepted: RioTcpConn): Promise<void> {
   using conn = accepted;
-  connections.add(conn);
   served++;
   const p = new Uint8Array(65_536);
   try {

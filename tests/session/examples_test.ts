@@ -197,8 +197,8 @@ example(
 
 for (
   const [args, message] of [
-    [["--port", "70000"], "Invalid port 70000"],
-    [["--hostname", "localhost"], 'Invalid hostname "localhost"'],
+    [["--port", "70000"], 'Invalid --port "70000"'],
+    [["--hostname", "no host"], 'Invalid hostname "no host"'],
     [["--hostname", "192.0.2.1"], "Cannot bind 192.0.2.1:7777"],
   ] as const
 ) {
