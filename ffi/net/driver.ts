@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { toDenoError } from "./errors.ts";
 import { Arrival, nextTurn } from "../session/arrival.ts";
+import { RioClosedError } from "../errors.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/requests.ts";
 
@@ -22,7 +24,7 @@ export interface Operation {
 export class Driver {
   /** The queue; its requests carry an {@linkcode Operation} as context. */
   readonly queue: RioCompletionQueue;
-  readonly #abandoned: () => void;
+  readonly #abandoned: (reason: unknown) => void;
   #waiting = 0;
   #referenced = 0;
   #running = false;
@@ -33,9 +35,13 @@ export class Driver {
    * Takes a queue.
    *
    * @param queue The queue; nobody else dequeues from it.
-   * @param abandoned Called when the queue was closed under a wait.
+   * @param abandoned Called when nothing arrives for a wait any more, with the
+   * reason; it ends the waits.
    */
-  constructor(queue: RioCompletionQueue, abandoned: () => void = () => {}) {
+  constructor(
+    queue: RioCompletionQueue,
+    abandoned: (reason: unknown) => void,
+  ) {
     this.queue = queue;
     this.#abandoned = abandoned;
   }
@@ -81,15 +87,17 @@ export class Driver {
 
   async #run(): Promise<void> {
     this.#running = true;
+    let reason: unknown;
     try {
       while (this.#waiting > 0 && !this.queue.closed) {
         if (this.poll() > 0) await nextTurn();
         else await this.#arrival.wait(() => this.#look(), () => this.#sleep());
       }
-    } finally {
-      this.#running = false;
+    } catch (error) {
+      reason = error;
     }
-    if (this.#waiting > 0) this.#abandoned();
+    this.#running = false;
+    if (this.#waiting > 0) this.#abandoned(toDenoError(reason ?? closed()));
   }
 
   #look(): boolean {
@@ -100,6 +108,10 @@ export class Driver {
     if (this.#waiting === 0) return Promise.resolve();
     return this.#referenced > 0 ? this.queue.notify() : unreferencedPause();
   }
+}
+
+function closed(): RioClosedError {
+  return new RioClosedError("Cannot wait: the completion queue was closed");
 }
 
 function complete(completion: RioCompletion): void {

@@ -64,7 +64,10 @@ export class Inbox {
   ) {
     const { slots, datagramSize, control } = options;
     this.#socket = socket;
-    this.#driver = new Driver(socket.completions);
+    this.#driver = new Driver(
+      socket.completions,
+      (reason) => this.#rejectAll(reason),
+    );
     this.#coalesced = options.coalesced;
     this.#commitAfter = Math.max(1, slots >> 2);
     this.#buffer = session.registerBuffer(slots * slotSize(datagramSize));
@@ -153,13 +156,17 @@ export class Inbox {
   /** Ends every wait; the socket is closed by its owner. */
   close(): void {
     this.#closed = true;
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(interrupted());
+    this.#rejectAll(interrupted());
     this.#arrived.length = 0;
   }
 
   /** Ends the registration, when the socket was closed. */
   release(): void {
     this.#buffer[Symbol.dispose]();
+  }
+
+  #rejectAll(reason: unknown): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
   }
 
   #post(slot: ReceiveSlot): void {
@@ -197,7 +204,7 @@ export class Inbox {
       this.#commit();
     } catch (cause) {
       const reason = cause instanceof RioClosedError ? badResource() : cause;
-      for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
+      this.#rejectAll(reason);
       return;
     }
     if (PER_DATAGRAM.has(status)) return;

@@ -36,7 +36,10 @@ export class Outbox {
   ) {
     const { slots, datagramSize } = options;
     this.#socket = socket;
-    this.#driver = new Driver(socket.sendCompletions);
+    this.#driver = new Driver(
+      socket.sendCompletions,
+      (reason) => this.#rejectAll(reason),
+    );
     this.#datagramSize = datagramSize;
     this.#buffer = session.registerBuffer(slots * slotSize(datagramSize));
     const completed = (slot: SendSlot, completion: RioCompletion) =>
@@ -134,16 +137,20 @@ export class Outbox {
 
   /** Ends every wait; the socket is closed by its owner. */
   close(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(interrupted());
-    for (const group of this.#groups) {
-      group.error ??= interrupted();
-      group.done?.();
-    }
+    this.#rejectAll(interrupted());
   }
 
   /** Ends the registration, when the socket was closed. */
   release(): void {
     this.#buffer[Symbol.dispose]();
+  }
+
+  #rejectAll(reason: unknown): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
+    for (const group of this.#groups) {
+      group.error ??= reason as Error;
+      group.done?.();
+    }
   }
 
   #complete(slot: SendSlot, completion: RioCompletion): void {

@@ -24,6 +24,7 @@ import {
   openLibrary,
   type WinsockSymbols,
 } from "./library.ts";
+import { closeNative } from "./sockets.ts";
 import { resolveRioTable, type RioTable } from "./table.ts";
 
 /** Which DLL to open, and how its functions are called. */
@@ -77,7 +78,7 @@ function probeTable(symbols: WinsockSymbols): RioTable {
   try {
     return resolveRioTable(socket, symbols);
   } finally {
-    symbols.closesocket(BigInt(socket));
+    closeNative(symbols, BigInt(socket));
   }
 }
 

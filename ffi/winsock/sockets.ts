@@ -14,7 +14,12 @@ import {
   WSA_FLAG_REGISTERED_IO,
 } from "../constants.ts";
 import type { RioHandle } from "../contract.ts";
-import { WSAENOTSOCK } from "../error_numbers.ts";
+import {
+  WSAEINPROGRESS,
+  WSAEINTR,
+  WSAENOTSOCK,
+  WSAEWOULDBLOCK,
+} from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
@@ -104,7 +109,7 @@ export class WinsockSockets {
     };
     const error = this.#verify(socket);
     if (error !== 0) {
-      this.#symbols.closesocket(handle);
+      closeNative(this.#symbols, handle);
       return -error;
     }
     const id = Number(handle);
@@ -116,7 +121,8 @@ export class WinsockSockets {
   close(id: RioHandle): number {
     const socket = this.#open.get(id);
     if (!socket) return WSAENOTSOCK;
-    if (this.#symbols.closesocket(socket.handle) !== 0) return this.#error();
+    const error = closeNative(this.#symbols, socket.handle);
+    if (error !== 0) return error;
     this.#open.delete(id);
     const { connecting, accepting } = socket;
     if (connecting) this.#operations.release(connecting);
@@ -244,6 +250,21 @@ export class WinsockSockets {
   #error(): number {
     return lastError(this.#symbols);
   }
+}
+
+/** The answers of `closesocket` after which the socket is still open. */
+const STILL_OPEN: ReadonlySet<number> = new Set([
+  WSAEINTR,
+  WSAEWOULDBLOCK,
+  WSAEINPROGRESS,
+]);
+
+/** Closes a socket, once more if it was left open; returns an error number. */
+export function closeNative(symbols: WinsockSymbols, socket: bigint): number {
+  if (symbols.closesocket(socket) === 0) return 0;
+  const error = lastError(symbols);
+  if (!STILL_OPEN.has(error) || symbols.closesocket(socket) !== 0) return error;
+  return 0;
 }
 
 /** Bytes of a socket address of that family. */

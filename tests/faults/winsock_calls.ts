@@ -1,0 +1,194 @@
+/**
+ * The native calls of the Winsock backend and the ways in which they fail.
+ *
+ * Source: the Microsoft reference pages of the functions.
+ *
+ * @module
+ */
+import { createWinsockBackend } from "../../ffi/mod.ts";
+import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import type { Call, System, Way } from "./faults.ts";
+
+const NAMES: Readonly<Record<number, string>> = {
+  6: "ERROR_INVALID_HANDLE",
+  8: "ERROR_NOT_ENOUGH_MEMORY",
+  258: "WAIT_TIMEOUT",
+  735: "ERROR_ABANDONED_WAIT_0",
+  997: "WSA_IO_PENDING",
+  1450: "ERROR_NO_SYSTEM_RESOURCES",
+  0xFFFFFFFF: "RIO_CORRUPT_CQ",
+};
+
+/** The failure is told with its number. */
+function told(...errors: number[]): Way[] {
+  return errors.map((errno) => ({
+    name: NAMES[errno] ?? String(errno),
+    errno,
+  }));
+}
+
+/** Tried again, or of no consequence. */
+function absorbed(...errors: number[]): Way[] {
+  return told(...errors).map((way) => ({ ...way, absorbed: true }));
+}
+
+/** Done all the same, though the answer says that it failed. */
+function done(...errors: number[]): Way[] {
+  return told(...errors).map((way) => ({
+    ...way,
+    name: `${way.name} when it was done`,
+    accept: true,
+  }));
+}
+
+const POSTS = [
+  ...told(10013, 10014, 10022, 10045, 10055),
+  // One of the ways to say that the request was accepted.
+  ...done(997),
+];
+
+/** What can fail on Windows, and how. */
+export const winsockCalls: Readonly<Record<string, Call>> = {
+  WSAStartup: { named: ["WSAStartup"], ways: told(10091, 10092, 10067) },
+  WSASocketW: {
+    named: ["WSASocketW", "accept"],
+    ways: [
+      ...told(10013, 10024, 10055),
+      // Without IPv4 the functions are asked for with IPv6.
+      ...absorbed(10047),
+    ],
+  },
+  WSAIoctl: {
+    // Two wishes of a UDP socket that a system may refuse.
+    named: ["WSAIoctl", "WSASocketW", "connect", "accept"],
+    ways: [
+      ...absorbed(10045).map((way) => ({ ...way, code: [10045] })),
+      // A socket whose functions cannot be verified is refused as unsupported.
+      ...absorbed(10055).map((way) => ({ ...way, code: [10055, 10045] })),
+    ],
+  },
+  bind: {
+    named: ["bind", "connect"],
+    ways: told(10013, 10048, 10049, 10055),
+  },
+  listen: { named: ["listen"], ways: told(10048, 10055) },
+  connect: { named: ["connect"], ways: told(10049, 10051, 10055) },
+  ConnectEx: {
+    named: ["connect"],
+    ways: told(10048, 10049, 10051, 10055),
+  },
+  AcceptEx: { named: ["accept"], ways: told(10054, 10055) },
+  WSAGetOverlappedResult: {
+    named: ["connect", "accept"],
+    ways: told(10051, 10054, 10060),
+  },
+  getsockname: { named: ["getsockname"], ways: told(10050, 10055) },
+  getpeername: { named: ["getpeername"], ways: told(10050, 10055) },
+  setsockopt: {
+    named: ["setsockopt", "connect", "accept"],
+    ways: told(10042, 10055),
+  },
+  getsockopt: { named: ["getsockopt"], ways: told(10042, 10055) },
+  shutdown: { named: ["shutdown"], ways: told(10050, 10057) },
+  RIORegisterBuffer: {
+    named: ["RIORegisterBuffer"],
+    ways: told(10014, 10022, 10055),
+  },
+  RIOCreateCompletionQueue: {
+    named: ["RIOCreateCompletionQueue"],
+    ways: told(10014, 10022, 10055),
+  },
+  RIOCreateRequestQueue: {
+    named: ["RIOCreateRequestQueue"],
+    ways: told(10022, 10038, 10045, 10055),
+  },
+  RIOResizeCompletionQueue: {
+    named: ["RIOResizeCompletionQueue"],
+    ways: told(10014, 10022, 10055, 10059),
+  },
+  RIOResizeRequestQueue: {
+    named: ["RIOResizeRequestQueue"],
+    ways: told(10014, 10022, 10055, 10059),
+  },
+  RIOReceive: { named: ["RIOReceive"], ways: POSTS },
+  RIOReceiveEx: { named: ["RIOReceiveEx"], ways: POSTS },
+  RIOSend: { named: ["RIOSend"], ways: POSTS },
+  RIOSendEx: { named: ["RIOSendEx"], ways: POSTS },
+  RIONotify: { named: ["RIONotify"], ways: told(10022, 10037) },
+  RIODequeueCompletion: {
+    named: ["RIODequeueCompletion"],
+    // While closing there is nobody to tell; what is queued comes the next time.
+    ways: absorbed(0xFFFFFFFF),
+  },
+  CreateEventW: {
+    named: ["CreateEventW"],
+    ways: told(8, 1450),
+  },
+  CreateIoCompletionPort: {
+    named: ["CreateIoCompletionPort", "connect", "accept"],
+    ways: told(8, 1450),
+  },
+  // The reason stays on the thread that waited.
+  GetQueuedCompletionStatusEx: {
+    named: ["wait"],
+    ways: absorbed(735).map((way) => ({ ...way, code: [10107] })),
+  },
+  WaitForMultipleObjects: {
+    named: ["wait"],
+    ways: absorbed(6).map((way) => ({ ...way, code: [10107] })),
+  },
+  DrainQueuedCompletionStatusEx: { named: [], ways: absorbed(258, 735) },
+  PostQueuedCompletionStatus: { named: [], ways: absorbed(1450) },
+  SetEvent: { named: [], ways: absorbed(6) },
+  ResetEvent: { named: [], ways: absorbed(6) },
+  WaitForSingleObject: { named: [], ways: absorbed(6) },
+  DispCallFunc: {
+    named: [],
+    ways: [{ name: "E_INVALIDARG", errno: 87, absorbed: true }],
+  },
+  closesocket: {
+    named: ["closesocket"],
+    ways: [...absorbed(10004, 10035, 10036), ...done(10050)],
+  },
+  CloseHandle: { named: [], ways: done(6) },
+  WSACleanup: { named: [], ways: done(10050) },
+};
+
+/** A fake Windows, with one failure. */
+export class FaultyWindows implements System {
+  readonly #fake: FakeWindows = createFakeWindows();
+
+  open() {
+    return createWinsockBackend(this.#fake.symbols);
+  }
+
+  fail(call: string, way: Way, nth: number): void {
+    this.#fake.fail(call, way.errno, { nth, accept: way.accept ?? false });
+  }
+
+  get met(): boolean {
+    return !this.#fake.failing;
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return this.#fake.counts;
+  }
+
+  async faults(): Promise<string[]> {
+    // What a pending wait uses is released when it returned.
+    const { waiting } = this.#fake;
+    for (let i = 0; i < 100 && this.#open().length + waiting > 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    return [...this.#open(), ...this.#fake.takeViolations()];
+  }
+
+  [Symbol.dispose](): void {
+    this.#fake[Symbol.dispose]();
+  }
+
+  #open(): string[] {
+    return Object.entries(this.#fake.leftovers())
+      .map(([what, number]) => `${number} ${what} are left`);
+  }
+}

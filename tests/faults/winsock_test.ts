@@ -1,0 +1,17 @@
+/** Every native call of the Winsock backend fails once, over a fake Windows. */
+import { assertEquals } from "@std/assert";
+import { failEveryCall } from "./faults.ts";
+import { FaultyWindows, winsockCalls } from "./winsock_calls.ts";
+import { scenarios } from "./scenarios.ts";
+
+for (const scenario of scenarios) {
+  Deno.test(`fake: ${scenario.name}: nothing is lost when any call fails once`, async () => {
+    const { injections, faults } = await failEveryCall(
+      () => new FaultyWindows(),
+      winsockCalls,
+      [scenario],
+    );
+    console.log(`${injections} injections`);
+    assertEquals(faults, []);
+  });
+}
