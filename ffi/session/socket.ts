@@ -269,6 +269,7 @@ export class RioSocket extends RioEndpoint implements Disposable {
    * @throws {RioClosedError} If the listener was closed.
    */
   async accept(options: RioQueueOptions = {}): Promise<RioSocket> {
+    assertEndpointOpen(this, "accept");
     assertQueueOptions(this.#core, options);
     if (this.#queues !== null) {
       throw new TypeError(
