@@ -147,11 +147,11 @@ sessionTest(
   (open) => {
     const session = open();
     const socket = openUdp(session);
-    open.fake!.fail("closesocket", 10036);
+    open.fake!.fail("closesocket", 10022);
     assertThrows(
       () => socket.close(),
       RioError,
-      "Cannot close a socket: closesocket failed with WSAEINPROGRESS (10036)",
+      "Cannot close a socket: closesocket failed with WSAEINVAL (10022)",
     );
     assert(socket.closed);
     session[Symbol.dispose]();
