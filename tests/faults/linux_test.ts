@@ -8,6 +8,7 @@ import { scenarios } from "./scenarios.ts";
 if (Deno.build.os === "linux") {
   // Kept open: only the first opening is seen by the sanitizer.
   acquireLibrary();
+  let total = 0;
   for (const scenario of scenarios) {
     Deno.test(`linux: ${scenario.name}: nothing is lost when any call fails once`, async () => {
       const { injections, faults } = await failEveryCall(
@@ -15,7 +16,8 @@ if (Deno.build.os === "linux") {
         linuxCalls,
         [scenario],
       );
-      console.log(`${injections} injections`);
+      total += injections;
+      console.log(`${injections} injections, ${total} in all`);
       assertEquals(faults, []);
     });
   }

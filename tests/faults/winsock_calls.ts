@@ -176,8 +176,8 @@ export class FaultyWindows implements System {
 
   async faults(): Promise<string[]> {
     // What a pending wait uses is released when it returned.
-    const { waiting } = this.#fake;
-    for (let i = 0; i < 100 && this.#open().length + waiting > 0; i++) {
+    const isBusy = () => this.#open().length + this.#fake.waiting > 0;
+    for (let i = 0; i < 100 && isBusy(); i++) {
       await new Promise((resolve) => setTimeout(resolve));
     }
     return [...this.#open(), ...this.#fake.takeViolations()];

@@ -4,6 +4,7 @@ import { failEveryCall } from "./faults.ts";
 import { FaultyWindows, winsockCalls } from "./winsock_calls.ts";
 import { scenarios } from "./scenarios.ts";
 
+let total = 0;
 for (const scenario of scenarios) {
   Deno.test(`fake: ${scenario.name}: nothing is lost when any call fails once`, async () => {
     const { injections, faults } = await failEveryCall(
@@ -11,7 +12,8 @@ for (const scenario of scenarios) {
       winsockCalls,
       [scenario],
     );
-    console.log(`${injections} injections`);
+    total += injections;
+    console.log(`${injections} injections, ${total} in all`);
     assertEquals(faults, []);
   });
 }
