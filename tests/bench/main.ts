@@ -8,8 +8,11 @@ import { parseArgs } from "@std/cli/parse-args";
 import { compareRates, print, type Report } from "./harness.ts";
 import { Limit } from "./limit.ts";
 import { heapGrowth, ownCost } from "./own_cost.ts";
+import { connectionMemory, windows } from "./growth.ts";
+import { tcpBulk, tcpEcho, tcpMany } from "./tcp.ts";
 import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
 import { udpEcho } from "./udp_echo.ts";
+import { udpOneWay } from "./udp_one_way.ts";
 import { udpPairs } from "./udp_pairs.ts";
 
 const HELP = `Compares this package with the alternatives over loopback.
@@ -60,6 +63,29 @@ const groups: Record<string, () => AsyncIterable<Report>> = {
       effort(1_600),
       { scale: BULK_BYTES / 1e6, unit: "MB per s" },
     );
+  },
+  async *oneway() {
+    if (limit) yield* await udpOneWay(limit, effort(1_000));
+    else console.error("skip: one way needs the C program");
+  },
+  async *tcp() {
+    yield* await tcpEcho(effort(3_200));
+    yield await compareRates(
+      "TCP, bulk in chunks of 64 KiB, megabytes",
+      await tcpBulk(limit),
+      effort(6_400),
+      { scale: 65536 / 1e6, unit: "MB per s" },
+    );
+    const connections = flags.quick ? 100 : 1_000;
+    yield await compareRates(
+      `TCP, ${connections} connections, requests of 64 bytes, round trips`,
+      await tcpMany(connections),
+      effort(32_000),
+    );
+  },
+  async *growth() {
+    yield await windows(effort(64_000));
+    yield await connectionMemory(flags.quick ? [1, 10] : [1, 10, 100, 1_000]);
   },
   async *own() {
     yield ownCost(rounds);

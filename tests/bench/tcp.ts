@@ -1,0 +1,196 @@
+/**
+ * TCP over loopback: round trips, bulk, and many connections.
+ *
+ * @module
+ */
+import { connect, listen } from "../../mod.ts";
+import { type Candidate, type Effort, type Report, toRows } from "./harness.ts";
+import type { Limit } from "./limit.ts";
+
+/** What both implementations have. */
+interface Conn {
+  read(p: Uint8Array): Promise<number | null>;
+  write(p: Uint8Array): Promise<number>;
+  setNoDelay(noDelay?: boolean): void;
+  close(): void;
+}
+
+interface Listener extends AsyncIterable<Conn> {
+  readonly addr: Deno.Addr;
+  accept(): Promise<Conn>;
+  close(): void;
+}
+
+interface Tcp {
+  readonly name: string;
+  connect(options: { hostname: string; port: number }): Promise<Conn>;
+  listen(options: { hostname: string; port: number }): Listener;
+}
+
+const OURS: Tcp = { name: "connect and listen", connect, listen };
+const DENO: Tcp = {
+  name: "Deno.connect and Deno.listen",
+  connect: (options) => Deno.connect(options),
+  listen: (options) => Deno.listen(options),
+};
+/** Bytes of one write of the bulk candidates. */
+const CHUNK = 65536;
+/** Bytes of one small request. */
+const REQUEST = 64;
+
+const LOCAL = { hostname: "127.0.0.1", port: 0 };
+
+/** Microseconds of a round trip of 64 bytes: p50 and p99. */
+export async function tcpEcho({ count, rounds }: Effort): Promise<Report[]> {
+  const p50: number[][] = [[], []];
+  const p99: number[][] = [[], []];
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, tcp] of [OURS, DENO].entries()) {
+      const trips = await roundTrips(tcp, count);
+      if (round === 0) continue;
+      p50[i]!.push(trips[Math.floor(count * 0.5)]!);
+      p99[i]!.push(trips[Math.floor(count * 0.99)]!);
+    }
+  }
+  const names = [OURS.name, DENO.name];
+  return [["p50", p50], ["p99", p99]].map(([name, samples]) => ({
+    title: `TCP round trip, 64 bytes, one in flight, ${name}`,
+    rows: toRows(names, samples as number[][], "µs"),
+    lessIsBetter: true,
+  }));
+}
+
+async function roundTrips(tcp: Tcp, count: number): Promise<number[]> {
+  await using pair = await Pair.open(tcp);
+  const served = echo(pair.server);
+  const data = new Uint8Array(REQUEST);
+  const trips: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const start = performance.now();
+    await pair.client.write(data);
+    await readFull(pair.client, data);
+    trips.push((performance.now() - start) * 1000);
+  }
+  pair.client.close();
+  await served;
+  return trips.sort((a, b) => a - b);
+}
+
+/** Bytes in one direction over one connection; one count is 64 KiB. */
+export async function tcpBulk(limit: Limit | null): Promise<Candidate[]> {
+  const candidates = [await bulk(OURS), await bulk(DENO)];
+  if (limit) {
+    const c = limit.candidate("the limit: C, two threads", "tcp-bulk", CHUNK);
+    candidates.push({ ...c, run: (count) => c.run(count * CHUNK) });
+  }
+  return candidates;
+}
+
+async function bulk(tcp: Tcp): Promise<Candidate> {
+  const pair = await Pair.open(tcp);
+  const data = new Uint8Array(CHUNK);
+  const buffer = new Uint8Array(CHUNK);
+  return {
+    name: tcp.name,
+    async run(count) {
+      const read = async () => {
+        for (let left = count * CHUNK; left > 0;) {
+          left -= (await pair.server.read(buffer))!;
+        }
+      };
+      const reading = read();
+      for (let i = 0; i < count; i++) await writeFull(pair.client, data);
+      await reading;
+    },
+    [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),
+  };
+}
+
+/** Small requests, one in flight on each of many connections. */
+export async function tcpMany(connections: number): Promise<Candidate[]> {
+  return [await many(OURS, connections), await many(DENO, connections)];
+}
+
+async function many(tcp: Tcp, connections: number): Promise<Candidate> {
+  const listener = tcp.listen(LOCAL);
+  const { port } = listener.addr as Deno.NetAddr;
+  const pairs: [client: Conn, server: Conn][] = [];
+  for (let i = 0; i < connections; i++) {
+    const accepted = listener.accept();
+    const client = await tcp.connect({ ...LOCAL, port });
+    pairs.push([client, await accepted]);
+  }
+  for (const [, server] of pairs) echo(server);
+  return {
+    name: tcp.name,
+    async run(count) {
+      const each = Math.ceil(count / connections);
+      await Promise.all(pairs.map(async ([client]) => {
+        const data = new Uint8Array(REQUEST);
+        for (let i = 0; i < each; i++) {
+          await client.write(data);
+          await readFull(client, data);
+        }
+      }));
+    },
+    async [Symbol.asyncDispose]() {
+      for (const [client] of pairs) client.close();
+      await listener.close();
+    },
+  };
+}
+
+/** A connection with both its ends in this process. */
+class Pair implements AsyncDisposable {
+  readonly client: Conn;
+  readonly server: Conn;
+  readonly #listener: Listener;
+
+  private constructor(listener: Listener, client: Conn, server: Conn) {
+    this.#listener = listener;
+    this.client = client;
+    this.server = server;
+    client.setNoDelay();
+    server.setNoDelay();
+  }
+
+  static async open(tcp: Tcp): Promise<Pair> {
+    const listener = tcp.listen(LOCAL);
+    const accepted = listener.accept();
+    const { port } = listener.addr as Deno.NetAddr;
+    const client = await tcp.connect({ ...LOCAL, port });
+    return new Pair(listener, client, await accepted);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const end of [this.client, this.server, this.#listener]) {
+      try {
+        await end.close();
+      } catch (error) {
+        // The benchmark closed it to end its peer.
+        if (!(error instanceof Deno.errors.BadResource)) throw error;
+      }
+    }
+  }
+}
+
+/** Sends everything back, until the peer ends; then closes. */
+async function echo(conn: Conn): Promise<void> {
+  const buffer = new Uint8Array(REQUEST);
+  for (;;) {
+    const length = await conn.read(buffer);
+    if (length === null) break;
+    await writeFull(conn, buffer.subarray(0, length));
+  }
+  conn.close();
+}
+
+async function readFull(conn: Conn, p: Uint8Array): Promise<void> {
+  for (let at = 0; at < p.length;) {
+    at += (await conn.read(p.subarray(at)))!;
+  }
+}
+
+async function writeFull(conn: Conn, p: Uint8Array): Promise<void> {
+  for (let at = 0; at < p.length;) at += await conn.write(p.subarray(at));
+}
