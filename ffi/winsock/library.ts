@@ -181,6 +181,7 @@ export interface LibraryOptions {
  * them, and V8 keeps a call fast only while its target stays the same function.
  */
 const opened = new Map<string, WinsockSymbols>();
+let kernel32: Deno.StaticForeignLibraryInterface<typeof KERNEL32> | undefined;
 
 /**
  * Opens the native functions, once per process and DLL.
@@ -195,7 +196,7 @@ export function openLibrary(options: LibraryOptions = {}): WinsockSymbols {
   const known = opened.get(library);
   if (known) return known;
   // Always loaded already, so the bare name cannot mean another file.
-  const kernel32 = load("kernel32.dll", KERNEL32);
+  kernel32 ??= load("kernel32.dll", KERNEL32);
   const system = systemDirectory(kernel32);
   const ws2_32 = load(library || `${system}\\ws2_32.dll`, WS2_32);
   let dispCallFunc: DispCallFunc | null = null;
