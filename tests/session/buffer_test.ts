@@ -6,7 +6,14 @@ import {
   assertThrows,
 } from "@std/assert";
 import { RioBufferInUseError, RioClosedError } from "../../mod.ts";
-import { collect, openSelf, openUdp, put, sessionTest } from "./harness.ts";
+import {
+  collect,
+  openSelf,
+  openUdp,
+  put,
+  sessionTest,
+  within,
+} from "./harness.ts";
 
 sessionTest(
   "session.registerBuffer() registers zeroed memory of a size",
@@ -200,7 +207,7 @@ sessionTest(
     using socket = await openSelf(session);
     const buffer = session.registerBuffer(100);
     socket.send(put(buffer.slice(0, 50), "arrived"));
-    open.fake?.pump(4);
+    await within(socket.completions.notify());
     buffer[Symbol.dispose]();
     assertEquals(session.stats().deregistered, 1);
     const [sent] = await collect(socket.completions, 1);

@@ -19,7 +19,7 @@ declare const gc: () => void;
 
 /** Collects until something holds; returns the warnings meanwhile. */
 async function collectUntil(
-  holds: () => boolean,
+  holds: (warnings: readonly string[]) => boolean,
   what: string,
 ): Promise<string[]> {
   const warnings: string[] = [];
@@ -29,7 +29,7 @@ async function collectUntil(
   try {
     await until(() => {
       gc();
-      return holds();
+      return holds(warnings);
     }, what);
   } finally {
     console.warn = original;
@@ -159,12 +159,16 @@ sessionTest(
   },
 );
 
-/** Whether everything of the system under test was given back. */
-function givenBack(open: Open, before: number): () => boolean {
-  const { fake } = open;
-  return fake
-    ? () => Object.keys(fake.leftovers()).length === 0
-    : () => descriptors() <= before;
+/** Whether a session was found, and all of its system was given back. */
+function givenBack(
+  { fake }: Open,
+  before: number,
+): (warnings: readonly string[]) => boolean {
+  return (warnings) =>
+    warnings.some((warning) => warning.startsWith("RioSession")) &&
+    (fake
+      ? Object.keys(fake.leftovers()).length === 0
+      : descriptors() <= before);
 }
 
 const DROPPED: Readonly<Record<string, (session: RioSession) => unknown>> = {
@@ -176,8 +180,8 @@ const DROPPED: Readonly<Record<string, (session: RioSession) => unknown>> = {
   "with a queue of everything": (session) => {
     const completions = session.createCompletionQueue();
     const buffer = session.registerBuffer(100);
-    for (const _ of [1, 2]) {
-      openUdp(session, { completions }).receive(buffer.slice(0, 10));
+    for (const at of [1, 2]) {
+      openUdp(session, { completions }).receive(buffer.slice(10 * at, 10));
     }
     session.openSocket({ transport: "tcp", hostname: "127.0.0.1", backlog: 1 });
   },
@@ -201,8 +205,6 @@ for (const [how, fill] of Object.entries(DROPPED)) {
           open.fake.counts;
         assertEquals(RIODeregisterBuffer, RIORegisterBuffer);
         assertEquals(open.fake.counts.WSACleanup, 1);
-        // Two receives of one slice are the misuse that this is not about.
-        open.fake.takeViolations();
       }
     },
   );

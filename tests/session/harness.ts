@@ -16,6 +16,7 @@ import {
   type RioSocketOptions,
 } from "../../mod.ts";
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import { Provider } from "../windows/provider.ts";
 
 /** The most that a test waits for anything, in milliseconds. */
 const PATIENCE_MS = 5000;
@@ -35,6 +36,8 @@ export interface Open {
 export interface Intent {
   /** Sessions that give up requests which never end. */
   abandons?: boolean;
+  /** Calls that the system refuses, and a verifier would report. */
+  misuse?: boolean;
   /** The only systems that the test is about. */
   only?: readonly Open["system"][];
   /** Why it is left out, if it is. */
@@ -86,6 +89,8 @@ async function run(
 ): Promise<void> {
   const sessions: RioSession[] = [];
   const fake = system === "fake" ? createFakeWindows() : null;
+  using provider = fake || library === undefined ? null : new Provider(library);
+  provider?.tolerateRefused(intent.misuse ?? false);
   const before = descriptors();
   const forget = () =>
     fake ? openSession(createWinsockBackend(fake.symbols)) : openReal();
@@ -104,9 +109,10 @@ async function run(
     }
     if (fake) {
       await until(() => fake.waiting === 0, "the fake's waits to end");
-      assertEquals(fake.violations, []);
+      if (!intent.misuse) assertEquals(fake.violations, []);
       if (!intent.abandons) assertEquals(fake.leftovers(), {});
     } else if (!intent.abandons) {
+      assertEquals(provider?.violations() ?? [], []);
       await until(() => descriptors() <= before, "descriptors to be closed");
     }
   } finally {

@@ -295,7 +295,7 @@ sessionTest(
         status,
         bytesTransferred,
         context,
-      ]),
+      ]).toSorted(),
       [[995, 0, "first"], [995, 0, "second"]],
     );
     const [{ error, socket: from }] = completions as [typeof completions[0]];

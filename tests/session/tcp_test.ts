@@ -99,7 +99,9 @@ sessionTest(
       assert(error instanceof RioError);
       status = error.errno;
     }
-    assertEquals(status, 10057);
+    // Some systems find out only in the call, and say what they found.
+    const expected = open.system === "windows" ? [10057, 10054] : [10057];
+    assert(expected.includes(status), `${status}`);
   },
 );
 
