@@ -90,9 +90,9 @@ export class Hub {
 
   /** Completes what has arrived. */
   poll(): void {
-    if (this.receives.queue.closed) return;
-    this.receives.poll();
-    this.sends.poll();
+    // What completes first may be the end of the last connection, and of the hub.
+    if (!this.receives.queue.closed) this.receives.poll();
+    if (!this.sends.queue.closed) this.sends.poll();
   }
 
   /** Closes queues and memory, when no connection has a request outstanding. */
