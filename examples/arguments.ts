@@ -29,10 +29,9 @@ export function readArguments<Name extends string>(
       string: [...Object.keys(defaults), "_"],
       boolean: ["help"],
       default: defaults,
-      unknown: (argument) =>
-        argument.startsWith("-")
-          ? usage(`Unknown argument ${argument}`)
-          : undefined,
+      unknown(argument) {
+        if (argument.startsWith("-")) usage(`Unknown argument ${argument}`);
+      },
     },
   );
   if (flags.help) {
@@ -42,9 +41,6 @@ export function readArguments<Name extends string>(
   const rest = flags._.map(String);
   if (rest.length > positionals) {
     usage(`Unknown argument ${rest[positionals]}`);
-  }
-  for (const name of Object.keys(defaults)) {
-    if (Array.isArray(flags[name])) usage(`--${name} is given twice`);
   }
   return Object.assign(flags as Record<Name, string>, { positionals: rest });
 }

@@ -1,0 +1,55 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { example, exampleTest } from "./program.ts";
+
+const EXAMPLES = [
+  "dns_forwarder.ts",
+  "tcp_echo_server.ts",
+  "throughput.ts",
+  "udp_echo_server.ts",
+  "udp_ping.ts",
+];
+
+for (const name of EXAMPLES) {
+  exampleTest(`examples/${name} tells its options with --help`, async () => {
+    await using program = example(name, ["--help"], { flags: [] });
+    const { code, stdout, stderr } = await program.outcome;
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout, "--help");
+    assertStringIncludes(stdout, "Exit code 0");
+  });
+
+  exampleTest(`examples/${name} ends with code 2 for --unknown`, async () => {
+    await using program = example(name, ["--unknown"], { flags: [] });
+    const { code, stdout, stderr } = await program.outcome;
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, "Unknown argument --unknown");
+    assertStringIncludes(stderr, "Run with --help for the options.");
+  });
+}
+
+const WRONG: [name: string, args: string, message: string][] = [
+  ["udp_echo_server.ts", "--port x", 'Invalid --port "x": give a whole number'],
+  ["udp_echo_server.ts", "--port 65536", 'Invalid --port "65536"'],
+  ["udp_echo_server.ts", "--port=", 'Invalid --port ""'],
+  ["udp_echo_server.ts", "stray", "Unknown argument stray"],
+  ["tcp_echo_server.ts", "--port=-1", 'Invalid --port "-1"'],
+  ["tcp_echo_server.ts", "--hostname 203.0.113.7", "Cannot bind 203.0.113.7"],
+  ["udp_ping.ts", "--count 0", 'Invalid --count "0"'],
+  ["udp_ping.ts", "--size 3", 'Invalid --size "3": give a whole number from 4'],
+  ["udp_ping.ts", "--interval 1.5", 'Invalid --interval "1.5"'],
+  ["dns_forwarder.ts", "", "Missing UPSTREAM"],
+  ["dns_forwarder.ts", "127.0.0.1:0", 'Invalid UPSTREAM port "0"'],
+  ["dns_forwarder.ts", "127.0.0.1:x", 'Invalid UPSTREAM port "x"'],
+  ["dns_forwarder.ts", "127.0.0.1 127.0.0.2", "Unknown argument 127.0.0.2"],
+  ["throughput.ts", "--window 65", 'Invalid --window "65"'],
+  ["throughput.ts", "--seconds 0", 'Invalid --seconds "0"'],
+];
+
+for (const [name, args, message] of WRONG) {
+  exampleTest(`examples/${name} ends with code 2 for "${args}"`, async () => {
+    await using program = example(name, args.split(" ").filter(Boolean));
+    const { code, stdout, stderr } = await program.outcome;
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, message);
+  });
+}

@@ -1,0 +1,183 @@
+/**
+ * Runs the examples as a person would, in processes of their own.
+ *
+ * @module
+ */
+import { fail } from "@std/assert";
+
+/** The most that a program may take, in milliseconds. */
+const BOUND_MS = 30_000;
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What a program did. */
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** How a program is started. */
+export interface ProgramOptions {
+  /** Permission and other flags of Deno. */
+  flags?: readonly string[];
+  /** Text for its standard input. */
+  input?: string;
+}
+
+/** A program that runs; disposing it ends it. */
+export class Program implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #changed = new EventTarget();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #stdout = "";
+  #late = false;
+  /** What it did, when it has ended. */
+  readonly outcome: Promise<Outcome>;
+
+  constructor(command: string, args: string[], options: ProgramOptions = {}) {
+    const { input } = options;
+    this.#child = new Deno.Command(command, {
+      args,
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdin: input === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#timer = setTimeout(() => {
+      this.#late = true;
+      this.#child.kill("SIGKILL");
+    }, BOUND_MS);
+    this.outcome = this.#run(input);
+  }
+
+  /** Waits until something was printed. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    let ended = false;
+    this.outcome.finally(() => {
+      ended = true;
+      this.#changed.dispatchEvent(new Event("output"));
+    });
+    for (;;) {
+      const match = pattern.exec(this.#stdout);
+      if (match) return match;
+      if (ended) {
+        const { stdout, stderr } = await this.outcome;
+        fail(`It ended without printing ${pattern}:\n${stdout}\n${stderr}`);
+      }
+      await new Promise((resolve) =>
+        this.#changed.addEventListener("output", resolve, { once: true })
+      );
+    }
+  }
+
+  /** Presses Ctrl-C. */
+  interrupt(): Promise<Outcome> {
+    this.#kill("SIGINT");
+    return this.outcome;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill("SIGKILL");
+    await this.outcome;
+  }
+
+  #kill(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  async #run(input: string | undefined): Promise<Outcome> {
+    const written = input === undefined ? undefined : this.#write(input);
+    let stderr = "";
+    const [{ code }] = await Promise.all([
+      this.#child.status,
+      read(this.#child.stdout, (text) => {
+        this.#stdout += text;
+        this.#changed.dispatchEvent(new Event("output"));
+      }),
+      read(this.#child.stderr, (text) => stderr += text),
+      written,
+    ]);
+    clearTimeout(this.#timer);
+    if (this.#late) fail(`It did not end:\n${this.#stdout}\n${stderr}`);
+    return { code, stdout: this.#stdout, stderr };
+  }
+
+  async #write(input: string): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input)).catch(() => {});
+    await writer.close().catch(() => {});
+  }
+}
+
+async function read(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  take: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    take(text);
+  }
+}
+
+/** Starts one of the examples. */
+export function example(
+  name: string,
+  args: string[] = [],
+  options: ProgramOptions = {},
+): Program {
+  const { flags = ["--allow-ffi", "--allow-net"] } = options;
+  return new Program(
+    Deno.execPath(),
+    ["run", "--quiet", "--no-prompt", "--no-check", ...flags].concat(
+      new URL(`examples/${name}`, ROOT).href,
+      args,
+    ),
+    options,
+  );
+}
+
+/** Runs a tool to its end; gives what it printed. */
+export async function run(
+  tool: string,
+  args: string[],
+  input?: string,
+): Promise<string> {
+  await using program = new Program(
+    tool,
+    args,
+    input === undefined ? {} : { input },
+  );
+  return (await program.outcome).stdout;
+}
+
+/** Registers a test of an example, which needs certain tools. */
+export function exampleTest(
+  name: string,
+  fn: () => Promise<void>,
+  tools: string[] = [],
+): void {
+  const missing = tools.filter((tool) => !isHere(tool));
+  const reason = Deno.build.os === "windows"
+    ? "the examples open the system's own library"
+    : missing.length > 0
+    ? `${missing.join(", ")} is not installed`
+    : undefined;
+  if (reason) console.log(`skip: ${name}: ${reason}`);
+  Deno.test({ name, ignore: reason !== undefined, fn });
+}
+
+function isHere(tool: string): boolean {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  return folders.some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${tool}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
