@@ -41,7 +41,8 @@ export interface RioDatagramReceiveOptions {
 export class RioDatagramConn
   implements
     AsyncIterable<[Uint8Array<ArrayBuffer>, Deno.NetAddr]>,
-    Disposable {
+    Disposable,
+    AsyncDisposable {
   readonly #use: SessionUse;
   readonly #socket: RioSocket;
   readonly #inbox: Inbox;
@@ -315,6 +316,15 @@ export class RioDatagramConn
     this.#inbox.release();
     this.#outbox.release();
     this.#use.release();
+  }
+
+  /** Closes the socket when what was sent before has left, unless it is closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      if (!this.#closed) await this.#outbox.takeAll();
+    } finally {
+      this[Symbol.dispose]();
+    }
   }
 
   /** Yields datagrams with their senders; ends when the socket is closed. */

@@ -3,11 +3,15 @@
  *
  * @module
  */
+import { assertInteger } from "../session/arguments.ts";
 import type { RioSession } from "../session/session.ts";
 import { RioDatagramConn } from "./datagram.ts";
 import { denoErrors } from "./errors.ts";
 import { knownAddress, toPort } from "./hosts.ts";
 import { useSession } from "./shared_session.ts";
+
+/** So many of the longest datagrams fit in one registration. */
+const MAX_SLOTS = 0xF000;
 
 /** Options of {@linkcode listenDatagram}. */
 export interface RioListenDatagramOptions {
@@ -106,7 +110,7 @@ export interface RioListenDatagramOptions {
  * @param options Address and sizes.
  * @returns The socket.
  * @throws {TypeError} If an option is of the wrong kind.
- * @throws {RangeError} If the port is out of range.
+ * @throws {RangeError} If the port, a count or a size is out of range.
  * @throws {URIError} If no host can have that name.
  * @throws {Deno.errors.AddrInUse} If the address is in use.
  * @throws {Deno.errors.AddrNotAvailable} If it is not of this host.
@@ -129,6 +133,9 @@ export function listenDatagram(
       `Unsupported transport "${String(transport)}": give "udp"`,
     );
   }
+  assertInteger("receives", receives, 1, MAX_SLOTS);
+  assertInteger("sends", sends, 1, MAX_SLOTS);
+  assertInteger("datagramSize", datagramSize, 1, 65535);
   const port = toPort(options.port);
   const hostname = options.hostname ?? "0.0.0.0";
   const host = knownAddress(hostname);

@@ -24,6 +24,7 @@ export class Outbox {
   readonly #driver: Driver;
   readonly #buffer: RioBuffer;
   readonly #datagramSize: number;
+  readonly #slots: number;
   readonly #free: SendSlot[] = [];
   readonly #waiters: Waiter[] = [];
   readonly #groups: Set<SendGroup> = new Set();
@@ -41,6 +42,7 @@ export class Outbox {
       (reason) => this.#rejectAll(reason),
     );
     this.#datagramSize = datagramSize;
+    this.#slots = slots;
     this.#buffer = session.registerBuffer(slots * slotSize(datagramSize));
     const completed = (slot: SendSlot, completion: RioCompletion) =>
       this.#complete(slot, completion);
@@ -76,6 +78,13 @@ export class Outbox {
     });
     this.#driver.enter(true);
     return promise;
+  }
+
+  /** Takes every slot, which is when all that was posted has completed. */
+  async takeAll(): Promise<void> {
+    for (let i = 0; i < this.#slots; i++) {
+      if (!this.take()) await this.wait();
+    }
   }
 
   /** Gives back a slot with which nothing was sent. */

@@ -1,0 +1,457 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { RioError } from "../../mod.ts";
+import {
+  bytes,
+  datagramTest,
+  openSession,
+  pause,
+  receiveAll,
+  within,
+} from "./harness.ts";
+
+const LINUX_ONLY = Deno.build.os === "linux"
+  ? {}
+  : { skip: "this is what Linux has" };
+
+datagramTest(
+  "conn.sendMany() sends many, conn.receiveMany() takes them in order",
+  async (open) => {
+    const [alice, bob] = [open(), open()];
+    const sizes = Array.from({ length: 40 }, (_, i) => i);
+    const sent = await alice.sendMany(
+      sizes.map((size) => ({ data: bytes(size), addr: bob.addr })),
+    );
+    assertEquals(sent, 40);
+    assertEquals(await receiveAll(bob, 40), sizes.map(bytes));
+  },
+);
+
+datagramTest("conn.sendMany() sends to many destinations", async (open) => {
+  const [sender, ...receivers] = [open(), open(), open(), open()];
+  await sender!.sendMany(
+    receivers.map(({ addr }, i) => ({ data: bytes(i), addr })),
+  );
+  for (const [i, receiver] of receivers.entries()) {
+    const [data, from] = await within(receiver.receive());
+    assertEquals([data, from], [bytes(i), sender!.addr]);
+  }
+});
+
+datagramTest("conn.sendMany() sends a batch back as it is", async (open) => {
+  const [client, server] = [open(), open()];
+  await client.sendMany(
+    [1, 2, 3].map((size) => ({ data: bytes(size), addr: server.addr })),
+  );
+  for (let echoed = 0; echoed < 3;) {
+    using batch = await within(server.receiveMany());
+    echoed += await server.sendMany(batch);
+  }
+  assertEquals(await receiveAll(client, 3), [1, 2, 3].map(bytes));
+});
+
+datagramTest("conn.sendMany() sends nothing for nothing", async (open) => {
+  assertEquals(await open().sendMany([]), 0);
+});
+
+datagramTest(
+  "conn.sendMany() rejects for one bad datagram, and sends the others",
+  async (open) => {
+    const [alice, bob] = [open(), open()];
+    const error = await assertRejects(() =>
+      alice.sendMany([
+        { data: bytes(1), addr: bob.addr },
+        { data: bytes(65_508), addr: bob.addr },
+        { data: bytes(2), addr: bob.addr },
+      ])
+    );
+    assertInstanceOf((error as Error).cause, RioError);
+    assertEquals(
+      (error as Error & { cause: RioError }).cause.code,
+      "WSAEMSGSIZE",
+    );
+    assertEquals(await receiveAll(bob, 2), [bytes(1), bytes(2)]);
+  },
+);
+
+datagramTest(
+  "conn.sendMany() with more than its slots loses nothing",
+  async (open) => {
+    const [alice, bob] = [open({ sends: 4 }), open({ receives: 256 })];
+    const datagrams = Array.from({ length: 100 }, (_, i) => ({
+      data: bytes(i),
+      addr: bob.addr,
+    }));
+    assertEquals(await within(alice.sendMany(datagrams)), 100);
+    assertEquals(await receiveAll(bob, 100), datagrams.map(({ data }) => data));
+  },
+);
+
+datagramTest(
+  "conn.send() waits for room, and sends everything in order",
+  async (open) => {
+    const [alice, bob] = [open({ sends: 2 }), open({ receives: 256 })];
+    const sends = Array.from(
+      { length: 50 },
+      (_, i) => alice.send(bytes(i), bob.addr),
+    );
+    assertEquals(
+      await within(Promise.all(sends)),
+      Array.from({ length: 50 }, (_, i) => i),
+    );
+    const all = await receiveAll(bob, 50);
+    assertEquals(all, all.map((_, i) => bytes(i)));
+  },
+);
+
+datagramTest("a batch is valid until it is disposed", async (open) => {
+  const [alice, bob] = [open(), open({ receives: 4 })];
+  await alice.send(bytes(9), bob.addr);
+  const batch = await within(bob.receiveMany());
+  const [datagram] = batch;
+  assertEquals([batch.length, datagram!.data], [1, bytes(9)]);
+  // The other slots are filled over and over; this one is held.
+  for (let i = 0; i < 20; i++) {
+    await alice.send(bytes(i), bob.addr);
+    await within(bob.receive());
+  }
+  assertEquals(datagram!.data, bytes(9));
+  assertEquals(datagram!.addr, alice.addr);
+  batch[Symbol.dispose]();
+  batch[Symbol.dispose]();
+  assertEquals([batch.length, [...batch]], [0, []]);
+});
+
+datagramTest(
+  "a batch that is held by its receiver stops nothing for others",
+  async (open) => {
+    const [alice, bob, carol] = [open(), open({ receives: 1 }), open()];
+    await alice.send(bytes(1), bob.addr);
+    const held = await within(bob.receiveMany());
+    await alice.send(bytes(2), bob.addr); // waits in the system's buffer
+    await alice.send(bytes(3), carol.addr);
+    assertEquals((await within(carol.receive()))[0], bytes(3));
+    held[Symbol.dispose]();
+    assertEquals((await within(bob.receive()))[0], bytes(2));
+  },
+);
+
+datagramTest(
+  "a batch can be disposed after its socket was closed",
+  async (open) => {
+    const conn = open();
+    await conn.send(bytes(5), conn.addr);
+    const batch = await within(conn.receiveMany());
+    conn.close();
+    batch[Symbol.dispose]();
+  },
+);
+
+datagramTest(
+  "conn.connect() lets send() and receive() go without addresses",
+  async (open) => {
+    const [alice, bob, stranger] = [open(), open(), open()];
+    await alice.connect(bob.addr);
+    assertEquals(await alice.send(bytes(3)), 3);
+    assertEquals((await within(bob.receive()))[1], alice.addr);
+    await stranger.send(bytes(1), alice.addr);
+    await bob.send(bytes(2), alice.addr);
+    const [data, from] = await within(alice.receive());
+    assertEquals([data, from], [bytes(2), bob.addr]);
+    assertEquals(await alice.sendMany([{ data: bytes(4) }]), 1);
+    assertEquals((await within(bob.receive()))[0], bytes(4));
+  },
+);
+
+datagramTest("conn.connect() looks up a hostname", async (open) => {
+  const [alice, bob] = [open(), open()];
+  await alice.connect({ hostname: "localhost", port: bob.addr.port });
+  await alice.send(bytes(3));
+  assertEquals((await within(bob.receive()))[0], bytes(3));
+});
+
+datagramTest("conn.connect() refuses what is no port", async (open) => {
+  const conn = open();
+  await assertRejects(() => conn.connect({ port: 70_000 }), RangeError);
+  await assertRejects(() => conn.connect({ port: Number("x") }), RangeError);
+});
+
+datagramTest(
+  "an unreachable port ends neither a connected socket nor a loop",
+  async (open) => {
+    const [alice, bob] = [open(), open()];
+    const { addr } = bob;
+    await alice.connect(addr);
+    bob.close();
+    for (let i = 0; i < 5; i++) {
+      await alice.send(bytes(1)).catch(() => {}); // may be told of the one before
+      await pause(5);
+    }
+    const again = open({ port: addr.port });
+    const received = alice.receive();
+    await again.send(bytes(6), alice.addr);
+    assertEquals((await within(received))[0], bytes(6));
+  },
+);
+
+datagramTest(
+  "conn.receive() rejects with the reason of its signal",
+  async (open) => {
+    const conn = open();
+    const reason = new Error("mine");
+    const signal = AbortSignal.abort(reason);
+    assertEquals(
+      await conn.receive(undefined, { signal }).catch((error) => error),
+      reason,
+    );
+    const controller = new AbortController();
+    const waiting = conn.receiveMany({ signal: controller.signal });
+    await pause();
+    controller.abort(reason);
+    assertEquals(await within(waiting.catch((error) => error)), reason);
+  },
+);
+
+datagramTest("an aborted receive loses no datagram", async (open) => {
+  const [alice, bob] = [open(), open()];
+  for (let i = 0; i < 50; i++) {
+    const controller = new AbortController();
+    const waiting = bob.receive(undefined, { signal: controller.signal });
+    const outcome = waiting.then(([data]) => data, () => null);
+    const sent = alice.send(bytes(i), bob.addr);
+    if (i % 3 === 0) await sent;
+    controller.abort();
+    await sent;
+    const data = await within(outcome) ?? (await within(bob.receive()))[0];
+    assertEquals(data, bytes(i));
+  }
+});
+
+datagramTest("conn.receive() serves callers in their order", async (open) => {
+  const conn = open();
+  await pause(); // the event loop's turn is due at the first call
+  const waiting = [1, 2, 3, 4].map(() => conn.receive());
+  for (const size of [1, 2, 3, 4]) await conn.send(bytes(size), conn.addr);
+  const received = await within(Promise.all(waiting));
+  assertEquals(received.map(([data]) => data.length), [1, 2, 3, 4]);
+});
+
+datagramTest("an abort leaves the order of the others", async (open) => {
+  const conn = open();
+  const controller = new AbortController();
+  const first = conn.receive();
+  const second = conn.receive(undefined, { signal: controller.signal });
+  const third = conn.receive();
+  await pause();
+  controller.abort();
+  await assertRejects(() => within(second), DOMException);
+  await conn.send(bytes(1), conn.addr);
+  await conn.send(bytes(3), conn.addr);
+  assertEquals((await within(first))[0], bytes(1));
+  assertEquals((await within(third))[0], bytes(3));
+});
+
+datagramTest("buffer sizes are set, and can be read back", (open) => {
+  const size = 64 * 1024;
+  const { socket } = open({ receiveBufferSize: size, sendBufferSize: size });
+  for (const name of ["receiveBufferSize", "sendBufferSize"] as const) {
+    const real = socket.getOption(name);
+    assert(real >= size, `${name} is ${real}`);
+  }
+});
+
+datagramTest("timeToLive is set, and can be read back", (open) => {
+  assertEquals(open({ timeToLive: 3 }).socket.getOption("timeToLive"), 3);
+  const v6 = open({ hostname: "::1", timeToLive: 4 });
+  assertEquals(v6.socket.getOption("timeToLive"), 4);
+});
+
+datagramTest("reusePort shares a port between sockets", async (open) => {
+  const first = open({ reusePort: true });
+  const second = open({ reusePort: true, port: first.addr.port });
+  const senders = Array.from({ length: 32 }, () => open());
+  for (const sender of senders) await sender.send(bytes(1), first.addr);
+  let received = 0;
+  const count = async (conn: typeof first) => {
+    for await (const _ of conn) {
+      if (++received === senders.length) [first, second].map((c) => c.close());
+    }
+  };
+  await within(Promise.all([count(first), count(second)]));
+  assertEquals(received, senders.length);
+}, LINUX_ONLY);
+
+datagramTest("reusePort throws NotSupported on Windows", (open) => {
+  assertThrows(() => open({ reusePort: true }), Deno.errors.NotSupported);
+}, Deno.build.os === "windows" ? {} : { skip: "Linux has SO_REUSEPORT" });
+
+datagramTest("segmentSize cuts what is sent into datagrams", async (open) => {
+  const [alice, bob] = [open(), open()];
+  const data = bytes(2500);
+  await alice.send(data, bob.addr, { segmentSize: 1000 });
+  assertEquals(await receiveAll(bob, 3), [
+    data.slice(0, 1000),
+    data.slice(1000, 2000),
+    data.slice(2000),
+  ]);
+}, LINUX_ONLY);
+
+datagramTest("coalesce takes joined datagrams apart", async (open) => {
+  const [alice, bob] = [open(), open({ coalesce: true })];
+  const data = bytes(2500);
+  for (let i = 0; i < 2; i++) {
+    await alice.send(data, bob.addr, { segmentSize: 1000 });
+  }
+  // One by one, then as a batch: the same datagrams.
+  const singly = [];
+  for (let i = 0; i < 3; i++) singly.push((await within(bob.receive()))[0]);
+  const expected = [
+    data.slice(0, 1000),
+    data.slice(1000, 2000),
+    data.slice(2000),
+  ];
+  assertEquals(singly, expected);
+  assertEquals(await receiveAll(bob, 3), expected);
+}, LINUX_ONLY);
+
+datagramTest(
+  "coalesce leaves single datagrams alone, also empty ones",
+  async (open) => {
+    const [alice, bob] = [open(), open({ coalesce: true })];
+    await alice.send(bytes(0), bob.addr);
+    await alice.send(bytes(10), bob.addr);
+    assertEquals(await receiveAll(bob, 2), [bytes(0), bytes(10)]);
+  },
+  LINUX_ONLY,
+);
+
+datagramTest(
+  "info tells where a datagram arrived, and its ECN",
+  async (open) => {
+    const [alice, bob] = [open(), open({ hostname: "0.0.0.0", info: true })];
+    alice.socket.setOption("typeOfService", 2);
+    await alice.send(bytes(1), { ...bob.addr, hostname: "127.0.0.1" });
+    using batch = await within(bob.receiveMany());
+    const [{ info } = fail()] = batch;
+    assertEquals([info.destination, info.ecn], ["127.0.0.1", 2]);
+    assert(info.interfaceIndex! > 0);
+  },
+  LINUX_ONLY,
+);
+
+datagramTest("info is empty unless asked for", async (open) => {
+  const conn = open();
+  await conn.send(bytes(1), conn.addr);
+  using batch = await within(conn.receiveMany());
+  assertEquals([...batch].map(({ info }) => info), [{}]);
+});
+
+datagramTest(
+  "datagramSize cuts what is longer, and ends nothing",
+  async (open) => {
+    const [alice, bob] = [open(), open({ datagramSize: 100 })];
+    for (const size of [100, 101, 5000, 3]) {
+      await alice.send(bytes(size), bob.addr);
+    }
+    assertEquals(await receiveAll(bob, 4), [
+      bytes(100),
+      bytes(101).slice(0, 100),
+      bytes(5000).slice(0, 100),
+      bytes(3),
+    ]);
+    await assertRejects(() => bob.send(bytes(101), alice.addr), Error);
+    assertEquals(await bob.send(bytes(100), alice.addr), 100);
+  },
+);
+
+datagramTest("a hostname is looked up at each send", async (open) => {
+  const conn = open();
+  const addr = { ...conn.addr, hostname: "LOCALHOST" };
+  await conn.sendMany([{ data: bytes(1), addr }, { data: bytes(2), addr }]);
+  assertEquals(await receiveAll(conn, 2), [bytes(1), bytes(2)]);
+});
+
+datagramTest("a socket on :: talks to both families", async (open) => {
+  const dual = open({ hostname: "::" });
+  const peers = [open(), open({ hostname: "::1" })];
+  for (const [i, peer] of peers.entries()) {
+    await dual.send(bytes(i), peer.addr);
+    const [data, { port }] = await within(peer.receive());
+    assertEquals([data, port], [bytes(i), dual.addr.port]);
+    await peer.send(bytes(9), { ...peer.addr, port: dual.addr.port });
+    assertEquals(await within(dual.receive()), [bytes(9), peer.addr]);
+  }
+});
+
+datagramTest(
+  "await using closes when everything has been sent",
+  async (open) => {
+    const bob = open({ receives: 256 });
+    const sends: Promise<number>[] = [];
+    {
+      await using alice = open({ sends: 2 });
+      for (let i = 0; i < 20; i++) sends.push(alice.send(bytes(i), bob.addr));
+    }
+    assertEquals((await within(Promise.all(sends))).length, 20);
+    assertEquals((await receiveAll(bob, 20)).length, 20);
+  },
+);
+
+datagramTest(
+  "sockets of one session close without the others",
+  async (open, session) => {
+    const [alice, bob] = [open(), open()];
+    alice.close();
+    await bob.send(bytes(1), bob.addr);
+    assertEquals((await within(bob.receive()))[0], bytes(1));
+    bob.close();
+    assertEquals(session.closed, false);
+  },
+);
+
+datagramTest(
+  "closing the session interrupts who waits",
+  async (open, session) => {
+    const conn = open();
+    const waiting = conn.receive();
+    const outcome = assertRejects(() => within(waiting));
+    await pause();
+    await session.close();
+    await outcome;
+  },
+);
+
+datagramTest(
+  "listenDatagram() throws BadResource in a closed session",
+  (open, session) => {
+    session[Symbol.dispose]();
+    assertThrows(() => open(), Deno.errors.BadResource);
+  },
+);
+
+datagramTest(
+  "listenDatagram() refuses counts and sizes that make no sense",
+  (open) => {
+    for (const wrong of [0, -1, 1.5, NaN]) {
+      assertThrows(() => open({ receives: wrong }), RangeError);
+      assertThrows(() => open({ sends: wrong }), RangeError);
+      assertThrows(() => open({ datagramSize: wrong }), RangeError);
+    }
+  },
+);
+
+datagramTest("a session of one's own is one's own to close", async (open) => {
+  const session = openSession();
+  open({ session }).close();
+  assertEquals(session.closed, false);
+  await session.close();
+});
+
+function fail(): never {
+  throw new Error("The batch is empty");
+}
