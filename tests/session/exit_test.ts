@@ -21,8 +21,13 @@ function run(script: string, options: RunOptions = {}) {
   return runScript(script, { flags: FLAGS, ...options });
 }
 
+/** Runs a script that leaves to the system what it opened. */
+function leave(script: string, options: RunOptions = {}) {
+  return run(script, { leaves: true, ...options });
+}
+
 Deno.test("a program ends when nothing was disposed", async () => {
-  const { code, stderr } = await run(`
+  const { code, stderr } = await leave(`
     const session = open();
     const buffer = session.registerBuffer(4096);
     const socket = udp(session);
@@ -61,7 +66,7 @@ Deno.test("a program ends by itself after await using with a wait pending", asyn
 });
 
 Deno.test("a program ends by itself when an iterator was left", async () => {
-  const { code, stdout } = await run(`
+  const { code, stdout } = await leave(`
     const session = open();
     const buffer = session.registerBuffer(64);
     const socket = udp(session);
@@ -75,7 +80,7 @@ Deno.test("a program ends by itself when an iterator was left", async () => {
 });
 
 Deno.test("a program ends by itself when a queue was closed under its iterator", async () => {
-  const { code, stdout } = await run(`
+  const { code, stdout } = await leave(`
     const session = open();
     const queue = session.createCompletionQueue();
     setTimeout(() => queue.close(), 20);
@@ -85,7 +90,7 @@ Deno.test("a program ends by itself when a queue was closed under its iterator",
 });
 
 Deno.test("a wait keeps a program alive until it ends", async () => {
-  const { code, stdout } = await run(
+  const { code, stdout } = await leave(
     `
     const session = open();
     const buffer = session.registerBuffer(4096);
@@ -110,14 +115,14 @@ Deno.test("a wait keeps a program alive until it ends", async () => {
 });
 
 Deno.test("a program ends with Deno.exit() and a wait pending", async () => {
-  const { code } = await run(`${WAITING}
+  const { code } = await leave(`${WAITING}
     setTimeout(() => Deno.exit(7), 20);
     await waiting;`);
   assertEquals(code, 7);
 });
 
 Deno.test("a program ends with Deno.exit() in the middle of a block", async () => {
-  const { code } = await run(`
+  const { code } = await leave(`
     using session = open();
     using buffer = session.registerBuffer(4096);
     using socket = udp(session);
@@ -127,7 +132,7 @@ Deno.test("a program ends with Deno.exit() in the middle of a block", async () =
 });
 
 Deno.test("a program ends with an error that nobody catches and a wait pending", async () => {
-  const { code, stderr } = await run(`${WAITING}
+  const { code, stderr } = await leave(`${WAITING}
     setTimeout(() => { throw new Error("nobody catches this"); }, 20);
     await waiting;`);
   assertEquals(code, 1);
@@ -135,7 +140,7 @@ Deno.test("a program ends with an error that nobody catches and a wait pending",
 });
 
 Deno.test("a program ends with an error at its top level and a wait pending", async () => {
-  const { code, stderr } = await run(`${WAITING}
+  const { code, stderr } = await leave(`${WAITING}
     throw new Error("at the top level");`);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "at the top level");
@@ -159,7 +164,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     name: `a program ends with ${signal} and a wait pending`,
     ignore: Deno.build.os === "windows",
     fn: async () => {
-      const outcome = await run(
+      const outcome = await leave(
         `${WAITING}
         console.log("ready");
         await waiting;`,
@@ -194,7 +199,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test("a program ends when a worker was terminated with a wait pending", async () => {
-  const { code, stdout } = await run(`
+  const { code, stdout } = await leave(`
     if (globalThis.WorkerGlobalScope !== undefined) {
       ${WAITING}
       self.postMessage("waiting");
@@ -216,7 +221,7 @@ Deno.test("a program ends when a worker was terminated with a wait pending", asy
 });
 
 Deno.test("a program ends when a worker closed itself with a session open", async () => {
-  const { code, stdout } = await run(`
+  const { code, stdout } = await leave(`
     if (globalThis.WorkerGlobalScope !== undefined) {
       const session = open();
       udp(session).receive(session.registerBuffer(100).slice());
@@ -253,7 +258,7 @@ Deno.test("a program that ends with its standard input closes its session", asyn
 });
 
 Deno.test("a program ends when its accept() waits and the listener is closed", async () => {
-  const { code, stdout } = await run(`
+  const { code, stdout } = await leave(`
     const session = open();
     const listener = session.openSocket({ transport: "tcp", hostname: "127.0.0.1", backlog: 1 });
     setTimeout(() => listener.close(), 20);

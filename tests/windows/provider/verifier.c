@@ -107,6 +107,7 @@ void report_left(const char *when) {
 }
 
 void verifier_end(void) {
+  if (GetEnvironmentVariableA("RIO_VERIFIER_IGNORE_EXIT", NULL, 0)) ignore_exit = 1;
   /* The other threads are gone by now, and one of them may have held the lock. */
   if (!ignore_exit && TryEnterCriticalSection(&lock)) {
     if (counters[COUNT_STARTUPS]) {
@@ -149,7 +150,8 @@ EXPORT(void, RioVerifierForget)(uint32_t keep) {
 /* A test of documented refusals makes wrong calls on purpose: nonzero lets them pass unrecorded. */
 EXPORT(void, RioVerifierTolerateRefused)(uint32_t on) { tolerate_refused = (LONG)on; }
 
-/* Nonzero: this process means to end with things left. */
+/* Nonzero: this process means to end with things left. A parent says it of a child with the
+ * environment variable RIO_VERIFIER_IGNORE_EXIT. */
 EXPORT(void, RioVerifierIgnoreExit)(uint32_t on) { ignore_exit = (LONG)on; }
 
 /* The calls per function, then the counters; returns how many. */
