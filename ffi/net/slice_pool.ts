@@ -16,43 +16,26 @@ const SLAB_SIZE = 1 << 20;
 
 /** A slice out of a pool; whoever took it gives it back once. */
 export class PooledSlice {
-  readonly #slab: Slab;
-  readonly #whole: RioSlice;
-  #part: RioSlice;
-  #view: Uint8Array;
+  /** What was registered together with it. */
+  readonly slab: Slab;
+  /** Bytes. */
+  readonly size: number;
+  readonly #offset: number;
+  #part: RioSlice | null = null;
 
   /** For {@linkcode Slab} only. */
-  constructor(slab: Slab, offset: number, length: number) {
-    this.#slab = slab;
-    this.#whole = this.#part = slab.buffer.slice(offset, length);
-    this.#view = this.#whole.bytes;
-  }
-
-  /** What was registered together with it. */
-  get slab(): Slab {
-    return this.#slab;
-  }
-
-  /** The memory. */
-  get bytes(): Uint8Array {
-    return this.#whole.bytes;
+  constructor(slab: Slab, offset: number, size: number) {
+    this.slab = slab;
+    this.size = size;
+    this.#offset = offset;
   }
 
   /** The first bytes, to post; the same length again costs nothing. */
   part(length: number): RioSlice {
-    if (this.#part.length !== length) {
-      const { buffer, offset } = this.#whole;
-      this.#part = buffer.slice(offset, length);
+    if (this.#part?.length !== length) {
+      this.#part = this.slab.buffer.slice(this.#offset, length);
     }
     return this.#part;
-  }
-
-  /** A view of the first bytes; the same length again costs nothing. */
-  view(length: number): Uint8Array {
-    if (this.#view.length !== length) {
-      this.#view = this.bytes.subarray(0, length);
-    }
-    return this.#view;
   }
 }
 

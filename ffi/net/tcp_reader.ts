@@ -82,16 +82,17 @@ export class TcpReader extends TcpHalf implements Operation {
     const slice = this.#posted!;
     this.#posted = null;
     const { status, bytesTransferred } = completion;
+    const { bytes, length } = completion.slice!;
     const read = this.#reads.shift();
     if (status !== 0) {
       read?.reject(toDenoError(completion.error));
     } else {
-      const filled = bytesTransferred === completion.slice!.length;
+      const filled = bytesTransferred === length;
       if (filled || bytesTransferred <= SMALL_SLICE) {
         this.#wanted = filled ? Infinity : SMALL_SLICE;
       }
       try {
-        read?.take(slice.view(bytesTransferred));
+        read?.take(filled ? bytes : bytes.subarray(0, bytesTransferred));
       } catch (error) {
         // The array was transferred in the meantime.
         read?.reject(error);
@@ -130,8 +131,10 @@ export class TcpReader extends TcpHalf implements Operation {
     let slice: PooledSlice | null = null;
     try {
       slice = slices.take(length);
-      const size = Math.min(length, slice.bytes.length);
-      this.socket.receive(slice.part(size), this.#options);
+      this.socket.receive(
+        slice.part(Math.min(length, slice.size)),
+        this.#options,
+      );
       this.#posted = slice;
     } catch (error) {
       if (slice !== null) slices.give(slice);

@@ -144,14 +144,15 @@ export class TcpWriter extends TcpHalf {
     const length = Math.min(bytes.length - job.posted, LARGE_SLICE);
     const slice = slices.take(length);
     try {
-      slice.bytes.set(
+      const part = slice.part(length);
+      part.bytes.set(
         length === bytes.length
           ? bytes
           : bytes.subarray(job.posted, job.posted + length),
       );
       const chunk = this.#free.pop() ??
         new Chunk((chunk, completion) => this.#sent(chunk, completion));
-      this.socket.send(slice.part(length), chunk.options);
+      this.socket.send(part, chunk.options);
       chunk.slice = slice;
     } catch (error) {
       slices.give(slice);
