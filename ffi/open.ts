@@ -150,6 +150,13 @@ function chooseBackend(options: RioSessionOptions): RioBackendName {
       }": only the backend "winsock" opens a library in place of ws2_32.dll`,
     );
   }
+  if (library !== undefined && (typeof library !== "string" || !library)) {
+    throw new TypeError(
+      `Invalid library ${
+        typeof library === "string" ? `"${library}"` : String(library)
+      }: give the path of a DLL`,
+    );
+  }
   return own;
 }
 
