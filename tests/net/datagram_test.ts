@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { RioError } from "../../mod.ts";
+import { listenDatagram, RioError } from "../../mod.ts";
 import {
   bytes,
   datagramTest,
@@ -451,6 +451,31 @@ datagramTest("a session of one's own is one's own to close", async (open) => {
   assertEquals(session.closed, false);
   await session.close();
 });
+
+Deno.test({
+  name: "sockets without a session share one, which ends with the last",
+  // Elsewhere the library under test is not the system's own.
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const before = descriptors();
+    for (let round = 0; round < 2; round++) {
+      const [alice, bob] = [1, 2].map(() =>
+        listenDatagram({ hostname: "127.0.0.1" })
+      );
+      alice!.close();
+      await bob!.send(bytes(1), bob!.addr);
+      assertEquals((await within(bob!.receive()))[0], bytes(1));
+      bob!.close();
+      for (let i = 0; i < 500 && descriptors() > before; i++) await pause(2);
+      assertEquals(descriptors(), before);
+    }
+  },
+});
+
+function descriptors(): number {
+  if (Deno.build.os !== "linux") return 0;
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
 
 function fail(): never {
   throw new Error("The batch is empty");
