@@ -5,6 +5,7 @@
  */
 import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
 import type { RioNotification, RioNotificationKind } from "../contract.ts";
+import { WSAEALREADY } from "../error_numbers.ts";
 import { check, RioClosedError, RioError } from "../errors.ts";
 import { RioResults } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
@@ -208,19 +209,20 @@ export class RioCompletionQueue implements Disposable {
     if (this.#backlog.length > 0 && !this.#armed && this.#key !== 0) {
       return true;
     }
+    const attempt =
+      `arm a completion queue with notification "${this.notification}"`;
+    // What has fired and was not told yet is armed for whoever waits for it.
+    if (waiter.isWaiting(this.#key)) check(WSAEALREADY, "RIONotify", attempt);
     if (!waiter.isPaused(this.#key)) {
       ledger.calls[CALL.notify]!++;
-      check(
-        backend.notify(this.#record.handle),
-        "RIONotify",
-        `arm a completion queue with notification "${this.notification}"`,
-      );
+      check(backend.notify(this.#record.handle), "RIONotify", attempt);
     }
-    this.#armed = waiter.wait(this.#key);
+    const armed = this.#armed = waiter.wait(this.#key);
     try {
-      return await this.#armed;
+      return await armed;
     } finally {
-      this.#armed = null;
+      // Somebody may have armed it again since it fired.
+      if (this.#armed === armed) this.#armed = null;
     }
   }
 

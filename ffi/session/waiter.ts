@@ -63,6 +63,11 @@ export class Waiter {
     await look;
   }
 
+  /** Whether somebody waits for a key. */
+  isWaiting(key: number): boolean {
+    return this.#pending.has(key);
+  }
+
   /** Whether a key is armed natively from a wait that was paused. */
   isPaused(key: number): boolean {
     return this.#paused.has(key) || this.#missed.has(key);
