@@ -197,6 +197,11 @@ datagramTest(
     await again.send(bytes(6), alice.addr);
     assertEquals((await within(received))[0], bytes(6));
   },
+  Deno.build.os === "windows"
+    ? {
+      skip: "under Wine, an ICMP error stalls receives of a connected socket",
+    }
+    : {},
 );
 
 datagramTest(

@@ -17,7 +17,8 @@ import { prepare, type Rig, run, whyNot, wine } from "./rig.ts";
 
 /** What runs without arguments; types are checked on Linux, in less time. */
 const SUITE = ["test", "-A", "--no-check", "--unstable-net"]
-  .concat("--v8-flags=--expose-gc", "tests/windows");
+  .concat("--v8-flags=--expose-gc", "tests/windows", "tests/dropin")
+  .concat("tests/net/datagram_test.ts");
 
 /** Seconds the Windows build of Deno may take. */
 const BOUND = Number(Deno.env.get("RIO_WINDOWS_BOUND") ?? 900);
