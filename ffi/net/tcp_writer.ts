@@ -131,10 +131,10 @@ export class TcpWriter extends TcpHalf {
       }
       try {
         this.#send(job, bytes);
+        if (polls) this.poll();
       } catch (error) {
         job.error = toDenoError(error);
       }
-      if (polls) this.poll();
     }
     return this.#outstanding === 0;
   }
