@@ -3,9 +3,9 @@
  * I/O, and the few socket and wait calls that go with them.
  *
  * A backend speaks Winsock: its numbers, its errors, its address bytes. All
- * calls are synchronous and none blocks, except {@linkcode RioBackend.wait} and
- * {@linkcode RioBackend.turn}, which wait on another thread. A backend belongs
- * to the thread that opened it.
+ * calls are synchronous and none blocks, except {@linkcode RioBackend.wait},
+ * which waits on another thread. A backend belongs to the thread that opened
+ * it.
  *
  * Return values are of two kinds. A function that reports only success returns
  * 0 or an error number. A function that returns a handle or a count returns it,
@@ -208,9 +208,6 @@ export interface RioBackend {
   readonly fired: Int32Array;
   /** Ends the wait that goes on, or the next one. */
   wake(): void;
-  /** Gives the event loop one turn: signals, timers, other tasks. */
-  turn(): Promise<void>;
-
   /**
    * Releases what the backend holds itself. A wait that goes on is woken, and
    * what it uses is released when it returned.

@@ -391,10 +391,6 @@ class LinuxBackend implements RioBackend {
     this.#poller.wake();
   }
 
-  turn(): Promise<void> {
-    return this.#poller.turn();
-  }
-
   close(_keepNative: boolean): void {
     if (this.#closed) return;
     this.#closed = true;

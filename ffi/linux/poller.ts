@@ -142,12 +142,6 @@ export class Poller {
     return count;
   }
 
-  /** Gives the event loop one turn. */
-  async turn(): Promise<void> {
-    if (this.#closed) await new Promise((resolve) => setTimeout(resolve));
-    else await this.#kernel.symbols.poll(0n, 0n, 0);
-  }
-
   /**
    * Makes epoll watch what a socket's requests wait for.
    *

@@ -164,10 +164,6 @@ export class WinsockBackend extends RioCalls implements RioBackend {
     this.#waiter.wake();
   }
 
-  turn(): Promise<void> {
-    return this.#symbols.Sleep(0);
-  }
-
   close(keepNative: boolean): void {
     if (this.#closed) return;
     this.#closed = true;

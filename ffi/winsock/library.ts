@@ -128,8 +128,6 @@ export const KERNEL32 = {
     parameters: ["usize", "usize", "u32", "usize", "u32", "i32"],
     result: "i32",
   },
-  // void Sleep(DWORD dwMilliseconds)
-  Sleep: { parameters: ["u32"], result: "void", nonblocking: true },
 } as const;
 
 /** What the backend needs of `oleaut32.dll`. */

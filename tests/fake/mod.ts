@@ -268,11 +268,6 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
         clock.pump();
         return handles.takePackets(port, entries, number, removed);
       }),
-    Sleep: () =>
-      run("Sleep", () => Promise.resolve(), async () => {
-        await new Promise((resolve) => setTimeout(resolve));
-        clock.pump();
-      }),
     DispCallFunc: dispatch
       ? (...frame) =>
         run(

@@ -526,7 +526,6 @@ linuxTest("close() ends the wait that goes on", async ({ rio }) => {
   rio.close(false);
   assertEquals(await wait, 0);
   assertEquals(await rio.wait(), 0);
-  await rio.turn();
 });
 
 linuxTest("close() closes what was left open", (rig) => {

@@ -41,7 +41,7 @@ async function exchange(rig: Rig): Promise<unknown[]> {
     backend.resizeRequestQueue(sender.rq, 2, 6),
     backend.notify(sender.cq),
   ];
-  await backend.turn();
+  await rig.turn();
   const results = [rig.dequeue(receiver.cq, 2), rig.dequeue(sender.cq, 2)];
   const bytes = [...buffer.bytes.slice(1024, 1028)];
   const remote = [...buffer.bytes.slice(2176, 2204)];
@@ -105,15 +105,15 @@ Deno.test("handles keep the words above the lower 32 bits", () =>
     rig.backend.deregisterBuffer(buffer.id);
   }));
 
-Deno.test("NativeFunction throws when DispCallFunc refuses the frame", () =>
+Deno.test("NativeFunction calls the pointer from then on when DispCallFunc refuses a frame", () =>
   withRig({}, (rig) => {
     const { socket, cq, rq } = rig.udp();
     rig.fake.fail("DispCallFunc", 0);
-    assertThrows(
-      () => rig.backend.send(rq, null, 8, 0),
-      Error,
-      "DispCallFunc failed with 0x80070057",
-    );
+    assertEquals(rig.backend.send(rq, null, 8, 0), 0);
+    const dispatched = rig.fake.counts.DispCallFunc;
+    assertEquals(rig.backend.send(rq, null, 8, 0), 0);
+    assertEquals(rig.fake.counts.DispCallFunc, dispatched);
+    assertEquals(rig.fake.counts.RIOSend, 2);
     rig.backend.closeSocket(socket);
     rig.backend.closeCompletionQueue(cq);
   }));

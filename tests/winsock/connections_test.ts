@@ -222,8 +222,8 @@ Deno.test("close() closes the socket that an accept waits with", () => {
 Deno.test("closeSocket() that failed can be tried again", () =>
   withRig({}, (rig) => {
     const socket = rig.tcp();
-    rig.fake.fail("closesocket", 10036);
-    assertEquals(rig.backend.closeSocket(socket), 10036);
+    rig.fake.fail("closesocket", 10050);
+    assertEquals(rig.backend.closeSocket(socket), 10050);
     assertEquals(rig.backend.closeSocket(socket), 0);
   }));
 

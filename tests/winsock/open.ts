@@ -47,6 +47,11 @@ export class Rig {
     this.backend = createWinsockBackend(this.fake.symbols, options.call);
   }
 
+  /** Lets the event loop and the fake go one turn on. */
+  turn(): Promise<void> {
+    return turn(this.fake);
+  }
+
   /** Registers fresh memory. */
   register(byteLength: number): Registered {
     const memory = allocate(byteLength);
@@ -163,6 +168,12 @@ export function address(port: number, hostname = "127.0.0.1"): Uint8Array {
   return bytes;
 }
 
+/** Lets the event loop and a fake go one turn on. */
+export async function turn(fake: FakeWindows): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  fake.pump();
+}
+
 /** Runs a test body over a fresh rig, and expects nothing left and no misuse. */
 export async function withRig(
   options: FakeOptions & { call?: CallOptions },
@@ -173,9 +184,9 @@ export async function withRig(
   rig.backend.close(false);
   // Waits that go on return on a later turn.
   for (let i = 0; i < 20 && rig.fake.waiting > 0; i++) {
-    await rig.backend.turn();
+    await rig.turn();
   }
-  await rig.backend.turn();
+  await rig.turn();
   const { violations } = rig.fake;
   if (violations.length > 0) throw new Error(violations.join("\n"));
   const left = rig.fake.leftovers();

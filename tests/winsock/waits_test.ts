@@ -78,7 +78,7 @@ for (const kind of ["iocp", "event"] as const) {
       send(rig, bound, buffer);
       const second = rig.backend.wait();
       rig.fake.pump(3);
-      await rig.backend.turn();
+      await rig.turn();
       rig.backend.wake();
       assertEquals(await second, 0);
       tearDown(rig, [bound], buffer);
@@ -92,7 +92,7 @@ for (const kind of ["iocp", "event"] as const) {
       send(rig, bound, buffer, 1);
       const wait = rig.backend.wait();
       rig.fake.pump(3);
-      await rig.backend.turn();
+      await rig.turn();
       rig.backend.wake();
       assertEquals(await wait, 0);
       assertEquals(rig.dequeue(bound.cq, 1).length, 1);
@@ -116,7 +116,7 @@ for (const kind of ["iocp", "event"] as const) {
       rig.backend.close(false);
       assert(rig.fake.leftovers().handles! > 0, "closed under a wait");
       assertEquals(await wait, 0);
-      await rig.backend.turn();
+      await rig.turn();
       assertEquals(rig.fake.leftovers(), {});
     }));
 

@@ -32,16 +32,6 @@ export const waiting: readonly Statement[] = [
     },
   },
   {
-    name: "turn() lets timers run",
-    async run(t) {
-      let ran = false;
-      setTimeout(() => ran = true, 0);
-      const deadline = Date.now() + 4000;
-      while (!ran && Date.now() < deadline) await t.rio.turn();
-      assert(ran, "a timer of 0 ms did not run in 4 s of turns");
-    },
-  },
-  {
     name: "close() ends a wait that goes on",
     async run(t) {
       const wait = t.rio.wait();
