@@ -168,7 +168,7 @@ export class RioDatagramConn
   }
 
   /**
-   * Sends a datagram; the data is copied at once.
+   * Sends a datagram; its data is copied when there is room, mostly at once.
    *
    * When the system's queue is full the promise stays pending until there is
    * room: awaiting it is the back-pressure, and nothing is dropped here.
@@ -366,34 +366,36 @@ export class RioDatagramConn
     this.#assertOpen();
     assertBytes(p);
     if (addr === undefined && this.#connected) {
-      const slot = denoErrors(() => this.#outbox.take());
-      if (slot) return this.#fill(group, slot, p, undefined, options);
-      return this.#postLater(group, p, undefined, options);
+      return this.#place(group, p, undefined, options);
     }
-    const { hostname, port } = destination(addr);
-    const host = this.#writer.known(hostname);
-    const slot = host === undefined
-      ? undefined
-      : denoErrors(() => this.#outbox.take());
-    if (slot) {
-      return this.#fill(group, slot, p, { hostname: host!, port }, options);
-    }
-    return this.#postLater(group, p, { hostname, port }, options);
+    const to = destination(addr);
+    const host = this.#writer.known(to.hostname);
+    if (host === undefined) return this.#lookUp(group, p, to, options);
+    to.hostname = host;
+    return this.#place(group, p, to, options);
   }
 
-  async #postLater(
+  async #lookUp(
+    group: SendGroup,
+    p: Uint8Array,
+    { hostname, port }: { hostname: string; port: number },
+    options: RioDatagramSendOptions,
+  ): Promise<void> {
+    const host = await resolveHost(hostname, this.#family === 4 ? 4 : 0);
+    this.#assertOpen();
+    await this.#place(group, p, { hostname: host, port }, options);
+  }
+
+  /** Posts with a slot that is free, or in its turn with one that gets free. */
+  #place(
     group: SendGroup,
     p: Uint8Array,
     to: { hostname: string; port: number } | undefined,
     options: RioDatagramSendOptions,
-  ): Promise<void> {
-    const host = to &&
-      await resolveHost(to.hostname, this.#family === 4 ? 4 : 0);
-    this.#assertOpen();
-    const slot = denoErrors(() => this.#outbox.take()) ??
-      await this.#outbox.wait();
-    const known = to && { hostname: host!, port: to.port };
-    this.#fill(group, slot, p, known, options);
+  ): Promise<void> | void {
+    const slot = denoErrors(() => this.#outbox.take());
+    if (slot) return this.#fill(group, slot, p, to, options);
+    return this.#outbox.wait((slot) => this.#fill(group, slot, p, to, options));
   }
 
   #fill(

@@ -14,7 +14,7 @@ import { Driver } from "./driver.ts";
 import { interrupted, toDenoError } from "./errors.ts";
 
 interface Waiter {
-  resolve(slot: SendSlot): void;
+  use(slot: SendSlot): void;
   reject(error: unknown): void;
 }
 
@@ -62,14 +62,23 @@ export class Outbox {
     return this.#free.pop();
   }
 
-  /** Waits until a slot is free: the system has taken an earlier datagram. */
-  wait(): Promise<SendSlot> {
+  /**
+   * Waits until a slot is free: the system has taken an earlier datagram.
+   *
+   * @param use Called at once when the slot is there: whoever comes later stays
+   * behind.
+   */
+  wait(use: (slot: SendSlot) => void): Promise<void> {
     this.commit();
-    const { promise, resolve, reject } = Promise.withResolvers<SendSlot>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiters.push({
-      resolve: (slot) => {
+      use: (slot) => {
         this.#driver.leave(true);
-        resolve(slot);
+        try {
+          resolve(use(slot));
+        } catch (error) {
+          reject(error);
+        }
       },
       reject: (error) => {
         this.#driver.leave(true);
@@ -83,14 +92,14 @@ export class Outbox {
   /** Takes every slot, which is when all that was posted has completed. */
   async takeAll(): Promise<void> {
     for (let i = 0; i < this.#slots; i++) {
-      if (!this.take()) await this.wait();
+      if (!this.take()) await this.wait(() => {});
     }
   }
 
   /** Gives back a slot with which nothing was sent. */
   give(slot: SendSlot): void {
     const waiter = this.#waiters.shift();
-    if (waiter) waiter.resolve(slot);
+    if (waiter) waiter.use(slot);
     else this.#free.push(slot);
   }
 
