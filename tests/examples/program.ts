@@ -4,6 +4,7 @@
  * @module
  */
 import { fail } from "@std/assert";
+import * as unchanged from "../windows/unchanged.ts";
 
 /** The most that a program may take, in milliseconds. */
 const BOUND_MS = 30_000;
@@ -40,7 +41,7 @@ export class Program implements AsyncDisposable {
     this.#child = new Deno.Command(command, {
       args,
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-      stdin: input === undefined ? "null" : "piped",
+      stdin: input === undefined ? unchanged.STDIN : "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -72,19 +73,19 @@ export class Program implements AsyncDisposable {
   }
 
   /** Presses Ctrl-C. */
-  interrupt(): Promise<Outcome> {
-    this.#kill("SIGINT");
-    return this.outcome;
+  async interrupt(): Promise<Outcome> {
+    await unchanged.interrupt(this.#child);
+    return await this.outcome;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#kill("SIGKILL");
+    this.#kill();
     await this.outcome;
   }
 
-  #kill(signal: Deno.Signal): void {
+  #kill(): void {
     try {
-      this.#child.kill(signal);
+      this.#child.kill("SIGKILL");
     } catch (error) {
       // It has ended by itself.
       if (!(error instanceof TypeError)) throw error;
@@ -104,6 +105,7 @@ export class Program implements AsyncDisposable {
       written,
     ]);
     clearTimeout(this.#timer);
+    if (input === undefined) await unchanged.closeStdin(this.#child);
     if (this.#late) fail(`It did not end:\n${this.#stdout}\n${stderr}`);
     return { code, stdout: this.#stdout, stderr };
   }
@@ -133,7 +135,9 @@ export function example(
   const { flags = ["--allow-ffi", "--allow-net"] } = options;
   return new Program(
     Deno.execPath(),
-    ["run", "--quiet", "--no-prompt", "--no-check", ...flags].concat(
+    ["run", "--quiet", "--no-prompt", "--no-check"].concat(
+      flags,
+      unchanged.FLAGS,
       new URL(`examples/${name}`, ROOT).href,
       args,
     ),
@@ -162,11 +166,8 @@ export function exampleTest(
   tools: string[] = [],
 ): void {
   const missing = tools.filter((tool) => !isHere(tool));
-  const reason = Deno.build.os === "windows"
-    ? "the examples open the system's own library"
-    : missing.length > 0
-    ? `${missing.join(", ")} is not installed`
-    : undefined;
+  const reason = unchanged.reason ??
+    (missing.length > 0 ? `${missing.join(", ")} is not installed` : undefined);
   if (reason) console.log(`skip: ${name}: ${reason}`);
   Deno.test({ name, ignore: reason !== undefined, fn });
 }

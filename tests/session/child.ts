@@ -4,6 +4,7 @@
  * @module
  */
 import { fail } from "@std/assert";
+import * as unchanged from "../windows/unchanged.ts";
 
 /** The most that a program may take, in milliseconds. */
 const BOUND_MS = 30_000;
@@ -75,7 +76,12 @@ export function runExample(
   name: string,
   options: RunOptions = {},
 ): Promise<Outcome> {
-  return runProgram(new URL(`examples/${name}`, ROOT).href, options);
+  const { flags = [] } = options;
+  return runProgram(new URL(`examples/${name}`, ROOT).href, {
+    stdin: unchanged.STDIN,
+    ...options,
+    flags: [...flags, ...unchanged.FLAGS],
+  });
 }
 
 async function runProgram(
@@ -149,9 +155,10 @@ export function signalWhen(
   signal: Deno.Signal,
 ): NonNullable<RunOptions["watch"]> {
   let sent = false;
-  return (child, stdout) => {
+  return async (child, stdout) => {
     if (sent || !stdout.includes(printed)) return;
     sent = true;
-    child.kill(signal);
+    if (signal === "SIGINT") await unchanged.interrupt(child);
+    else child.kill(signal);
   };
 }

@@ -10,10 +10,11 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { runExample, signalWhen } from "./child.ts";
+import * as unchanged from "../windows/unchanged.ts";
 
 const FLAGS = ["--allow-ffi", "--allow-net=127.0.0.1"];
-// The examples open the system's own library.
-const ignore = Deno.build.os === "windows";
+const ignore = unchanged.reason !== undefined;
+if (ignore) console.log(`skip: the examples: ${unchanged.reason}`);
 
 /** The account lines of the demo: one for each session. */
 const ACCOUNT =
@@ -33,7 +34,9 @@ example(
     assertEquals([stderr, code], ["", 0]);
     assertStringIncludes(
       stdout,
-      '3000 datagrams of 64 bytes over loopback, 128 at a time, backend "linux"',
+      `3000 datagrams of 64 bytes over loopback, 128 at a time, backend "${
+        Deno.build.os === "windows" ? "winsock" : "linux"
+      }"`,
     );
     assertMatch(
       stdout,
@@ -183,7 +186,7 @@ example(
             const [bytes] = await client.receive(new Uint8Array(65_536));
             answers.push(new TextDecoder().decode(bytes));
           }
-          child.kill("SIGINT");
+          await unchanged.interrupt(child);
         },
       });
       assertEquals([stderr, code], ["", 0]);
