@@ -90,9 +90,8 @@ function makeRoom(socket: RioSocket, { size, window }: Options): void {
 }
 
 /** Sends every datagram back to where it came from, until the session closes. */
-function startServer(options: Options) {
+function startServer(session: RioSession, options: Options) {
   const { size, window, port } = options;
-  const session = RioSession.open();
   const socket = session.openSocket({
     transport: "udp",
     hostname: "127.0.0.1",
@@ -127,7 +126,7 @@ function startServer(options: Options) {
       if (!socket.closed) socket.commit();
     }
   };
-  return { session, socket, done: serve() };
+  return { socket, done: serve() };
 }
 
 interface Progress {
@@ -236,8 +235,9 @@ async function main(): Promise<number> {
   let interrupted = false;
   let clean = true;
   let seconds: number;
-  const server = startServer(options);
-  const client = RioSession.open();
+  await using serving = RioSession.open();
+  const server = startServer(serving, options);
+  await using client = RioSession.open();
   console.log(
     `${options.count} datagrams of ${options.size} bytes over loopback, ` +
       `${options.window} at a time, backend "${client.backend}"`,
@@ -262,7 +262,7 @@ async function main(): Promise<number> {
     hideProgress();
     Deno.removeSignalListener("SIGINT", stop);
     await client.close();
-    await server.session.close();
+    await serving.close();
     await server.done;
   }
   const lost = progress.sent - progress.echoed;
@@ -270,7 +270,7 @@ async function main(): Promise<number> {
     `${Math.round(progress.echoed / seconds)} echoed datagrams per second, ` +
       `${lost} lost, ${progress.damaged} damaged, in ${seconds.toFixed(2)} s`,
   );
-  clean = printAccount("server", server.session.stats()) && clean;
+  clean = printAccount("server", serving.stats()) && clean;
   clean = printAccount("client", client.stats()) && clean;
   if (interrupted) {
     console.log("Interrupted: everything was released");
