@@ -1,12 +1,12 @@
 /* The limit: what C reaches with the same system calls and the same batches.
  *
  *   limit pairs COUNT SIZE BATCH     send and receive in one thread
- *   limit flood PORT SIZE BATCH MS   send to a port
- *   limit sink SIZE BATCH MS         receive; prints its port first
+ *   limit receive COUNT SIZE BATCH   the same, of which receiving is measured
+ *   limit send COUNT SIZE BATCH      the same, of which sending is measured
  *   limit tcp-echo COUNT SIZE        round trips over one connection
  *   limit tcp-bulk BYTES CHUNK       one connection, one thread each side
  *
- * Prints one line: work done, seconds, user and system CPU seconds.
+ * Prints one line: work done, seconds, CPU seconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,12 +38,14 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void report(double work, double start) {
-  struct rusage use;
-  getrusage(RUSAGE_SELF, &use);
-  printf("%.0f %.6f %.6f %.6f\n", work, now() - start,
-         use.ru_utime.tv_sec + use.ru_utime.tv_usec / 1e6,
-         use.ru_stime.tv_sec + use.ru_stime.tv_usec / 1e6);
+static double cpu(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void report(double work, double seconds, double cpu_seconds) {
+  printf("%.0f %.6f %.6f\n", work, seconds, cpu_seconds);
 }
 
 static struct sockaddr_in loopback(int port) {
@@ -76,53 +77,39 @@ static void prepare(int size, int batch) {
   }
 }
 
-static void pairs(long count, int size, int batch) {
+/* Fills the receive buffer of one socket from another, and empties it. */
+static void one_way(long count, int size, int batch, int rounds,
+                    int sending_counts, int receiving_counts) {
   int receiver = bound(SOCK_DGRAM), sender = bound(SOCK_DGRAM);
   struct sockaddr_in to = name_of(receiver);
   if (connect(sender, (void *)&to, sizeof to)) fail("connect");
   prepare(size, batch);
-  double start = now();
-  for (long done = 0; done < count; done += batch) {
-    if (sendmmsg(sender, messages, batch, MSG_DONTWAIT) != batch) fail("send");
-    for (int left = batch; left > 0;) {
-      int got = recvmmsg(receiver, messages, left, MSG_DONTWAIT, NULL);
+  double seconds = 0, cpu_seconds = 0;
+  for (long done = 0; done < count; done += (long)batch * rounds) {
+    double start = now(), cpu_start = cpu(CLOCK_PROCESS_CPUTIME_ID);
+    for (int i = 0; i < rounds; i++) {
+      if (sendmmsg(sender, messages, batch, MSG_DONTWAIT) != batch) {
+        fail("send");
+      }
+    }
+    double middle = now(), cpu_middle = cpu(CLOCK_PROCESS_CPUTIME_ID);
+    for (int left = batch * rounds; left > 0;) {
+      int ask = left < batch ? left : batch;
+      int got = recvmmsg(receiver, messages, ask, MSG_DONTWAIT, NULL);
       if (got > 0) left -= got;
       else if (errno != EAGAIN) fail("receive");
     }
+    double end = now(), cpu_end = cpu(CLOCK_PROCESS_CPUTIME_ID);
+    if (sending_counts) {
+      seconds += middle - start;
+      cpu_seconds += cpu_middle - cpu_start;
+    }
+    if (receiving_counts) {
+      seconds += end - middle;
+      cpu_seconds += cpu_end - cpu_middle;
+    }
   }
-  report(count, start);
-}
-
-static void flood(int port, int size, int batch, int milliseconds) {
-  int sender = bound(SOCK_DGRAM);
-  struct sockaddr_in to = loopback(port);
-  if (connect(sender, (void *)&to, sizeof to)) fail("connect");
-  prepare(size, batch);
-  double start = now(), end = start + milliseconds / 1e3;
-  double sent = 0;
-  while (now() < end) {
-    int done = sendmmsg(sender, messages, batch, 0);
-    if (done > 0) sent += done;
-    else if (errno != ECONNREFUSED) fail("send");
-  }
-  report(sent, start);
-}
-
-static void sink(int size, int batch, int milliseconds) {
-  int receiver = bound(SOCK_DGRAM);
-  printf("%d\n", ntohs(name_of(receiver).sin_port));
-  fflush(stdout);
-  struct timeval patience = {.tv_usec = 100000};
-  setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  prepare(size, batch);
-  while (recv(receiver, data[0], size, 0) < 0) {}
-  double start = now(), end = start + milliseconds / 1e3;
-  double received = 0;
-  while (now() < end) {
-    int got = recvmmsg(receiver, messages, batch, MSG_WAITFORONE, NULL);
-    if (got > 0) received += got;
-  }
-  report(received, start);
+  report(count, seconds, cpu_seconds);
 }
 
 static void no_delay(int fd) {
@@ -165,7 +152,7 @@ static void tcp(void *(*serve)(void *), int size, long count, long bytes) {
   no_delay(peer.fd);
   pthread_t thread;
   pthread_create(&thread, NULL, serve, &peer);
-  double start = now();
+  double start = now(), cpu_start = cpu(CLOCK_PROCESS_CPUTIME_ID);
   for (long i = 0; i < count; i++) {
     if (write(client, data[0], size) != size) fail("write");
     for (int left = size; left > 0;) {
@@ -179,16 +166,17 @@ static void tcp(void *(*serve)(void *), int size, long count, long bytes) {
   }
   shutdown(client, SHUT_WR);
   pthread_join(thread, NULL);
-  report(count ? count : bytes, start);
+  report(count ? count : bytes, now() - start,
+         cpu(CLOCK_PROCESS_CPUTIME_ID) - cpu_start);
 }
 
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   long a = argc > 2 ? atol(argv[2]) : 0, b = argc > 3 ? atol(argv[3]) : 0;
-  long c = argc > 4 ? atol(argv[4]) : 0, d = argc > 5 ? atol(argv[5]) : 0;
-  if (!strcmp(mode, "pairs")) pairs(a, b, c);
-  else if (!strcmp(mode, "flood")) flood(a, b, c, d);
-  else if (!strcmp(mode, "sink")) sink(a, b, c);
+  long c = argc > 4 ? atol(argv[4]) : 0;
+  if (!strcmp(mode, "pairs")) one_way(a, b, c, 1, 1, 1);
+  else if (!strcmp(mode, "receive")) one_way(a, b, c, 3, 0, 1);
+  else if (!strcmp(mode, "send")) one_way(a, b, c, 3, 1, 0);
   else if (!strcmp(mode, "tcp-echo")) tcp(echo, b, a, 0);
   else if (!strcmp(mode, "tcp-bulk")) tcp(drain, b, 0, a);
   else return 2;

@@ -5,7 +5,7 @@
  * @module
  */
 import { fromFileUrl } from "./paths.ts";
-import type { Candidate } from "./harness.ts";
+import type { Candidate, Sample } from "./harness.ts";
 
 /** The built program. */
 export class Limit implements AsyncDisposable {
@@ -44,22 +44,14 @@ export class Limit implements AsyncDisposable {
     return {
       name,
       run: async (count) => {
-        const { seconds, cpu } = await this.spawn(mode, count, ...rest)
-          .result();
-        return { seconds, cpu };
+        const args = [mode, ...[count, ...rest].map(String)];
+        const limit = new Deno.Command(`${this.#folder}/limit`, { args });
+        const { success, stdout } = await limit.output();
+        if (!success) throw new Error(`The C limit failed: ${args.join(" ")}`);
+        return parseLine(new TextDecoder().decode(stdout));
       },
       async [Symbol.asyncDispose]() {},
     };
-  }
-
-  /** Starts the program. */
-  spawn(mode: string, ...rest: number[]): LimitRun {
-    return new LimitRun(
-      new Deno.Command(`${this.#folder}/limit`, {
-        args: [mode, ...rest.map(String)],
-        stdout: "piped",
-      }).spawn(),
-    );
   }
 
   /** Removes what was built. */
@@ -68,53 +60,8 @@ export class Limit implements AsyncDisposable {
   }
 }
 
-/** What the program did, as it says itself. */
-export interface Measured {
-  /** Datagrams, round trips or bytes. */
-  readonly work: number;
-  /** Wall-clock seconds. */
-  readonly seconds: number;
-  /** CPU seconds, user and system. */
-  readonly cpu: number;
-}
-
-/** The program while it runs. */
-export class LimitRun {
-  readonly #child: Deno.ChildProcess;
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  #text = "";
-
-  constructor(child: Deno.ChildProcess) {
-    this.#child = child;
-    this.#reader = child.stdout
-      .pipeThrough(new TextDecoderStream())
-      .getReader();
-  }
-
-  /** The port that the program receives on, once it does. */
-  async port(): Promise<number> {
-    while (!this.#text.includes("\n") && await this.#read());
-    return parseInt(this.#text);
-  }
-
-  /** The last line of the program, after it ended. */
-  async result(): Promise<Measured> {
-    while (await this.#read());
-    const { success } = await this.#child.status;
-    if (!success) throw new Error("The C limit failed");
-    return parseLine(this.#text);
-  }
-
-  async #read(): Promise<boolean> {
-    const { value, done } = await this.#reader.read();
-    this.#text += value ?? "";
-    return !done;
-  }
-}
-
-/** Reads work, seconds, user and system CPU seconds from the last line. */
-export function parseLine(text: string): Measured {
-  const line = text.trim().split("\n").at(-1)!;
-  const [work, seconds, user, system] = line.split(" ").map(Number);
-  return { work: work!, seconds: seconds!, cpu: user! + system! };
+/** Reads the line of work, seconds and CPU seconds that a child prints. */
+export function parseLine(text: string): Sample {
+  const [, seconds, cpu] = text.trim().split(" ").map(Number);
+  return { seconds: seconds!, cpu: cpu! };
 }

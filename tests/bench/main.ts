@@ -65,8 +65,13 @@ const groups: Record<string, () => AsyncIterable<Report>> = {
     );
   },
   async *oneway() {
-    if (limit) yield* await udpOneWay(limit, effort(1_000));
-    else console.error("skip: one way needs the C program");
+    for (const direction of ["receive", "send"] as const) {
+      yield await compareRates(
+        `UDP, ${direction} only, 64 bytes, datagrams`,
+        udpOneWay(direction, limit),
+        effort(96_000),
+      );
+    }
   },
   async *tcp() {
     yield* await tcpEcho(effort(3_200));
