@@ -5,7 +5,13 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { connect, listen, type RioSession, RioTcpConn } from "../../mod.ts";
+import {
+  connect,
+  listen,
+  type RioSession,
+  RioTcpConn,
+  type RioTcpListener,
+} from "../../mod.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
 
 const HOST = "127.0.0.1";
@@ -378,3 +384,15 @@ async function readAll(conn: RioTcpConn): Promise<Uint8Array> {
   }
   return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
 }
+
+Deno.test("RioTcpConn and RioTcpListener fit where Deno's own are asked for", () => {
+  // Checked by the compiler.
+  const asConn = (conn: RioTcpConn): Deno.TcpConn => conn;
+  const asListener = (listener: RioTcpListener): Deno.TcpListener => listener;
+  const asConnect = (options: Deno.ConnectOptions) => connect(options);
+  const asListen = (options: Deno.TcpListenOptions) => listen(options);
+  assertEquals(
+    [asConn, asListener, asConnect, asListen].map((it) => it.length),
+    [1, 1, 1, 1],
+  );
+});
