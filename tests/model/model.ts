@@ -489,9 +489,14 @@ export class Model {
     const queue = this.#random.pick(this.#openQueues());
     if (queue === undefined || queue.real.notification === "none") return;
     if (queue.waiting) {
-      // What was settled ahead ends the wait before it begins.
-      const again = await queue.real.notify().catch((error) => error);
-      assert(again === true || again instanceof RioError, `${again}`);
+      // Refused, unless the first wait has just ended.
+      const again = queue.real.notify().catch((error) => {
+        assert(error instanceof RioError, `${error}`);
+        assertEquals(error.code, "WSAEALREADY");
+      });
+      queue.waiting = Promise.all([queue.waiting, again]).then(() => {
+        queue.waiting = null;
+      });
       return;
     }
     queue.waiting = queue.real.notify().then(() => {

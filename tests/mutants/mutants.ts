@@ -26,6 +26,7 @@ const LIFETIME = [
 ];
 const QUEUE = [
   "tests/session/dequeue_test.ts",
+  "tests/session/teardown_test.ts",
   "tests/session/notify_test.ts",
   "tests/session/capacity_test.ts",
 ];
