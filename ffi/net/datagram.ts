@@ -191,8 +191,12 @@ export class RioDatagramConn
     const group = newGroup();
     const posted = this.#post(group, p, addr, options);
     if (posted) await posted;
-    denoErrors(() => this.#outbox.commit());
-    await this.#settled(group);
+    try {
+      await this.#outbox.flush();
+    } catch (error) {
+      throw toDenoError(error);
+    }
+    if (group.left > 0 || group.error) await this.#settled(group);
     return p.byteLength;
   }
 
@@ -308,6 +312,8 @@ export class RioDatagramConn
     if (this.#closed) return;
     this.#closed = true;
     this.#inbox.close();
+    // What was sent and not awaited leaves before the socket is closed.
+    if (!this.#socket.closed) this.#outbox.commit();
     this.#outbox.close();
     const { completions, sendCompletions } = this.#socket;
     this.#socket[Symbol.dispose]();

@@ -29,6 +29,7 @@ export class Outbox {
   readonly #waiters: Waiter[] = [];
   readonly #groups: Set<SendGroup> = new Set();
   #deferred = 0;
+  #flush: Promise<void> | null = null;
 
   constructor(
     session: RioSession,
@@ -130,6 +131,17 @@ export class Outbox {
     this.#deferred++;
     slot.group = group;
     group.left++;
+  }
+
+  /**
+   * Commits as soon as whoever sends at this moment has posted: sends that are
+   * not awaited one by one leave together.
+   */
+  flush(): Promise<void> {
+    return this.#flush ??= Promise.resolve().then(() => {
+      this.#flush = null;
+      this.commit();
+    });
   }
 
   /** Hands everything posted to the system, and completes what it took. */
