@@ -20,6 +20,8 @@ import {
 import type { RioHandle } from "../contract.ts";
 import {
   WSA_IO_PENDING,
+  WSAECONNABORTED,
+  WSAECONNRESET,
   WSAEINVAL,
   WSAENOTCONN,
   WSAENOTSOCK,
@@ -53,6 +55,16 @@ const ACCEPT_EX: NativeSignature = {
   parameters: ["u64", "u64", "u64", "u32", "u32", "u32", "u64", "u64"],
   result: "i32",
 };
+
+/**
+ * What an accept says of a connection whose peer gave it up before. The next
+ * one is as good, and a listener must not fail for it.
+ */
+const GONE: ReadonlySet<number> = new Set([
+  WSAECONNABORTED,
+  WSAECONNRESET,
+  WSAENOTCONN,
+]);
 
 /** What connections need of their backend. */
 export interface ConnectionsOptions {
@@ -135,12 +147,12 @@ export class WinsockConnections {
         SO_UPDATE_ACCEPT_CONTEXT,
         new BigUint64Array([listener.handle]),
       );
-    if (error !== 0) {
-      this.#sockets.close(accepting.socket);
-      return -error;
+    if (error === 0) {
+      socket.bound = true;
+      return accepting.socket;
     }
-    socket.bound = true;
-    return accepting.socket;
+    this.#sockets.close(accepting.socket);
+    return GONE.has(error) ? -this.#startAccept(listener, key) : -error;
   }
 
   #start(socket: WinsockSocket, address: Uint8Array, key: number): number {

@@ -80,7 +80,7 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   AcceptEx: { named: ["accept"], ways: told(10054, 10055) },
   WSAGetOverlappedResult: {
     named: ["connect", "accept"],
-    ways: told(10051, 10054, 10060),
+    ways: told(10050, 10051, 10060),
   },
   getsockname: { named: ["getsockname"], ways: told(10050, 10055) },
   getpeername: { named: ["getpeername"], ways: told(10050, 10055) },

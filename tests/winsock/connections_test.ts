@@ -288,10 +288,36 @@ for (const name of ["WSAGetOverlappedResult", "setsockopt"]) {
       const client = rig.tcp();
       assertEquals(rig.backend.connect(client, peer, CONNECT), 997);
       await rig.fired(ACCEPT);
-      rig.fake.fail(name, 10054);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -10054);
+      rig.fake.fail(name, 10050);
+      assertEquals(rig.backend.accept(socket, ACCEPT), -10050);
       assertEquals(rig.fake.leftovers().sockets, 2);
       rig.backend.closeSocket(client);
       rig.backend.closeSocket(socket);
+    }));
+}
+
+for (
+  const [name, errno] of [
+    ["WSAGetOverlappedResult", 10053],
+    ["WSAGetOverlappedResult", 10054],
+    ["setsockopt", 10057],
+  ] as const
+) {
+  Deno.test(`accept() waits for the next connection when ${name} says ${errno} of one`, () =>
+    withRig({}, async (rig) => {
+      const { socket, name: peer } = listener(rig);
+      assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+      const gone = rig.tcp();
+      assertEquals(rig.backend.connect(gone, peer, CONNECT), 997);
+      await rig.fired(ACCEPT);
+      rig.fake.fail(name, errno);
+      assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+      const client = rig.tcp();
+      assertEquals(rig.backend.connect(client, peer, CONNECT + 1), 997);
+      const server = await accept(rig, socket);
+      assert(server > 0);
+      for (const each of [gone, client, server, socket]) {
+        rig.backend.closeSocket(each);
+      }
     }));
 }
