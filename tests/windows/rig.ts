@@ -27,9 +27,12 @@ export interface EnterOptions {
   stderr?: "inherit" | "piped" | "null";
 }
 
+/** The exit code of a program that was ended because it took too long. */
+export const BOUND_MET = 124;
+
 /** What a program came to. */
 export interface Outcome {
-  /** Its exit code; 124 when it was ended because it took too long. */
+  /** Its exit code, or `BOUND_MET`. */
   code: number;
   /** What it printed, where that was piped. */
   stdout: string;
@@ -186,7 +189,7 @@ async function tethered(
       [child.status, ...texts] as const,
     );
     if (late) console.error(`windows: ended after ${seconds} s, the bound`);
-    return { code: late ? 124 : code, stdout: out, stderr: err };
+    return { code: late ? BOUND_MET : code, stdout: out, stderr: err };
   } finally {
     clearTimeout(timer);
   }
