@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { example, exampleTest, run } from "./program.ts";
 
 /** Starts an echo server; gives the program and its port. */
@@ -45,7 +45,8 @@ exampleTest(
     }));
     const { code, stdout, stderr } = await program.interrupt();
     assertEquals([code, stderr], [0, ""]);
-    assertStringIncludes(stdout, "echoed 200 datagrams");
+    // Ctrl-C may come before the server knows that the last ones were sent.
+    assertMatch(stdout, /^echoed (200|19\d) datagrams$/m);
   },
 );
 

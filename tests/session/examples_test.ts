@@ -190,7 +190,8 @@ example(
         },
       });
       assertEquals([stderr, code], ["", 0]);
-      assertStringIncludes(stdout, "echoed 3 datagrams");
+      // Ctrl-C may come before the server knows that the last one was sent.
+      assertMatch(stdout, /^echoed [23] datagrams$/m);
     } finally {
       client.close();
     }
