@@ -11,6 +11,8 @@ import type { SessionCore } from "./core.ts";
 
 /** The ledger's record of a buffer; for this package only. */
 export let recordOf: (buffer: RioBuffer) => BufferRecord;
+/** Whether a value is a slice, and none that only looks like one. */
+export let isSlice: (value: object | null) => value is RioSlice;
 
 /**
  * Memory that is registered with the kernel, once, and used for many requests.
@@ -144,6 +146,13 @@ export class RioBuffer implements Disposable {
 
 /** A part of a registered buffer. */
 export class RioSlice {
+  readonly #made = true;
+
+  static {
+    isSlice = (value): value is RioSlice =>
+      typeof value === "object" && value !== null && #made in value;
+  }
+
   /** The buffer that this is a part of. */
   readonly buffer: RioBuffer;
   /** The registration of the buffer. */

@@ -26,6 +26,7 @@ import type { SessionCore } from "./core.ts";
 import {
   assertQueueOptions,
   attachQueues,
+  readOnce,
   type RioQueueOptions,
 } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
@@ -79,6 +80,7 @@ export function openSocket(
   core: SessionCore,
   options: RioSocketOptions,
 ): RioSocket {
+  options = readOnce(options);
   const { transport, hostname = "0.0.0.0", port = 0, backlog } = options;
   assertOneOf("transport", transport, ["udp", "tcp"]);
   assertPort(port);

@@ -12,7 +12,7 @@ import {
 import { RioClosedError, RioError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger } from "./arguments.ts";
-import { recordOf, RioSlice } from "./buffer.ts";
+import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import {
   type BufferRecord,
@@ -87,6 +87,18 @@ export function post(
   slice: RioSlice | null,
   options: RioReceiveOptions | undefined,
 ): void {
+  let remote: RioSlice | undefined;
+  let local: RioSlice | undefined;
+  let control: RioSlice | undefined;
+  let messageFlags: RioSlice | undefined;
+  let context: unknown;
+  let flags = 0;
+  if (options !== undefined) {
+    // Read once and before any check: a getter may throw, close the socket or
+    // give another value the next time.
+    ({ remote, local, control, messageFlags, context } = options);
+    flags = readFlags(options, isSend, socket.transport === "tcp");
+  }
   if (record.closed) {
     throw new RioClosedError(
       `Cannot ${isSend ? "send" : "receive"}: the socket was closed`,
@@ -98,13 +110,24 @@ export function post(
   const buffer = slice === null
     ? requireDatagram(socket)
     : bufferOf(core, "slice", slice, 0);
-  let flags = 0;
-  let extended = false;
-  if (options !== undefined) {
-    flags = readFlags(options, isSend, socket.transport === "tcp");
-    extended = options.remote !== undefined || options.control !== undefined ||
-      options.local !== undefined || options.messageFlags !== undefined;
-    if (extended) checkSlices(core, options, isSend);
+  const extended = remote !== undefined || control !== undefined ||
+    local !== undefined || messageFlags !== undefined;
+  if (extended) {
+    if (isSend && (local !== undefined || messageFlags !== undefined)) {
+      refuseOutput(local !== undefined ? "local" : "messageFlags");
+    }
+    const size = SOCKADDR_INET.size;
+    if (local !== undefined) bufferOf(core, "local slice", local, size);
+    if (control !== undefined) bufferOf(core, "control slice", control, 8);
+    if (messageFlags !== undefined) {
+      bufferOf(core, "messageFlags slice", messageFlags, 4);
+    }
+    if (remote !== undefined) {
+      bufferOf(core, "remote slice", remote, size);
+      if (isSend && !core.permissions.everything) {
+        core.permissions.requireDestination(remote.bytes);
+      }
+    }
   }
   const request = requests.take();
   request.isSend = isSend;
@@ -115,12 +138,10 @@ export function post(
   let call: number;
   let errno: number;
   if (extended) {
-    const { remote = null, local = null, control = null, messageFlags = null } =
-      options!;
     request.extended = true;
-    request.remote = remote;
-    request.local = local;
-    request.control = control;
+    request.remote = remote ?? null;
+    request.local = local ?? null;
+    request.control = control ?? null;
     if (remote) request.extraBuffers.push(recordOf(remote.buffer));
     if (local) request.extraBuffers.push(recordOf(local.buffer));
     if (control) request.extraBuffers.push(recordOf(control.buffer));
@@ -129,17 +150,25 @@ export function post(
     const { requestQueue } = record;
     if (isSend) {
       call = CALL.sendEx;
-      errno = backend
-        .sendEx(requestQueue, slice, null, remote, control, null, flags, index);
+      errno = backend.sendEx(
+        requestQueue,
+        slice,
+        null,
+        request.remote,
+        request.control,
+        null,
+        flags,
+        index,
+      );
     } else {
       call = CALL.receiveEx;
       errno = backend.receiveEx(
         requestQueue,
         slice,
-        local,
-        remote,
-        control,
-        messageFlags,
+        request.local,
+        request.remote,
+        request.control,
+        messageFlags ?? null,
         flags,
         index,
       );
@@ -156,7 +185,7 @@ export function post(
     requests.give(request);
     refuse(record, isSend, extended, slice, errno);
   }
-  request.context = options?.context;
+  request.context = context;
   requests.posted(request);
 }
 
@@ -185,7 +214,7 @@ function bufferOf(
   slice: RioSlice,
   size: number,
 ): BufferRecord {
-  if (!(slice instanceof RioSlice)) {
+  if (!isSlice(slice)) {
     throw new TypeError(
       `Invalid ${name} ${
         String(slice)
@@ -211,31 +240,10 @@ function bufferOf(
   return buffer;
 }
 
-function checkSlices(
-  core: SessionCore,
-  options: RioReceiveOptions,
-  isSend: boolean,
-): void {
-  const { remote, local, control, messageFlags } = options;
-  if (isSend && (local !== undefined || messageFlags !== undefined)) {
-    throw new TypeError(
-      `Invalid ${
-        local !== undefined ? "local" : "messageFlags"
-      }: it is an output of receive(), a send has none`,
-    );
-  }
-  const size = SOCKADDR_INET.size;
-  if (local !== undefined) bufferOf(core, "local slice", local, size);
-  if (control !== undefined) bufferOf(core, "control slice", control, 8);
-  if (messageFlags !== undefined) {
-    bufferOf(core, "messageFlags slice", messageFlags, 4);
-  }
-  if (remote !== undefined) {
-    bufferOf(core, "remote slice", remote, size);
-    if (isSend && !core.permissions.everything) {
-      core.permissions.requireDestination(remote.bytes);
-    }
-  }
+function refuseOutput(name: string): never {
+  throw new TypeError(
+    `Invalid ${name}: it is an output of receive(), a send has none`,
+  );
 }
 
 function readFlags(
@@ -243,9 +251,10 @@ function readFlags(
   isSend: boolean,
   isStream: boolean,
 ): number {
+  const { flags: bits, defer, dontNotify, waitAll } = options;
   let flags = 0;
-  if (options.flags !== undefined) {
-    flags = options.flags;
+  if (bits !== undefined) {
+    flags = bits;
     assertInteger("flags", flags, 0, 0xF);
     if ((flags & ~ALL_FLAGS) !== 0) {
       throw new TypeError(
@@ -253,9 +262,9 @@ function readFlags(
       );
     }
   }
-  if (options.defer) flags |= RIO_MSG_DEFER;
-  if (options.dontNotify) flags |= RIO_MSG_DONT_NOTIFY;
-  if (options.waitAll) flags |= RIO_MSG_WAITALL;
+  if (defer) flags |= RIO_MSG_DEFER;
+  if (dontNotify) flags |= RIO_MSG_DONT_NOTIFY;
+  if (waitAll) flags |= RIO_MSG_WAITALL;
   if ((flags & RIO_MSG_WAITALL) !== 0 && (isSend || !isStream)) {
     throw new TypeError(
       `Invalid waitAll: it goes with a TCP receive, not with a ${

@@ -67,6 +67,19 @@ export function assertLimits(receives: number, sends: number): void {
 }
 
 /**
+ * Reads options once, before they are checked: a getter may throw, close the
+ * session, or give another value the next time.
+ */
+export function readOnce<T extends RioQueueOptions>(options: T): T {
+  const copy = { ...options };
+  const { completions } = copy;
+  if (completions && !(completions instanceof RioCompletionQueue)) {
+    copy.completions = { ...completions };
+  }
+  return copy;
+}
+
+/**
  * Checks the options of a request queue, before any native call.
  *
  * @throws {TypeError} If an option is of the wrong kind.

@@ -26,6 +26,7 @@ import {
   assertLimits,
   assertQueueOptions,
   attachQueues,
+  readOnce,
   type RioQueueOptions,
   type SocketQueues,
 } from "./request_queue.ts";
@@ -243,10 +244,12 @@ export class RioSocket extends RioEndpoint implements Disposable {
    * @throws {Deno.errors.NotCapable} If the address is not permitted.
    */
   async connect(address: IpAddress): Promise<void> {
+    // Read once: what is permitted is what is connected to.
+    const { hostname, port } = address;
     assertEndpointOpen(this, "connect");
     const bytes = new Uint8Array(SOCKADDR_INET.size);
-    encodeFor(this, bytes, address);
-    this.#core.permissions.require(address.hostname, address.port);
+    encodeFor(this, bytes, { hostname, port });
+    this.#core.permissions.require(hostname, port);
     const { backend, waiter } = this.#core;
     let errno = backend.connect(this.#record.handle, bytes, this.#key);
     while (errno === WSA_IO_PENDING) {
@@ -254,7 +257,7 @@ export class RioSocket extends RioEndpoint implements Disposable {
       assertEndpointOpen(this, "connect");
       errno = backend.connected(this.#record.handle);
     }
-    check(errno, "connect", `connect to ${address.hostname}:${address.port}`);
+    check(errno, "connect", `connect to ${hostname}:${port}`);
     refreshAddresses(this);
   }
 
@@ -269,8 +272,9 @@ export class RioSocket extends RioEndpoint implements Disposable {
    * @throws {RioClosedError} If the listener was closed.
    */
   async accept(options: RioQueueOptions = {}): Promise<RioSocket> {
+    const queueOptions = readOnce(options);
     assertEndpointOpen(this, "accept");
-    assertQueueOptions(this.#core, options);
+    assertQueueOptions(this.#core, queueOptions);
     if (this.#queues !== null) {
       throw new TypeError(
         "Cannot accept: the socket was opened without backlog",
@@ -278,7 +282,7 @@ export class RioSocket extends RioEndpoint implements Disposable {
     }
     // One native accept at a time; callers are served in their order.
     const turn = (this.#accepting ?? Promise.resolve())
-      .then(() => this.#acceptNext(options));
+      .then(() => this.#acceptNext(queueOptions));
     this.#accepting = turn.catch(() => {});
     return await turn;
   }

@@ -1,0 +1,126 @@
+/** Faults that hostile arguments have found. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { RioClosedError, RioSlice } from "../../mod.ts";
+import { collect, openSelf, openUdp, sessionTest } from "../session/harness.ts";
+
+for (const name of ["context", "remote", "defer", "flags"]) {
+  sessionTest(
+    `socket.receive() posts nothing when the getter of ${name} throws`,
+    (open) => {
+      using session = open();
+      using buffer = session.registerBuffer(64);
+      using socket = openUdp(session);
+      const thrown = new Error("from a getter");
+      const options = Object.defineProperty({}, name, {
+        get: () => {
+          throw thrown;
+        },
+      });
+      assertThrows(
+        () => socket.receive(buffer.slice(), options),
+        Error,
+        "getter",
+      );
+      assertEquals(session.stats().calls.RIOReceive, 0);
+      assertEquals([buffer.inFlight, socket.outstanding], [0, 0]);
+    },
+  );
+}
+
+sessionTest(
+  "socket.send() throws RioClosedError when a getter of its options closes the socket",
+  (open) => {
+    using session = open();
+    using buffer = session.registerBuffer(64);
+    using socket = openUdp(session);
+    const options = {
+      get defer() {
+        socket.close();
+        return false;
+      },
+    };
+    const slice = buffer.slice();
+    assertThrows(() => socket.send(slice, options), RioClosedError);
+    assertEquals(session.stats().calls.RIOSend, 0);
+  },
+);
+
+sessionTest(
+  "socket.send() throws RioClosedError when a getter of its options disposes the buffer",
+  (open) => {
+    using session = open();
+    using buffer = session.registerBuffer(64);
+    using socket = openUdp(session);
+    const options = {
+      get context() {
+        buffer[Symbol.dispose]();
+        return 1;
+      },
+    };
+    const slice = buffer.slice();
+    assertThrows(() => socket.send(slice, options), RioClosedError);
+    assertEquals(session.stats().calls.RIOSend, 0);
+  },
+);
+
+sessionTest(
+  "socket.receive() uses the slice that it has checked",
+  async (open) => {
+    using session = open();
+    using other = open();
+    using buffer = session.registerBuffer(128);
+    using foreign = other.registerBuffer(64);
+    using socket = await openSelf(session);
+    let reads = 0;
+    const options = {
+      get remote() {
+        return reads++ === 0 ? buffer.slice(64, 28) : foreign.slice();
+      },
+    };
+    socket.receive(buffer.slice(0, 8), options);
+    socket.send(buffer.slice(32, 8));
+    await collect(socket.completions, 2);
+    assertEquals(reads, 1);
+    const { port } = socket.readAddress(buffer.slice(64, 28));
+    assertEquals(port, socket.address.port);
+  },
+);
+
+sessionTest("socket.receive() refuses what only looks like a slice", (open) => {
+  using session = open();
+  using buffer = session.registerBuffer(64);
+  using socket = openUdp(session);
+  const slice = buffer.slice();
+  const forged = [
+    new Proxy(slice, {}),
+    Object.create(RioSlice.prototype, {
+      buffer: { value: buffer },
+      bufferId: { value: buffer.id },
+      offset: { get: () => 0 },
+      length: { get: () => 1 << 20 },
+    }),
+    { ...slice },
+  ];
+  for (const slice of forged) {
+    assertThrows(() => socket.receive(slice), TypeError, "RioSlice");
+  }
+  assertEquals(session.stats().calls.RIOReceive, 0);
+});
+
+sessionTest(
+  "session.openSocket() leaves nothing when a getter of its options closes the session",
+  (open) => {
+    for (const name of ["ipv6Only", "reuseAddress", "completions", "sends"]) {
+      using session = open();
+      const options = Object.defineProperty(
+        { transport: "udp", hostname: "127.0.0.1" } as const,
+        name,
+        {
+          get: () => session[Symbol.dispose](),
+          enumerable: true,
+        },
+      );
+      assertThrows(() => session.openSocket(options), RioClosedError);
+    }
+  },
+);
