@@ -79,7 +79,6 @@ export {
 export {
   RioDatagramConn,
   type RioDatagramReceiveOptions,
-  type RioDatagramSendOptions,
 } from "./ffi/net/datagram.ts";
 export {
   type RioDatagram,
@@ -95,3 +94,4 @@ export { connect, type RioConnectOptions } from "./ffi/net/connect.ts";
 export { listen, type RioListenOptions } from "./ffi/net/listen.ts";
 export { RioTcpConn } from "./ffi/net/tcp_conn.ts";
 export { RioTcpListener } from "./ffi/net/tcp_listener.ts";
+export type { RioDatagramSendOptions } from "./ffi/net/sender.ts";

@@ -3,28 +3,24 @@
  *
  * @module
  */
-import { assertPort, ipVersion } from "../address.ts";
-import { writeControl } from "../control.ts";
+import { ipVersion } from "../address.ts";
 import { nextTurn } from "../session/arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
-import type { ReceiveSlot, SendGroup, SendSlot } from "./datagram_slots.ts";
+import type { ReceiveSlot } from "./datagram_slots.ts";
 import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import { AddressReader, AddressWriter, resolveHost } from "./hosts.ts";
+import { AddressReader, resolveHost } from "./hosts.ts";
 import { Inbox } from "./inbox.ts";
 import type { RioListenDatagramOptions } from "./listen_datagram.ts";
 import { RioMembership } from "./multicast.ts";
 import { Outbox } from "./outbox.ts";
+import {
+  assertBytes,
+  destination,
+  type RioDatagramSendOptions,
+  Sender,
+} from "./sender.ts";
 import type { SessionUse } from "./shared_session.ts";
-
-/** Options of {@linkcode RioDatagramConn.send}. */
-export interface RioDatagramSendOptions {
-  /**
-   * Cut the data into datagrams of so many bytes, the last may be shorter: the
-   * system does it, and sends them at the price of one.
-   */
-  segmentSize?: number;
-}
 
 /** Options of a wait for datagrams. */
 export interface RioDatagramReceiveOptions {
@@ -46,11 +42,9 @@ export class RioDatagramConn
   readonly #use: SessionUse;
   readonly #socket: RioSocket;
   readonly #inbox: Inbox;
-  readonly #outbox: Outbox;
+  readonly #sender: Sender;
   readonly #reader: AddressReader = new AddressReader();
-  readonly #writer: AddressWriter;
   readonly #family: 4 | 6;
-  #connected = false;
   #closed = false;
 
   /**
@@ -74,7 +68,6 @@ export class RioDatagramConn
     this.#use = use;
     this.#socket = socket;
     this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
-    this.#writer = new AddressWriter(this.#family === 6);
     const { session } = use;
     this.#inbox = new Inbox(session, socket, {
       slots: receives,
@@ -82,7 +75,10 @@ export class RioDatagramConn
       control: info || coalesce,
       coalesced: coalesce,
     });
-    this.#outbox = new Outbox(session, socket, { slots: sends, datagramSize });
+    this.#sender = new Sender(
+      new Outbox(session, socket, { slots: sends, datagramSize }),
+      this.#family,
+    );
   }
 
   /** The local address. */
@@ -188,16 +184,7 @@ export class RioDatagramConn
     addr?: Deno.Addr,
     options: RioDatagramSendOptions = {},
   ): Promise<number> {
-    const group = newGroup();
-    const posted = this.#post(group, p, addr, options);
-    if (posted) await posted;
-    try {
-      await this.#outbox.flush();
-    } catch (error) {
-      throw toDenoError(error);
-    }
-    if (group.left > 0 || group.error) await this.#settled(group);
-    return p.byteLength;
+    return await this.#sender.send(p, addr, options);
   }
 
   /**
@@ -210,17 +197,7 @@ export class RioDatagramConn
    * sent. The same errors as of {@linkcode RioDatagramConn.send}.
    */
   async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
-    const group = newGroup();
-    try {
-      for (const { data, addr } of datagrams) {
-        const posted = this.#post(group, data, addr, {});
-        if (posted) await posted;
-      }
-    } finally {
-      denoErrors(() => this.#outbox.commit());
-    }
-    await this.#settled(group);
-    return group.sent;
+    return await this.#sender.sendMany(datagrams);
   }
 
   /**
@@ -239,7 +216,7 @@ export class RioDatagramConn
     } catch (error) {
       throw toDenoError(error);
     }
-    this.#connected = true;
+    this.#sender.connected = true;
   }
 
   /**
@@ -312,22 +289,20 @@ export class RioDatagramConn
     if (this.#closed) return;
     this.#closed = true;
     this.#inbox.close();
-    // What was sent and not awaited leaves before the socket is closed.
-    if (!this.#socket.closed) this.#outbox.commit();
-    this.#outbox.close();
+    this.#sender.close();
     const { completions, sendCompletions } = this.#socket;
     this.#socket[Symbol.dispose]();
     completions.close();
     sendCompletions.close();
     this.#inbox.release();
-    this.#outbox.release();
+    this.#sender.release();
     this.#use.release();
   }
 
   /** Closes the socket when what was sent before has left, unless it is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (!this.#closed) await this.#outbox.takeAll();
+      if (!this.#closed) await this.#sender.drain();
     } finally {
       this[Symbol.dispose]();
     }
@@ -362,99 +337,7 @@ export class RioDatagramConn
     return slot;
   }
 
-  /** Posts one send; a promise only where it has to wait for something. */
-  #post(
-    group: SendGroup,
-    p: Uint8Array,
-    addr: Deno.Addr | undefined,
-    options: RioDatagramSendOptions,
-  ): Promise<void> | void {
-    this.#assertOpen();
-    assertBytes(p);
-    if (addr === undefined && this.#connected) {
-      return this.#place(group, p, undefined, options);
-    }
-    const to = destination(addr);
-    const host = this.#writer.known(to.hostname);
-    if (host === undefined) return this.#lookUp(group, p, to, options);
-    to.hostname = host;
-    return this.#place(group, p, to, options);
-  }
-
-  async #lookUp(
-    group: SendGroup,
-    p: Uint8Array,
-    { hostname, port }: { hostname: string; port: number },
-    options: RioDatagramSendOptions,
-  ): Promise<void> {
-    const host = await resolveHost(hostname, this.#family === 4 ? 4 : 0);
-    this.#assertOpen();
-    await this.#place(group, p, { hostname: host, port }, options);
-  }
-
-  /** Posts with a slot that is free, or in its turn with one that gets free. */
-  #place(
-    group: SendGroup,
-    p: Uint8Array,
-    to: { hostname: string; port: number } | undefined,
-    options: RioDatagramSendOptions,
-  ): Promise<void> | void {
-    const slot = denoErrors(() => this.#outbox.take());
-    if (slot) return this.#fill(group, slot, p, to, options);
-    return this.#outbox.wait((slot) => this.#fill(group, slot, p, to, options));
-  }
-
-  #fill(
-    group: SendGroup,
-    slot: SendSlot,
-    p: Uint8Array,
-    to: { hostname: string; port: number } | undefined,
-    options: RioDatagramSendOptions,
-  ): void {
-    try {
-      slot.data.bytes.set(p.subarray(0, slot.data.length));
-      if (to) this.#writer.write(slot.remote.bytes, to.hostname, to.port);
-      const { segmentSize } = options;
-      this.#outbox.post(slot, group, {
-        length: p.byteLength,
-        connected: to === undefined,
-        controlLength: segmentSize === undefined
-          ? 0
-          : writeControl(slot.control.bytes, this.#family, { segmentSize }),
-      });
-    } catch (error) {
-      this.#outbox.give(slot);
-      throw toDenoError(error);
-    }
-  }
-
-  async #settled(group: SendGroup): Promise<void> {
-    if (group.left > 0) await this.#outbox.finish(group);
-    if (group.error) throw group.error;
-  }
-
   #assertOpen(): void {
     if (this.#closed) throw badResource();
   }
-}
-
-function newGroup(): SendGroup {
-  return { left: 0, sent: 0, error: null, done: null };
-}
-
-function assertBytes(p: unknown): asserts p is Uint8Array {
-  if (p instanceof Uint8Array) return;
-  throw new TypeError(`Invalid data ${String(p)}: give a Uint8Array`);
-}
-
-/** The destination of a send, with Deno's default host. */
-function destination(
-  addr: unknown,
-): { hostname: string; port: number } {
-  const { hostname, port } = (addr ?? {}) as {
-    hostname?: string | null;
-    port?: number;
-  };
-  assertPort(port);
-  return { hostname: hostname ?? "127.0.0.1", port };
 }

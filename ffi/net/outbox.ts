@@ -146,7 +146,7 @@ export class Outbox {
 
   /** Hands everything posted to the system, and completes what it took. */
   commit(): void {
-    if (this.#deferred === 0) return;
+    if (this.#deferred === 0 || this.#socket.closed) return;
     this.#deferred = 0;
     this.#socket.commit("send");
     this.#driver.poll();

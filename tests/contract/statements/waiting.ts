@@ -1,5 +1,5 @@
 /** Waiting, waking and giving the event loop a turn. @module */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { Statement } from "../harness.ts";
 import { pause } from "../waits.ts";
 
