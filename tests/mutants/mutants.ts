@@ -36,6 +36,7 @@ const WINSOCK = [
   "tests/winsock/waits_test.ts",
   "tests/winsock/connections_test.ts",
   "tests/winsock/leftovers_test.ts",
+  "tests/winsock/operations_test.ts",
 ];
 const LINUX = [
   "tests/linux/backend_test.ts",
