@@ -18,13 +18,17 @@ export async function udpPairs(
   size: number,
   limit: Limit | null,
 ): Promise<Candidate[]> {
+  const ours = "listenDatagram";
+  const theirs = "Deno.listenDatagram";
   const candidates = [
     session(size),
     dropInBatches(size),
-    dropIn(size),
-    denoOneByOne(size),
-    denoPipelined(size),
-    denoAllocating(size),
+    pipelined(`${ours}, own buffers, 32 at a time`, rioPair(), size),
+    pipelined(`${theirs}, own buffers, 32 at a time`, denoPair(), size),
+    oneByOne(`${ours}, own buffer`, rioPair(), size, true),
+    oneByOne(`${theirs}, own buffer`, denoPair(), size, true),
+    oneByOne(`${ours}, no buffer`, rioPair(), size, false),
+    oneByOne(`${theirs}, no buffer`, denoPair(), size, false),
     await nodeDgram(size),
   ];
   const node = await nodeItself(size);
@@ -120,32 +124,49 @@ export function dropInBatches(size: number): Candidate {
   };
 }
 
-/** The drop-in with no change but the import. */
-export function dropIn(size: number): Candidate {
-  const [sender, receiver] = rioPair();
-  return oneByOne("listenDatagram, own buffer", sender, receiver, size);
+/** Sockets with the methods of Deno's. */
+type Socket = Pick<Deno.DatagramConn, "send" | "receive" | "addr" | "close">;
+type Pair = [sender: Socket, receiver: Socket];
+
+/** One datagram at a time, into the caller's buffer or a new one. */
+function oneByOne(name: string, pair: Pair, size: number, own: boolean) {
+  const [sender, receiver] = pair;
+  const data = new Uint8Array(size);
+  const buffer = own ? new Uint8Array(size) : undefined;
+  const { addr } = receiver;
+  return candidate(name, pair, async (count) => {
+    for (let i = 0; i < count; i++) {
+      await sender.send(data, addr);
+      await receiver.receive(buffer);
+    }
+  });
 }
 
-function oneByOne(
-  name: string,
-  sender: Pick<Deno.DatagramConn, "send" | "close">,
-  receiver: Pick<Deno.DatagramConn, "receive" | "addr" | "close">,
-  size: number,
-): Candidate {
+/** Many sends before the first is awaited, as many receives after them. */
+function pipelined(name: string, pair: Pair, size: number) {
+  const [sender, receiver] = pair;
   const data = new Uint8Array(size);
-  const buffer = new Uint8Array(size);
+  const buffers = Array.from({ length: WINDOW }, () => new Uint8Array(size));
   const { addr } = receiver;
+  return candidate(name, pair, async (count) => {
+    for (let done = 0; done < count; done += WINDOW) {
+      const sends = buffers.map(() => sender.send(data, addr));
+      for (const buffer of buffers) await receiver.receive(buffer);
+      await Promise.all(sends);
+    }
+  });
+}
+
+function candidate(
+  name: string,
+  pair: Pair,
+  run: (count: number) => Promise<void>,
+): Candidate {
   return {
     name,
-    async run(count) {
-      for (let i = 0; i < count; i++) {
-        await sender.send(data, addr);
-        await receiver.receive(buffer);
-      }
-    },
+    run,
     async [Symbol.asyncDispose]() {
-      sender.close();
-      await receiver.close();
+      for (const socket of pair) await socket.close();
     },
   };
 }
@@ -154,49 +175,6 @@ function denoPair(): [Deno.DatagramConn, Deno.DatagramConn] {
   const open = () =>
     Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   return [open(), open()];
-}
-
-function denoOneByOne(size: number): Candidate {
-  const [sender, receiver] = denoPair();
-  return oneByOne("Deno.listenDatagram, own buffer", sender, receiver, size);
-}
-
-function denoAllocating(size: number): Candidate {
-  const [sender, receiver] = denoPair();
-  const data = new Uint8Array(size);
-  return {
-    name: "Deno.listenDatagram, no buffer",
-    async run(count) {
-      for (let i = 0; i < count; i++) {
-        await sender.send(data, receiver.addr);
-        await receiver.receive();
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      sender.close();
-      await receiver.close();
-    },
-  };
-}
-
-function denoPipelined(size: number): Candidate {
-  const [sender, receiver] = denoPair();
-  const data = new Uint8Array(size);
-  const buffers = Array.from({ length: WINDOW }, () => new Uint8Array(size));
-  return {
-    name: "Deno.listenDatagram, own buffers, 32 at a time",
-    async run(count) {
-      for (let done = 0; done < count; done += WINDOW) {
-        const sends = buffers.map(() => sender.send(data, receiver.addr));
-        for (const buffer of buffers) await receiver.receive(buffer);
-        await Promise.all(sends);
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      sender.close();
-      await receiver.close();
-    },
-  };
 }
 
 async function nodeDgram(size: number): Promise<Candidate> {
