@@ -153,6 +153,8 @@ export abstract class RioEndpoint {
    *
    * @param numbers Level and name, for example `[IPPROTO_IP, IP_ADD_MEMBERSHIP]`.
    * @param value The bytes of its value, as Winsock lays them out.
+   * @throws {TypeError} If the value is no `Uint8Array`.
+   * @throws {RangeError} If level or name are no such numbers.
    * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
    * @throws {RioClosedError} If the socket was closed.
    */
@@ -161,6 +163,15 @@ export abstract class RioEndpoint {
     value: Uint8Array,
   ): void {
     const [level, name] = numbers;
+    assertInteger("level", level, 0, 0xFFFF);
+    assertInteger("name", name, -0x80000000, 0x7FFFFFFF);
+    if (!(value instanceof Uint8Array)) {
+      throw new TypeError(
+        `Invalid value ${
+          String(value)
+        } of socket option ${name}: give its bytes as a Uint8Array`,
+      );
+    }
     assertEndpointOpen(this, "set an option");
     check(
       this.#core.backend.setOption(this.#record.handle, level, name, value),

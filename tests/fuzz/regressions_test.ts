@@ -124,3 +124,22 @@ sessionTest(
     }
   },
 );
+
+sessionTest(
+  "socket.setRawOption() throws before any native call for what is no bytes",
+  (open) => {
+    using session = open();
+    using socket = openUdp(session);
+    const { setsockopt } = open.fake?.counts ?? {};
+    for (const value of [2 ** 31, "1", null, new ArrayBuffer(4)]) {
+      assertThrows(
+        () => socket.setRawOption([0, 4], value as unknown as Uint8Array),
+        TypeError,
+      );
+    }
+    const bytes = new Uint8Array(4);
+    assertThrows(() => socket.setRawOption([-1, 4], bytes), RangeError);
+    assertThrows(() => socket.setRawOption([0, 0.5], bytes), RangeError);
+    assertEquals(open.fake?.counts.setsockopt, setsockopt);
+  },
+);
