@@ -1,0 +1,16 @@
+/** The short form of the soak. */
+import { RioSession } from "../../mod.ts";
+import { soak } from "../soak/run.ts";
+
+// Libraries stay open once they were: the sanitizers count from here.
+if (Deno.build.os === "linux") RioSession.open().close();
+
+Deno.test({
+  name: "load of many kinds is accounted for to the last request",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const seed = Date.now() >>> 0;
+    console.log(`seed ${seed}`);
+    await soak({ datagrams: 50_000, roundTrips: 5_000, peers: 3, seed });
+  },
+});
