@@ -5,9 +5,10 @@
  */
 import { type IpAddress, ipVersion } from "../address.ts";
 import type { RioSession } from "../session/session.ts";
-import type { RioSocket } from "../session/socket.ts";
+import { requireNet } from "../session/permissions.ts";
+import { grantAddress, type RioSocket } from "../session/socket.ts";
 import { toDenoError } from "./errors.ts";
-import { resolveHosts, toPort } from "./hosts.ts";
+import { knownAddress, resolveHosts, toPort } from "./hosts.ts";
 import { type Hub, useHub } from "./hub.ts";
 import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
 
@@ -96,6 +97,9 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
     throw new RangeError("Invalid port 0: nothing can listen there");
   }
   signal?.throwIfAborted();
+  const named = knownAddress(hostname) === undefined;
+  // As Deno does: the name is permitted, and with it where it leads.
+  if (named) requireNet(hostname, port);
   const hosts = await resolveHosts(hostname);
   signal?.throwIfAborted();
   const addresses = hosts.map((host) => ({ hostname: host, port }));
@@ -108,6 +112,7 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
       const socket = await connectAny(use.hub, addresses, {
         patience,
         signal,
+        named,
       });
       if (options.noDelay) socket.setOption("noDelay", true);
       if (options.keepAlive) socket.setOption("keepAlive", true);
@@ -129,7 +134,12 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
 async function connectAny(
   hub: Hub,
   addresses: readonly IpAddress[],
-  options: { patience: number; signal: AbortSignal | undefined },
+  options: {
+    patience: number;
+    signal: AbortSignal | undefined;
+    /** The addresses were looked up for a name that is permitted. */
+    named: boolean;
+  },
 ): Promise<RioSocket> {
   const { patience, signal } = options;
   const attempts = new Set<RioSocket>();
@@ -141,7 +151,7 @@ async function connectAny(
     const outcomes: Promise<RioSocket>[] = [];
     let winner: RioSocket | undefined;
     for (const address of addresses) {
-      const attempt = connectOne(hub, address, attempts);
+      const attempt = connectOne(hub, address, attempts, options.named);
       outcomes.push(attempt);
       winner = await firstOf(outcomes, attempt, patience);
       if (winner || signal?.aborted) break;
@@ -181,6 +191,7 @@ async function connectOne(
   hub: Hub,
   address: IpAddress,
   attempts: Set<RioSocket>,
+  named: boolean,
 ): Promise<RioSocket> {
   hub.promise(CONNECTION_LIMITS);
   let socket: RioSocket;
@@ -195,6 +206,7 @@ async function connectOne(
     hub.redeem(CONNECTION_LIMITS);
   }
   attempts.add(socket);
+  if (named) grantAddress(socket, address);
   await socket.connect(address);
   return socket;
 }

@@ -9,11 +9,12 @@ import type { RioSocket } from "../session/socket.ts";
 import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
 import type { ReceiveSlot } from "./datagram_slots.ts";
 import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import { AddressReader, resolveHost } from "./hosts.ts";
+import { AddressReader } from "./hosts.ts";
 import { Inbox } from "./inbox.ts";
 import type { RioListenDatagramOptions } from "./listen_datagram.ts";
 import { RioMembership } from "./multicast.ts";
 import { Outbox } from "./outbox.ts";
+import { permittedHost } from "./permitted.ts";
 import {
   assertBytes,
   destination,
@@ -209,7 +210,7 @@ export class RioDatagramConn
    */
   async connect(addr: { hostname?: string; port: number }): Promise<void> {
     const { hostname, port } = destination(addr);
-    const host = await resolveHost(hostname, this.#family === 4 ? 4 : 0);
+    const host = await permittedHost(this.#socket, { hostname, port });
     this.#assertOpen();
     try {
       await this.#socket.connect({ hostname: host, port });

@@ -54,6 +54,11 @@ export class Outbox {
     }
   }
 
+  /** The socket that the datagrams leave through. */
+  get socket(): RioSocket {
+    return this.#socket;
+  }
+
   /** A slot that is free now. */
   take(): SendSlot | undefined {
     if (this.#free.length === 0) {

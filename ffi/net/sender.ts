@@ -8,8 +8,9 @@ import { writeControl } from "../control.ts";
 import type { RioDatagram } from "./datagram_batch.ts";
 import type { SendGroup, SendSlot } from "./datagram_slots.ts";
 import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import { AddressWriter, resolveHost } from "./hosts.ts";
+import { AddressWriter } from "./hosts.ts";
 import type { Outbox } from "./outbox.ts";
+import { permittedHost } from "./permitted.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}. */
 export interface RioDatagramSendOptions {
@@ -123,7 +124,7 @@ export class Sender {
     { hostname, port }: Destination,
     options: RioDatagramSendOptions,
   ): Promise<void> {
-    const host = await resolveHost(hostname, this.#family === 4 ? 4 : 0);
+    const host = await permittedHost(this.#outbox.socket, { hostname, port });
     this.#assertOpen();
     await this.#place(group, p, { hostname: host, port }, options);
   }

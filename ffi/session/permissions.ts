@@ -5,9 +5,31 @@
  */
 import { readAddress } from "../address.ts";
 
+/**
+ * Asks for one host, a name or an address, and port.
+ *
+ * @throws {Deno.errors.NotCapable} If it is not granted.
+ */
+export function requireNet(hostname: string, port: number): void {
+  const { state } = Deno.permissions.requestSync(descriptor(hostname, port));
+  if (state !== "granted") {
+    throw new Deno.errors.NotCapable(
+      `Requires net access to "${
+        descriptor(hostname, port).host
+      }", run again with the --allow-net flag`,
+    );
+  }
+}
+
+function descriptor(hostname: string, port: number) {
+  const bare = hostname.split("%")[0]!;
+  const host = `${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
+  return { name: "net", host } as const;
+}
+
 /** Asks for the network permission as Deno's own sockets do. */
 export class Permissions {
-  /** Destinations that were granted, by the address bytes. */
+  /** Addresses that were granted, with their ports. */
   readonly #granted: Set<string> = new Set();
   /** The whole network is allowed: nothing needs to be asked per request. */
   readonly everything: boolean;
@@ -19,32 +41,34 @@ export class Permissions {
   }
 
   /**
-   * Asks for one host and port.
+   * Asks for one address and port; once.
    *
    * @throws {Deno.errors.NotCapable} If it is not granted.
    */
   require(hostname: string, port: number): void {
-    const bare = hostname.split("%")[0]!;
-    const host = `${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
-    const { state } = Deno.permissions.requestSync({ name: "net", host });
-    if (state !== "granted") {
-      throw new Deno.errors.NotCapable(
-        `Requires net access to "${host}", run again with the --allow-net flag`,
-      );
-    }
+    const key = `${hostname} ${port}`;
+    if (this.#granted.has(key)) return;
+    requireNet(hostname, port);
+    this.#granted.add(key);
   }
 
   /**
-   * Asks for the destination in an address slice; once for each destination.
+   * Takes an address for granted because the name that it was looked up for is,
+   * unless the address itself is denied.
+   */
+  grant(hostname: string, port: number): void {
+    const { state } = Deno.permissions.querySync(descriptor(hostname, port));
+    if (state !== "denied") this.#granted.add(`${hostname} ${port}`);
+  }
+
+  /**
+   * Asks for the destination in an address slice; once.
    *
    * @throws {Deno.errors.NotCapable} If it is not granted.
    * @throws {TypeError} If the bytes are no address.
    */
   requireDestination(bytes: Uint8Array): void {
     const { hostname, port } = readAddress(bytes, "udp");
-    const key = `${hostname} ${port}`;
-    if (this.#granted.has(key)) return;
     this.require(hostname, port);
-    this.#granted.add(key);
   }
 }

@@ -31,6 +31,11 @@ import {
   type SocketQueues,
 } from "./request_queue.ts";
 
+/**
+ * Takes an address for granted whose name is; for this package only.
+ */
+export let grantAddress: (socket: RioSocket, address: IpAddress) => void;
+
 /** How long disposing a socket waits for its requests, in milliseconds. */
 const DRAIN_MS = 100;
 
@@ -61,6 +66,11 @@ export class RioSocket extends RioEndpoint implements Disposable {
   readonly #key: number;
   #accepting: Promise<unknown> | null = null;
   #referenced = true;
+
+  static {
+    grantAddress = (socket, { hostname, port }) =>
+      socket.#core.permissions.grant(hostname, port);
+  }
 
   /**
    * For this package only: use {@linkcode RioSession.openSocket}.
