@@ -234,7 +234,7 @@ export class Ledger {
 
   /** Gives back what a closed socket without outstanding requests reserved. */
   socketDrained(record: SocketRecord): void {
-    if (!this.sockets.delete(record)) return;
+    this.sockets.delete(record);
     const { receiveQueue, sendQueue } = record;
     if (!receiveQueue || !sendQueue) return;
     receiveQueue.reserved -= record.receives;
@@ -305,7 +305,6 @@ export class Ledger {
 
   /** The whole teardown for a session that nobody holds any more. */
   reclaim(): void {
-    if (this.closed) return;
     this.closeSockets();
     this.pull();
     for (let i = 0; this.outstanding > 0 && i < 100; i++) {

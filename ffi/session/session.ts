@@ -143,7 +143,6 @@ export class RioSession implements Disposable, AsyncDisposable {
     const record = this.#core.ledger.registerBuffer(memory);
     const buffer = new RioBuffer(this.#core, record);
     this.#core.watch(buffer, "RioBuffer", (ledger) => {
-      if (record.closing) return false;
       ledger.releaseBuffer(record);
       return true;
     });
