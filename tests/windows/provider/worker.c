@@ -152,20 +152,21 @@ static void begin(struct request_queue *rq, struct operation *op, struct request
   if (!failed) issue(rq, op);
 }
 
-/* Writes what a receive reports beside its data. */
+/* Writes what a receive reports beside its data. The socket of a closed queue is not asked: its
+ * number may be another socket's by now. */
 static void deliver_details(struct request_queue *rq, struct operation *op) {
   struct request *request = op->request;
   struct slice *slice = &request->slices[REMOTE];
   if (slice->buffer && slice_intact(slice, "before its request completed")) {
     int size = sizeof op->peer;
-    if (rq->stream) getpeername(rq->socket, (SOCKADDR *)&op->peer, &size);
+    if (rq->stream && !rq->closed) getpeername(rq->socket, (SOCKADDR *)&op->peer, &size);
     memcpy(slice->at, &op->peer, sizeof op->peer);
   }
   slice = &request->slices[LOCAL];
   if (slice->buffer && slice_intact(slice, "before its request completed")) {
     SOCKADDR_INET local = {0};
     int size = sizeof local;
-    getsockname(rq->socket, (SOCKADDR *)&local, &size);
+    if (!rq->closed) getsockname(rq->socket, (SOCKADDR *)&local, &size);
     memcpy(slice->at, &local, sizeof local);
   }
   slice = &request->slices[CONTROL];
@@ -188,7 +189,7 @@ static void finish_receive(struct request_queue *rq, struct operation *op, DWORD
   if (data->buffer && slice_intact(data, "before its request completed")) {
     memcpy(data->at, op->bytes, min(op->done, data->length));
   }
-  if (!rq->closed && (!status || status == WSAEMSGSIZE)) deliver_details(rq, op);
+  if (!status || status == WSAEMSGSIZE) deliver_details(rq, op);
   request->transferred = status && status != WSAEMSGSIZE ? 0 : min(op->done, data->length);
   request->status = (LONG)status;
 }
@@ -306,9 +307,10 @@ static DWORD WINAPI work(void *argument) {
   LOCK();
   for (;;) {
     if (advance_all(worker)) continue;
-    if (rq->closed) {
+    if (rq->closed && !worker->ways[RECEIVE].request && !worker->ways[SEND].request) {
+      /* After what was started, so that a direction completes in its order. */
       abort_waiting(rq);
-      if (!worker->ways[RECEIVE].request && !worker->ways[SEND].request) break;
+      break;
     }
     UNLOCK();
     WaitForMultipleObjects(1 + WAYS, handles, FALSE, INFINITE);
