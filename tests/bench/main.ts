@@ -13,7 +13,7 @@ import { tcpBulk, tcpEcho, tcpMany } from "./tcp.ts";
 import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
 import { udpEcho } from "./udp_echo.ts";
 import { udpOneWay } from "./udp_one_way.ts";
-import { udpPairs } from "./udp_pairs.ts";
+import { session, udpPairs } from "./udp_pairs.ts";
 
 const HELP = `Compares this package with the alternatives over loopback.
 
@@ -44,6 +44,21 @@ const effort = (count: number) => ({
 await using limit = await Limit.build();
 
 const groups: Record<string, () => AsyncIterable<Report>> = {
+  // First: code that has seen nothing else yet is what a program runs, too.
+  async *limit() {
+    if (!limit) {
+      console.error("skip: there is no limit to compare with");
+      return;
+    }
+    yield await compareRates(
+      "UDP, 64 bytes sent and received, datagrams, beside the limit",
+      [
+        session(64),
+        limit.candidate("the limit: C, batches of 32", "pairs", 64, 32),
+      ],
+      effort(128_000),
+    );
+  },
   async *pairs() {
     for (const size of [64, 1200]) {
       yield await compareRates(
