@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { joinWords, OVERLAPPED, SOCKADDR_INET } from "../layout.ts";
+import { OVERLAPPED, SOCKADDR_INET } from "../layout.ts";
 import { allocate, type RioMemory } from "../memory.ts";
 
 /** What `AcceptEx` wants for one address: 16 bytes more than it has. */
@@ -113,10 +113,4 @@ export class Operations {
     }
     return this.#free.pop()!;
   }
-}
-
-/** The `OVERLAPPED` address that entry `i` of a packet array names. */
-export function packetOverlapped(words: Uint32Array, i: number): number {
-  const at = i * 8 + 2;
-  return joinWords(words[at]!, words[at + 1]!);
 }

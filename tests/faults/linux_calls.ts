@@ -161,13 +161,13 @@ interface Armed {
   left: number;
 }
 
-/** The real kernel, with one failure. */
+/** The real kernel, with failures. */
 export class FaultyLinux implements System {
   readonly counts: Record<string, number> = {};
   met = false;
   readonly #library: LinuxLibrary;
   readonly #before: ReadonlySet<string>;
-  #armed: Armed | null = null;
+  #armed: Armed[] = [];
 
   constructor() {
     const { symbols, errno } = acquireLibrary();
@@ -185,7 +185,7 @@ export class FaultyLinux implements System {
   }
 
   fail(call: string, way: Way, nth: number): void {
-    this.#armed = { call, way, left: nth };
+    this.#armed.push({ call, way, left: nth });
   }
 
   async faults(): Promise<string[]> {
@@ -208,11 +208,11 @@ export class FaultyLinux implements System {
     values: unknown[],
   ): unknown {
     this.counts[name] = (this.counts[name] ?? 0) + 1;
-    const armed = this.#armed;
-    if (armed === null || armed.call !== name || --armed.left > 0) {
-      return call(...values);
+    let armed: Armed | undefined;
+    for (const one of this.#armed) {
+      if (one.call === name && --one.left === 0) armed = one;
     }
-    this.#armed = null;
+    if (armed === undefined) return call(...values);
     this.met = true;
     const { way } = armed;
     if (way.short) return callShort(name, call, values);
