@@ -42,11 +42,11 @@ function open(session: RioSession) {
 linuxTest(
   "socket.connect() rejects when the kernel cannot watch the socket",
   async (session, system) => {
-    const { address } = listen(session);
+    using listener = listen(session);
     const client = session.openSocket({ transport: "tcp" });
     system.fail("epoll_ctl", ENOMEM, 1);
     const error = await assertRejects(
-      () => within(client.connect(address), "a connection"),
+      () => within(client.connect(listener.address), "a connection"),
       RioError,
     );
     assertEquals([error.syscall, error.code], ["connect", "WSAENOBUFS"]);
@@ -56,11 +56,11 @@ linuxTest(
 linuxTest(
   "socket.connect() rejects when the outcome cannot be read",
   async (session, system) => {
-    const { address } = listen(session);
+    using listener = listen(session);
     const client = session.openSocket({ transport: "tcp" });
     system.fail("getsockopt", ENOMEM, 1);
     const error = await assertRejects(
-      () => within(client.connect(address), "a connection"),
+      () => within(client.connect(listener.address), "a connection"),
       RioError,
     );
     assertEquals([error.syscall, error.code], ["connect", "WSAENOBUFS"]);
@@ -70,9 +70,9 @@ linuxTest(
 linuxTest(
   "socket.connect() goes on when it looked for the outcome too early",
   async (session, system) => {
-    const { address } = listen(session);
+    using listener = listen(session);
     const client = session.openSocket({ transport: "tcp" });
-    const connecting = client.connect(address);
+    const connecting = client.connect(listener.address);
     // What the kernel says of a connection that is still being made.
     system.fail("getpeername", { name: "ENOTCONN", errno: 107 }, 1);
     const buffer = session.registerBuffer(1);
@@ -84,7 +84,7 @@ linuxTest(
 linuxTest(
   "socket.accept() rejects when the kernel cannot watch the listener",
   async (session, system) => {
-    const listener = listen(session);
+    using listener = listen(session);
     system.fail("epoll_ctl", ENOMEM, 1);
     const error = await assertRejects(
       () => within(listener.accept(), "a connection"),
@@ -171,7 +171,7 @@ linuxTest(
   "a send goes on when there was room before it was watched",
   async (session, system) => {
     const buffer = session.registerBuffer(64);
-    const listener = listen(session);
+    using listener = listen(session);
     const accepted = listener.accept();
     const client = session.openSocket({ transport: "tcp" });
     await within(client.connect(listener.address), "a connection");
