@@ -4,8 +4,12 @@
  * @module
  */
 
+import { reserveOutlasting } from "./outlasting.ts";
+
 /** Bytes of a WebAssembly page, the unit in which blocks are made. */
 const PAGE = 65536;
+/** A worker can be terminated at any time, the main thread ends the process. */
+const IN_WORKER = "WorkerGlobalScope" in globalThis;
 
 /** A range of memory and the address at which native code sees it. */
 export interface RioMemory {
@@ -22,14 +26,23 @@ export interface RioMemory {
  * The block is the buffer of a WebAssembly memory nobody grows: page-aligned,
  * refused by every kind of transfer, and released by the garbage collector
  * only after the last view is gone. A view kept after deregistration therefore
- * reads old bytes and never faults. Whoever hands the address to native code
- * must keep the returned object reachable until native code is done with it.
+ * reads old bytes and never faults.
+ *
+ * In a worker, V8 would free that memory when the worker is terminated, with
+ * requests in flight or not. There the block is memory of the system that is
+ * never given back; it can be transferred, but must not be.
+ *
+ * Whoever hands the address to native code must keep the returned object
+ * reachable until native code is done with it.
  *
  * @param byteLength How many bytes; 1 to 4 GiB less one page.
  * @returns The block.
  * @throws {RangeError} If the system has no room for the block.
  */
 export function allocate(byteLength: number): RioMemory {
+  if (IN_WORKER) {
+    return pin(new Uint8Array(reserveOutlasting(byteLength), 0, byteLength));
+  }
   const pages = Math.ceil(byteLength / PAGE);
   const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
   return pin(new Uint8Array(buffer, 0, byteLength));

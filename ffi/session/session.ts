@@ -125,7 +125,8 @@ export class RioSession implements Disposable, AsyncDisposable {
    *
    * Given a size, the session makes a zeroed, page-aligned block. Given an
    * array, it registers that memory itself and keeps it from being collected;
-   * while it is registered its buffer must not be transferred.
+   * while it is registered its buffer must not be transferred, and if the array
+   * is a worker's, the worker not terminated.
    *
    * Source: Microsoft's page on `RIORegisterBuffer`.
    *
@@ -223,8 +224,8 @@ export class RioSession implements Disposable, AsyncDisposable {
    */
   [Symbol.dispose](): void {
     if (this.closed) return;
-    this.#closing = Promise.resolve();
     this.#closeSockets();
+    this.#closing = this.#core.waiter.idle();
     this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);
     this.#core.ledger.finish();
   }
