@@ -1,0 +1,156 @@
+/** A Linux backend with sockets and memory to try it on. */
+import { assert, assertEquals } from "@std/assert";
+import { ADDRESS_SIZE, writeAddress } from "../../ffi/address.ts";
+import * as winsock from "../../ffi/constants.ts";
+import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
+import * as wsa from "../../ffi/error_numbers.ts";
+import { RioResults } from "../../ffi/layout.ts";
+import { openLinux } from "../../ffi/linux/backend.ts";
+import { allocate } from "../../ffi/memory.ts";
+
+export const ON = new Uint8Array([1, 0, 0, 0]);
+export const OFF = new Uint8Array(4);
+export const SIZE = 1 << 20;
+export const results = new RioResults(256);
+
+/** States something that only this backend can be asked. */
+export function linuxTest(
+  name: string,
+  fn: (rio: Rig) => void | Promise<void>,
+) {
+  Deno.test({
+    name,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      const before = descriptors();
+      const rig = new Rig(openLinux());
+      try {
+        await fn(rig);
+      } finally {
+        rig.rio.close(false);
+      }
+      assertEquals(descriptors(), before, "file descriptors");
+    },
+  });
+}
+
+export function descriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
+export interface Completion {
+  status: number;
+  bytes: number;
+  socket: number;
+  context: number;
+}
+
+export class Rig {
+  readonly rio: RioBackend;
+  readonly memory = allocate(SIZE);
+  readonly bufferId: RioHandle;
+
+  constructor(rio: RioBackend) {
+    this.rio = rio;
+    this.bufferId = rio.registerBuffer(this.memory);
+  }
+
+  slice(offset: number, length: number) {
+    return { bufferId: this.bufferId, offset, length };
+  }
+
+  queue(size: number, key?: number): RioHandle {
+    if (key === undefined) return this.rio.createCompletionQueue(size, null);
+    const notification = this.rio.createNotification("event", key);
+    assert(typeof notification !== "number");
+    return this.rio.createCompletionQueue(size, notification);
+  }
+
+  udp(queue: RioHandle, sendQueue = queue) {
+    const { rio } = this;
+    const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+    assert(socket > 0);
+    const address = new Uint8Array(ADDRESS_SIZE);
+    writeAddress(address, { hostname: "127.0.0.1", port: 0 });
+    assertEquals(rio.bind(socket, address), 0);
+    assertEquals(rio.localAddress(socket, address), 0);
+    const posts = rio.createRequestQueue(
+      socket,
+      8,
+      1,
+      8,
+      1,
+      queue,
+      sendQueue,
+      socket,
+    );
+    assert(posts > 0);
+    return { socket, address, posts };
+  }
+
+  async tcp(receiveQueue: RioHandle, sendQueue: RioHandle) {
+    const { rio } = this;
+    const listener = rio.openSocket(winsock.AF_INET, winsock.SOCK_STREAM, 6);
+    const address = new Uint8Array(ADDRESS_SIZE);
+    writeAddress(address, { hostname: "127.0.0.1", port: 0 });
+    assertEquals(rio.bind(listener, address), 0);
+    assertEquals(rio.listen(listener, 1), 0);
+    assertEquals(rio.localAddress(listener, address), 0);
+    const client = rio.openSocket(winsock.AF_INET, winsock.SOCK_STREAM, 6);
+    let outcome = rio.connect(client, address, 900);
+    while (outcome === wsa.WSA_IO_PENDING) {
+      await this.keys();
+      outcome = rio.connected(client);
+    }
+    assertEquals(outcome, 0);
+    let server = rio.accept(listener, 901);
+    while (server === -wsa.WSA_IO_PENDING) {
+      await this.keys();
+      server = rio.accept(listener, 901);
+    }
+    assertEquals(rio.closeSocket(listener), 0);
+    return [client, server].map((socket) => ({
+      socket,
+      posts: rio.createRequestQueue(
+        socket,
+        8,
+        1,
+        8,
+        1,
+        receiveQueue,
+        sendQueue,
+        socket,
+      ),
+    }));
+  }
+
+  /** The keys that fire, within 5 seconds. */
+  async keys(): Promise<number[]> {
+    const { rio } = this;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      rio.wake();
+    }, 5000);
+    try {
+      for (;;) {
+        const count = await rio.wait();
+        if (count > 0) return [...rio.fired.subarray(0, count)];
+        assert(!late, "nothing fired within 5 seconds");
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  dequeue(queue: RioHandle, max = 256): Completion[] {
+    const count = this.rio.dequeueCompletion(queue, results, max);
+    assert(count <= max);
+    return Array.from({ length: count }, (_, i) => ({
+      status: results.status(i),
+      bytes: results.bytesTransferred(i),
+      socket: results.socketContext(i),
+      context: results.requestContext(i),
+    }));
+  }
+}
