@@ -18,7 +18,10 @@ export async function windows(effort: Effort): Promise<Report> {
   // A socket buffer of the usual size holds some 250 small datagrams.
   const candidates: Candidate[] = sizes.map((window) => session(64, window));
   const report = await compareRates(
-    "UDP, 64 bytes, by datagrams on their way at a time",
+    {
+      id: "windows",
+      title: "UDP, 64 bytes, by datagrams on their way at a time",
+    },
     candidates,
     effort,
   );
@@ -50,5 +53,10 @@ export async function connectionMemory(counts: number[]): Promise<Report> {
     for (const end of ends) end[Symbol.dispose]();
     listener.close();
   }
-  return { title: "TCP, memory per connection", rows, lessIsBetter: true };
+  return {
+    id: "connections",
+    title: "TCP, memory per connection",
+    rows,
+    lessIsBetter: true,
+  };
 }

@@ -13,8 +13,10 @@ import process from "node:process";
 export interface Sample {
   /** Wall-clock seconds. */
   seconds: number;
-  /** CPU seconds, user and system; of this process or of the child. */
-  cpu: number;
+  /** CPU seconds outside of the kernel; of this process or of the child. */
+  user: number;
+  /** CPU seconds in the kernel. */
+  system: number;
 }
 
 /** Something to measure. */
@@ -36,13 +38,27 @@ export interface Row {
   readonly max: number;
   /** This package's median divided by this one's. */
   readonly ratio: number;
-  /** CPU microseconds per unit of work, the median; absent if not measured. */
-  readonly cpu?: number;
+  /** CPU per unit of work; absent if not measured. */
+  readonly cpu?: Cpu;
+}
+
+/** Microseconds of CPU, medians: those of the parts need not add up. */
+export interface Cpu {
+  readonly total: number;
+  readonly user: number;
+  readonly system: number;
+}
+
+/** What a comparison is called. */
+export interface Subject {
+  /** By which the targets find it. */
+  readonly id: string;
+  /** Says what the work is. */
+  readonly title: string;
 }
 
 /** One comparison: a table of rows. */
-export interface Report {
-  readonly title: string;
+export interface Report extends Subject {
   readonly rows: Row[];
   /** Whether less is better. */
   readonly lessIsBetter?: boolean;
@@ -73,40 +89,105 @@ async function measure(candidate: Candidate, count: number): Promise<Sample> {
   const seconds = (performance.now() - start) / 1000;
   if (own) return own;
   const { user, system } = process.cpuUsage(cpu);
-  return { seconds, cpu: (user + system) / 1e6 };
+  return { seconds, user: user / 1e6, system: system / 1e6 };
+}
+
+/** Runs each candidate in turn; the first round is the compiler's. */
+async function takeTurns<C extends AsyncDisposable, T>(
+  candidates: readonly C[],
+  rounds: number,
+  run: (candidate: C) => Promise<T>,
+): Promise<T[][]> {
+  const samples: T[][] = candidates.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, candidate] of candidates.entries()) {
+      const sample = await run(candidate);
+      if (round > 0) samples[i]!.push(sample);
+    }
+  }
+  for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
+  return samples;
 }
 
 /**
  * Measures how often per second each candidate does its work.
  *
- * @param title Says what the work is.
+ * @param subject What is compared; units of work in one count, for example
+ * bytes, and what a unit per second is called.
  * @param candidates This package first.
  * @param effort How long to measure.
- * @param scale Units of work in one count, for example bytes.
- * @param unit Name of a unit per second.
  */
 export async function compareRates(
-  title: string,
-  candidates: Candidate[],
+  { scale = 1, unit = "per s", ...subject }: Subject & {
+    scale?: number;
+    unit?: string;
+  },
+  candidates: readonly Candidate[],
   { count, rounds }: Effort,
-  { scale = 1, unit = "per s" } = {},
 ): Promise<Report> {
-  const rates: number[][] = candidates.map(() => []);
-  const cpus: number[][] = candidates.map(() => []);
-  for (const candidate of candidates) await candidate.run(count);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, candidate] of candidates.entries()) {
-      const { seconds, cpu } = await measure(candidate, count);
-      rates[i]!.push(count * scale / seconds);
-      cpus[i]!.push(cpu * 1e6 / count);
-    }
-  }
-  for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
-  const rows = toRows(candidates.map((c) => c.name), rates, unit);
+  const samples = await takeTurns(
+    candidates,
+    rounds,
+    (candidate) => measure(candidate, count),
+  );
+  const rows = toRows(
+    candidates.map(({ name }) => name),
+    samples.map((runs) => runs.map(({ seconds }) => count * scale / seconds)),
+    unit,
+  );
+  const each = (runs: Sample[], of: (sample: Sample) => number) =>
+    median(runs.map(of)) * 1e6 / count;
   return {
-    title,
-    rows: rows.map((row, i) => ({ ...row, cpu: median(cpus[i]!) })),
+    ...subject,
+    rows: rows.map((row, i) => ({
+      ...row,
+      cpu: {
+        total: each(samples[i]!, ({ user, system }) => user + system),
+        user: each(samples[i]!, ({ user }) => user),
+        system: each(samples[i]!, ({ system }) => system),
+      },
+    })),
   };
+}
+
+/** How long round trips take, in microseconds. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Something that makes round trips. */
+export interface Trips extends AsyncDisposable {
+  readonly name: string;
+  /** Makes so many, one after the other. */
+  run(count: number): Promise<Percentiles>;
+}
+
+/** The percentiles of a run of round trips. */
+export function percentiles(trips: number[]): Percentiles {
+  trips.sort((a, b) => a - b);
+  const at = (part: number) => trips[Math.floor(trips.length * part)]!;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** Measures how long round trips take: one report for p50, one for p99. */
+export async function compareTrips(
+  { id, title }: Subject,
+  candidates: readonly Trips[],
+  { count, rounds }: Effort,
+): Promise<Report[]> {
+  const samples = await takeTurns(
+    candidates,
+    rounds,
+    (candidate) => candidate.run(count),
+  );
+  const names = candidates.map(({ name }) => name);
+  return (["p50", "p99"] as const).map((which) => ({
+    id: `${id}-${which}`,
+    title: `${title}, ${which}`,
+    rows: toRows(names, samples.map((runs) => runs.map((p) => p[which])), "µs"),
+    lessIsBetter: true,
+  }));
 }
 
 /** Turns samples into rows, each with the ratio of the first to it. */
@@ -139,7 +220,12 @@ export function print({ title, rows, lessIsBetter }: Report): void {
     console.log(
       `  ${name.padEnd(width)} ${digits(median).padStart(13)} ${unit} ` +
         `${spread.padEnd(30)} ${`x ${ratio.toFixed(2)}`.padStart(8)}` +
-        (cpu === undefined ? "" : `  ${cpu.toFixed(2)} µs CPU`),
+        (cpu === undefined ? "" : `  ${cpuText(cpu)}`),
     );
   }
+}
+
+function cpuText({ total, user, system }: Cpu): string {
+  const [all, ours, kernels] = [total, user, system].map((us) => us.toFixed(2));
+  return `${all} µs CPU (user ${ours}, system ${kernels})`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { fromFileUrl } from "./paths.ts";
-import type { Candidate, Sample } from "./harness.ts";
+import type { Candidate, Sample, Trips } from "./harness.ts";
 
 /** The built program. */
 export class Limit implements AsyncDisposable {
@@ -43,15 +43,31 @@ export class Limit implements AsyncDisposable {
   candidate(name: string, mode: string, ...rest: number[]): Candidate {
     return {
       name,
+      run: async (count) => parseLine(await this.#run([mode, count, ...rest])),
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  /** The same for a mode that measures round trips. */
+  trips(name: string, mode: string, ...rest: number[]): Trips {
+    return {
+      name,
       run: async (count) => {
-        const args = [mode, ...[count, ...rest].map(String)];
-        const limit = new Deno.Command(`${this.#folder}/limit`, { args });
-        const { success, stdout } = await limit.output();
-        if (!success) throw new Error(`The C limit failed: ${args.join(" ")}`);
-        return parseLine(new TextDecoder().decode(stdout));
+        const line = await this.#run([mode, count, ...rest]);
+        const [p50, p99] = line.split(" ").map(Number);
+        return { p50: p50!, p99: p99! };
       },
       async [Symbol.asyncDispose]() {},
     };
+  }
+
+  async #run(args: (string | number)[]): Promise<string> {
+    const limit = new Deno.Command(`${this.#folder}/limit`, {
+      args: args.map(String),
+    });
+    const { success, stdout } = await limit.output();
+    if (!success) throw new Error(`The C limit failed: ${args.join(" ")}`);
+    return new TextDecoder().decode(stdout);
   }
 
   /** Removes what was built. */
@@ -62,6 +78,6 @@ export class Limit implements AsyncDisposable {
 
 /** Reads the line of work, seconds and CPU seconds that a child prints. */
 export function parseLine(text: string): Sample {
-  const [, seconds, cpu] = text.trim().split(" ").map(Number);
-  return { seconds: seconds!, cpu: cpu! };
+  const [, seconds, user, system] = text.trim().split(" ").map(Number);
+  return { seconds: seconds!, user: user!, system: system! };
 }

@@ -63,7 +63,11 @@ export function ownCost(rounds: number): Report {
     spent.forEach((ms, i) => samples[i]!.push(ms * 1e6 / (repeats * BATCH)));
   }
   const names = ["post a receive", "post a send with a destination", "dequeue"];
-  return { title: "Own cost per request", rows: toRows(names, samples, "ns") };
+  return {
+    id: "own",
+    title: "Own cost per request",
+    rows: toRows(names, samples, "ns"),
+  };
 }
 
 /** Bytes of heap per request that remain after a collection. */
@@ -77,7 +81,7 @@ export async function heapGrowth(count: number): Promise<Report> {
     samples.push((heapUsed() - before) / (2 * count));
   }
   const rows = toRows(["heap per request"], [samples], "bytes");
-  return { title: `Heap growth over ${2 * count} requests`, rows };
+  return { id: "heap", title: `Heap growth over ${2 * count} requests`, rows };
 }
 
 function heapUsed(): number {

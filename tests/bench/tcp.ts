@@ -1,10 +1,11 @@
 /**
- * TCP over loopback: round trips, bulk, and many connections.
+ * TCP over loopback: bulk, and many connections.
  *
  * @module
  */
 import { connect, listen } from "../../mod.ts";
-import { type Candidate, type Effort, type Report, toRows } from "./harness.ts";
+import { readFull, writeFull } from "./echo.ts";
+import type { Candidate } from "./harness.ts";
 import type { Limit } from "./limit.ts";
 
 /** What both implementations have. */
@@ -39,42 +40,6 @@ const CHUNK = 65536;
 const REQUEST = 64;
 
 const LOCAL = { hostname: "127.0.0.1", port: 0 };
-
-/** Microseconds of a round trip of 64 bytes: p50 and p99. */
-export async function tcpEcho({ count, rounds }: Effort): Promise<Report[]> {
-  const p50: number[][] = [[], []];
-  const p99: number[][] = [[], []];
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, tcp] of [OURS, DENO].entries()) {
-      const trips = await roundTrips(tcp, count);
-      if (round === 0) continue;
-      p50[i]!.push(trips[Math.floor(count * 0.5)]!);
-      p99[i]!.push(trips[Math.floor(count * 0.99)]!);
-    }
-  }
-  const names = [OURS.name, DENO.name];
-  return [["p50", p50], ["p99", p99]].map(([name, samples]) => ({
-    title: `TCP round trip, 64 bytes, one in flight, ${name}`,
-    rows: toRows(names, samples as number[][], "µs"),
-    lessIsBetter: true,
-  }));
-}
-
-async function roundTrips(tcp: Tcp, count: number): Promise<number[]> {
-  await using pair = await Pair.open(tcp);
-  const served = echo(pair.server);
-  const data = new Uint8Array(REQUEST);
-  const trips: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const start = performance.now();
-    await pair.client.write(data);
-    await readFull(pair.client, data);
-    trips.push((performance.now() - start) * 1000);
-  }
-  pair.client.close();
-  await served;
-  return trips.sort((a, b) => a - b);
-}
 
 /** Bytes in one direction over one connection; one count is 64 KiB. */
 export async function tcpBulk(limit: Limit | null): Promise<Candidate[]> {
@@ -183,14 +148,4 @@ async function echo(conn: Conn): Promise<void> {
     await writeFull(conn, buffer.subarray(0, length));
   }
   conn.close();
-}
-
-async function readFull(conn: Conn, p: Uint8Array): Promise<void> {
-  for (let at = 0; at < p.length;) {
-    at += (await conn.read(p.subarray(at)))!;
-  }
-}
-
-async function writeFull(conn: Conn, p: Uint8Array): Promise<void> {
-  for (let at = 0; at < p.length;) at += await conn.write(p.subarray(at));
 }

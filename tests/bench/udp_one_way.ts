@@ -69,14 +69,15 @@ function session(direction: "receive" | "send"): Candidate {
     async run(count) {
       await connected;
       let seconds = 0;
-      let cpu = 0;
+      const cpu = { user: 0, system: 0 };
       const measured = (call: () => void) => {
         const before = process.cpuUsage();
         const start = performance.now();
         call();
         seconds += (performance.now() - start) / 1000;
         const { user, system } = process.cpuUsage(before);
-        cpu += (user + system) / 1e6;
+        cpu.user += user / 1e6;
+        cpu.system += system / 1e6;
       };
       for (let done = 0; done < count; done += BATCH * ROUNDS) {
         if (direction === "send") {
@@ -87,7 +88,7 @@ function session(direction: "receive" | "send"): Candidate {
           measured(work.receive);
         }
       }
-      return { seconds, cpu };
+      return { seconds, ...cpu };
     },
     [Symbol.asyncDispose]: () => session.close(),
   };

@@ -8,6 +8,7 @@ import { createSocket } from "node:dgram";
 import { listenDatagram, type RioDatagramConn, RioSession } from "../../mod.ts";
 import type { Candidate } from "./harness.ts";
 import { type Limit, parseLine } from "./limit.ts";
+import { hasNode } from "./node.ts";
 import { fromFileUrl } from "./paths.ts";
 
 /** Datagrams on their way at a time, for the candidates that batch. */
@@ -31,8 +32,7 @@ export async function udpPairs(
     oneByOne(`${theirs}, no buffer`, denoPair(), size, false),
     await nodeDgram(size),
   ];
-  const node = await nodeItself(size);
-  if (node) candidates.push(node);
+  if (await hasNode()) candidates.push(nodeItself(size));
   if (limit) {
     candidates.push(
       limit.candidate("the limit: C, batches of 32", "pairs", size, WINDOW),
@@ -208,26 +208,18 @@ async function nodeDgram(size: number): Promise<Candidate> {
   };
 }
 
-/** node:dgram under Node, as a child process, where Node is present. */
-async function nodeItself(size: number): Promise<Candidate | null> {
+/** node:dgram under Node, as a child process. */
+function nodeItself(size: number): Candidate {
   const script = fromFileUrl(new URL("node_dgram.mjs", import.meta.url));
-  const run = async (count: number) => {
-    const { success, stdout } = await new Deno.Command("node", {
-      args: [script, String(count), String(size), String(WINDOW)],
-    }).output();
-    if (!success) throw new Error("node:dgram under Node failed");
-    return parseLine(new TextDecoder().decode(stdout));
-  };
-  try {
-    await run(WINDOW);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.error("skip: no Node for node:dgram");
-    return null;
-  }
   return {
     name: "node:dgram in Node, 32 at a time",
-    run,
+    async run(count) {
+      const { success, stdout } = await new Deno.Command("node", {
+        args: [script, String(count), String(size), String(WINDOW)],
+      }).output();
+      if (!success) throw new Error("node:dgram under Node failed");
+      return parseLine(new TextDecoder().decode(stdout));
+    },
     async [Symbol.asyncDispose]() {},
   };
 }
