@@ -5,9 +5,7 @@
  *
  * @module
  */
-import { createWinsockBackend } from "../../ffi/mod.ts";
-import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
-import type { Call, System, Way } from "./faults.ts";
+import type { Call, Way } from "./faults.ts";
 
 const NAMES: Readonly<Record<number, string>> = {
   6: "ERROR_INVALID_HANDLE",
@@ -153,42 +151,3 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   CloseHandle: { named: [], ways: done(6) },
   WSACleanup: { named: [], ways: done(10050) },
 };
-
-/** A fake Windows, with one failure. */
-export class FaultyWindows implements System {
-  readonly #fake: FakeWindows = createFakeWindows();
-
-  open() {
-    return createWinsockBackend(this.#fake.symbols);
-  }
-
-  fail(call: string, way: Way, nth: number): void {
-    this.#fake.fail(call, way.errno, { nth, accept: way.accept ?? false });
-  }
-
-  get met(): boolean {
-    return !this.#fake.failing;
-  }
-
-  get counts(): Readonly<Record<string, number>> {
-    return this.#fake.counts;
-  }
-
-  async faults(): Promise<string[]> {
-    // What a pending wait uses is released when it returned.
-    const isBusy = () => this.#open().length + this.#fake.waiting > 0;
-    for (let i = 0; i < 100 && isBusy(); i++) {
-      await new Promise((resolve) => setTimeout(resolve));
-    }
-    return [...this.#open(), ...this.#fake.takeViolations()];
-  }
-
-  [Symbol.dispose](): void {
-    this.#fake[Symbol.dispose]();
-  }
-
-  #open(): string[] {
-    return Object.entries(this.#fake.leftovers())
-      .map(([what, number]) => `${number} ${what} are left`);
-  }
-}

@@ -1,16 +1,20 @@
 /** Failures that were once lost, found by making every call fail. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { openSession } from "../../ffi/mod.ts";
+import { openLibrary, openSession } from "../../ffi/mod.ts";
 import { listenDatagram, RioError, type RioSession } from "../../mod.ts";
+import type { System } from "./faults.ts";
 import { within } from "./scenarios.ts";
-import { FaultyWindows } from "./winsock_calls.ts";
+import { makeWindows, provider, SYSTEM } from "./winsock_systems.ts";
 
-function fakeTest(
+// Libraries stay open once they were: the sanitizers count from here.
+if (provider !== undefined) openLibrary({ library: provider });
+
+function windowsTest(
   name: string,
-  body: (session: RioSession, system: FaultyWindows) => Promise<void>,
+  body: (session: RioSession, system: System) => Promise<void>,
 ): void {
-  Deno.test(`fake: ${name}`, async () => {
-    using system = new FaultyWindows();
+  Deno.test(`${SYSTEM}: ${name}`, async () => {
+    using system = makeWindows();
     {
       await using session = openSession(system.open());
       await body(session, system);
@@ -20,7 +24,7 @@ function fakeTest(
   });
 }
 
-fakeTest(
+windowsTest(
   "socket.close() closes a socket that closesocket left open",
   (session, system) => {
     const socket = session.openSocket({ transport: "udp" });
@@ -32,7 +36,7 @@ fakeTest(
   },
 );
 
-fakeTest(
+windowsTest(
   "conn.receive() rejects when the system finds the queue corrupt",
   async (session, system) => {
     using conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
@@ -48,7 +52,7 @@ fakeTest(
   },
 );
 
-fakeTest(
+windowsTest(
   "conn.receive() rejects when the queue cannot be armed",
   async (session, system) => {
     using conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
@@ -62,8 +66,8 @@ fakeTest(
   },
 );
 
-Deno.test("fake: conn.receive() rejects when its session is closed", async () => {
-  using system = new FaultyWindows();
+Deno.test(`${SYSTEM}: conn.receive() rejects when its session is closed`, async () => {
+  using system = makeWindows();
   const session = openSession(system.open());
   using conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
   const rejected = assertRejects(

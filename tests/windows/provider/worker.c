@@ -84,11 +84,11 @@ static int issue_receive(struct request_queue *rq, struct operation *op, DWORD *
   op->message = (WSAMSG){.name = (SOCKADDR *)&op->peer,
                          .namelen = sizeof op->peer,
                          .lpBuffers = &op->data,
-                         .dwBufferCount = 1};
+                         .dwBufferCount = 1,
+                         /* Even if nobody asked for it: without room for it, a datagram of a socket
+                          * with IP_PKTINFO is reported as cut. */
+                         .Control = {sizeof op->control, op->control}};
   memset(&op->peer, 0, sizeof op->peer);
-  if (op->request->slices[CONTROL].buffer) {
-    op->message.Control = (WSABUF){sizeof op->control, op->control};
-  }
   return native_receive(rq->socket, &op->message, NULL, &op->overlapped, NULL);
 }
 
