@@ -123,11 +123,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
 function chooseBackend(options: RioSessionOptions): RioBackendName {
   const { backend = "auto", library } = options;
   const { os } = Deno.build;
-  const own = os === "windows"
-    ? "winsock"
-    : os === "linux" || os === "android"
-    ? "linux"
-    : null;
+  const own = os === "windows" ? "winsock" : os === "linux" ? "linux" : null;
   if (backend !== "auto" && backend !== "winsock" && backend !== "linux") {
     throw new TypeError(
       `Unknown backend "${String(backend)}": give "auto", "winsock" or "linux"`,

@@ -109,28 +109,14 @@ export function releaseLibrary(): void {
 }
 
 function open(): LinuxLibrary & { close(): void } {
-  if (Deno.build.os !== "linux") {
-    throw new Deno.errors.NotSupported(
-      `Cannot use Linux sockets: this is ${Deno.build.os}`,
-    );
-  }
   const opened = load();
+  const { symbols } = opened;
   try {
-    const address = opened.symbols.__errno_location();
-    if (address === null) {
-      throw new Deno.errors.NotSupported(
-        "Cannot use Linux sockets: the C library has no errno",
-      );
-    }
     const errno = new Int32Array(
-      Deno.UnsafePointerView.getArrayBuffer(address, 4),
+      Deno.UnsafePointerView.getArrayBuffer(symbols.__errno_location()!, 4),
     );
-    probe(opened.symbols, errno);
-    return {
-      symbols: opened.symbols,
-      errno,
-      close: () => opened.close(),
-    };
+    probe(symbols, errno);
+    return { symbols, errno, close: () => opened.close() };
   } catch (error) {
     opened.close();
     throw error;
