@@ -1,0 +1,102 @@
+/** The choice of a backend, on systems that this one is not. */
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { openBackend, RioError } from "../../ffi/mod.ts";
+import { type RioSessionOptions, rioSupport } from "../../mod.ts";
+import { createFakeWindows } from "../fake/mod.ts";
+import { openWith, pretend } from "./stand_ins.ts";
+
+const ignore = Deno.build.os !== "linux";
+
+for (const os of ["darwin", "freebsd", "android"] as const) {
+  Deno.test(`openBackend() throws NotSupported on ${os}, and opens no library`, () => {
+    using _os = pretend(os);
+    using libraries = openWith((path) => {
+      throw new Error(path);
+    });
+    assertThrows(
+      () => openBackend(),
+      Deno.errors.NotSupported,
+      `Registered I/O needs Windows 8 or later, or Linux: this is ${os}`,
+    );
+    const { supported, backend } = rioSupport();
+    assertEquals([supported, backend], [false, null]);
+    assertEquals(libraries.asked, []);
+  });
+}
+
+for (
+  const [library, shown] of [[7, "7"], ["", '""'], [null, "null"], [
+    Symbol("x"),
+    "Symbol(x)",
+  ]] as const
+) {
+  Deno.test(`openBackend() throws TypeError for the library ${shown} on Windows, and opens none`, () => {
+    using _os = pretend("windows");
+    using libraries = openWith((path) => {
+      throw new Error(path);
+    });
+    assertThrows(
+      () => openBackend({ library } as unknown as RioSessionOptions),
+      TypeError,
+      `Invalid library ${shown}: give the path of a DLL`,
+    );
+    assertEquals(libraries.asked, []);
+  });
+}
+
+Deno.test("openBackend() opens Winsock on Windows, with the library that it was given", () => {
+  using fake = createFakeWindows();
+  using _os = pretend("windows");
+  using libraries = openWith(() => ({ symbols: { ...fake.symbols } }));
+  const library = "C:\\own\\rio.dll";
+  for (const options of [{}, { library }]) {
+    const backend = openBackend(options);
+    try {
+      assertEquals(backend.name, "winsock");
+      assertEquals(libraries.asked.includes(library), "library" in options);
+    } finally {
+      backend.close(false);
+    }
+  }
+  assertEquals(fake.violations, []);
+  assertEquals(fake.leftovers(), {});
+});
+
+Deno.test(
+  "openBackend() throws NotSupported and closes all when its queues do not work",
+  {
+    ignore,
+  },
+  () => {
+    let refused = true;
+    using libraries = openWith((_path, real) => {
+      const library = real("libc.so.6");
+      const socket = library.symbols.socket as (...values: number[]) => number;
+      return {
+        symbols: {
+          ...library.symbols,
+          socket: (family: number, type: number, protocol: number) =>
+            socket(refused ? -1 : family, type, protocol),
+        },
+        close: () => library.close(),
+      };
+    });
+    const error = assertThrows(() => openBackend(), Deno.errors.NotSupported);
+    assertStringIncludes(
+      error.message,
+      "Registered I/O is present but does not work here: ",
+    );
+    assertInstanceOf(error.cause, RioError);
+    assertEquals(error.cause.syscall, "WSASocketW");
+    assertEquals(libraries.open, 0);
+    // It is tried again: security software can be told to let a program be.
+    refused = false;
+    openBackend().close(false);
+    assertEquals(libraries.open, 0);
+  },
+);
