@@ -9,70 +9,14 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import {
-  AF_INET,
-  IPPROTO_UDP,
-  RIO_MSG_DEFER,
-  SOCK_DGRAM,
-} from "../../ffi/constants.ts";
-import { RioResults } from "../../ffi/layout.ts";
-import { allocate } from "../../ffi/memory.ts";
-import { openWinsock } from "../../ffi/mod.ts";
-import {
   FrameMemory,
   NativeFunction,
   type NativeType,
 } from "../../ffi/winsock/call.ts";
 import { openLibrary } from "../../ffi/winsock/library.ts";
-import { RioSession } from "../../mod.ts";
-import { library, Provider } from "./provider.ts";
-
-/** Does something so many times. */
-type Work = (count: number) => void;
-
-/** What was measured, in nanoseconds. */
-interface Row {
-  name: string;
-  median: number;
-  min: number;
-  max: number;
-}
-
-interface Report {
-  title: string;
-  rows: Row[];
-}
-
-/** How much is measured; the first rounds are the compiler's. */
-interface Effort {
-  calls: number;
-  rounds: number;
-  warmUp: number;
-}
-
-function measure(
-  works: Record<string, Work>,
-  { calls, rounds, warmUp }: Effort,
-): Row[] {
-  const all = Object.entries(works).map(([name, work]) => ({
-    name,
-    work,
-    samples: [] as number[],
-  }));
-  for (let round = -warmUp; round < rounds; round++) {
-    for (const { work, samples } of all) {
-      const start = performance.now();
-      work(calls);
-      const ns = (performance.now() - start) * 1e6 / calls;
-      if (round >= 0) samples.push(ns);
-    }
-  }
-  return all.map(({ name, samples }) => {
-    samples.sort((a, b) => a - b);
-    const [min, median, max] = [0, samples.length >> 1, samples.length - 1]
-      .map((i) => samples[i]!) as [number, number, number];
-    return { name, median, min, max };
-  });
-}
+import { type Effort, measure, type Report, type Work } from "./measure.ts";
+import { ownCost } from "./own_cost.ts";
+import { library } from "./provider.ts";
 
 /** The functions of `provider/instant.c`; each returns its third argument. */
 const SHAPES = [
@@ -162,64 +106,6 @@ function repeat(call: Call, parameters: readonly NativeType[]): Work {
   )(call);
 }
 
-const BATCH = 64;
-
-/** A post and a dequeue through the session, and through the backend alone. */
-function ownCost(effort: Effort): Report {
-  using provider = new Provider(library!);
-  provider.instant(true);
-  using session = RioSession.open({ library: library! });
-  const buffer = session.registerBuffer(BATCH * 64);
-  const slices = Array.from(
-    { length: BATCH },
-    (_, i) => buffer.slice(i * 64, 64),
-  );
-  const socket = session.openSocket({
-    transport: "udp",
-    hostname: "127.0.0.1",
-    receives: BATCH,
-    sends: BATCH,
-    notification: "none",
-  });
-  const options = { defer: true };
-
-  const rio = openWinsock({ library: library! });
-  const queue = rio.createCompletionQueue(2 * BATCH, null);
-  const plain = rio.openSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-  const limits = [BATCH, 1, BATCH, 1] as const;
-  const requests = rio.createRequestQueue(plain, ...limits, queue, queue, 0);
-  const bufferId = rio.registerBuffer(allocate(BATCH * 64));
-  const bufs = slices.map(({ offset, length }) => ({
-    bufferId,
-    offset,
-    length,
-  }));
-  const results = new RioResults(BATCH);
-
-  const all = (dequeued: number) => {
-    if (dequeued !== BATCH) throw new Error("A request did not complete");
-  };
-  const rows = measure({
-    "post, through a session": () => {
-      for (const slice of slices) socket.receive(slice, options);
-    },
-    "dequeue, through a session": () => all(socket.completions.walk(() => {})),
-    "post, the backend's part of it": () => {
-      for (const buf of bufs) rio.receive(requests, buf, RIO_MSG_DEFER, 0);
-    },
-    "dequeue, the backend's part of it": () =>
-      all(rio.dequeueCompletion(queue, results, BATCH)),
-  }, { ...effort, calls: BATCH });
-  rio.closeSocket(plain);
-  rio.deregisterBuffer(bufferId);
-  rio.closeCompletionQueue(queue);
-  rio.close(false);
-  return {
-    title: "One request of a batch of 64, with the provider's own cost",
-    rows,
-  };
-}
-
 function print({ title, rows }: Report): void {
   const [first] = rows;
   console.log(`\n${title}`);
@@ -227,7 +113,7 @@ function print({ title, rows }: Report): void {
     const number = (value: number) => value.toFixed(0).padStart(6);
     const ratio = (median / first!.median).toFixed(2).padStart(8);
     console.log(
-      `  ${name.padEnd(36)}${number(median)} ns  (${number(min)} to ${
+      `  ${name.padEnd(40)}${number(median)} ns  (${number(min)} to ${
         number(max)
       })  x${ratio}`,
     );
@@ -243,9 +129,7 @@ function main(): number {
   // Short rounds: one that another program interrupts is one of many.
   const short = { calls: 1_000, rounds: quick ? 20 : 200, warmUp: 50 };
   const reports = SHAPES.map((shape) => callPaths(shape, short));
-  reports.push(
-    ownCost({ calls: BATCH, rounds: quick ? 100 : 1_000, warmUp: 200 }),
-  );
+  reports.push(...ownCost(library, { ...short, rounds: quick ? 100 : 1_000 }));
   if (json) console.log(JSON.stringify(reports, null, 2));
   else for (const report of reports) print(report);
   return 0;

@@ -40,6 +40,7 @@ const symbols = {
   RioFaultDelay: { parameters: ["u32"], result: "void" },
   RioFaultDwell: { parameters: ["u32"], result: "void" },
   RioFaultInstant: { parameters: ["u32"], result: "void" },
+  RioInstantTable: { parameters: ["u32"], result: "void" },
   RioFaultReset: { parameters: [], result: "void" },
 } as const;
 
@@ -122,10 +123,19 @@ export class Provider implements Disposable {
     this.#dll.symbols.RioFaultInstant(Number(on));
   }
 
+  /**
+   * Makes what posts and dequeues return at once, without anything behind it,
+   * in sessions that are opened from now on: one queue at a time.
+   */
+  instantTable(on: boolean): void {
+    this.#dll.symbols.RioInstantTable(Number(on));
+  }
+
   /** Ends every fault and tolerance; what was recorded stays. */
   [Symbol.dispose](): void {
     this.#dll.symbols.RioFaultReset();
     this.tolerateRefused(false);
+    this.instantTable(false);
     this.#dll.close();
   }
 

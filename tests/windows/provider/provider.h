@@ -139,6 +139,9 @@ extern volatile LONG fault_instant;
 void fault_hold_completion(void);
 void fault_dwell(void);
 
+/* instant.c: puts its functions into a table, where that is asked for. */
+void instant_functions(RIO_EXTENSION_FUNCTION_TABLE *table);
+
 /* memory.c */
 int memory_usable(const void *at, size_t length, int writable);
 uint64_t memory_sum(const char *at, size_t length);

@@ -266,6 +266,7 @@ static int answer_table(SOCKET socket, void *out, DWORD out_size, DWORD *returne
     return SOCKET_ERROR;
   }
   memcpy(out, &table, sizeof table);
+  instant_functions(out);
   *returned = sizeof table;
   return 0;
 }
