@@ -7,6 +7,7 @@ import { connect, listen } from "../../mod.ts";
 import { readFull, writeFull } from "./echo.ts";
 import type { Candidate } from "./harness.ts";
 import type { Limit } from "./limit.ts";
+import { nodeBulk, nodeMany } from "./node_net.ts";
 
 /** What both implementations have. */
 interface Conn {
@@ -43,7 +44,11 @@ const LOCAL = { hostname: "127.0.0.1", port: 0 };
 
 /** Bytes in one direction over one connection; one count is 64 KiB. */
 export async function tcpBulk(limit: Limit | null): Promise<Candidate[]> {
-  const candidates = [await bulk(OURS), await bulk(DENO)];
+  const candidates = [
+    await bulk(OURS),
+    await bulk(DENO),
+    await nodeBulk(CHUNK),
+  ];
   if (limit) {
     const c = limit.candidate("the limit: C, two threads", "tcp-bulk", CHUNK);
     candidates.push({ ...c, run: (count) => c.run(count * CHUNK) });
@@ -73,7 +78,11 @@ async function bulk(tcp: Tcp): Promise<Candidate> {
 
 /** Small requests, one in flight on each of many connections. */
 export async function tcpMany(connections: number): Promise<Candidate[]> {
-  return [await many(OURS, connections), await many(DENO, connections)];
+  return [
+    await many(OURS, connections),
+    await many(DENO, connections),
+    await nodeMany(connections, REQUEST),
+  ];
 }
 
 async function many(tcp: Tcp, connections: number): Promise<Candidate> {
