@@ -223,8 +223,8 @@ export async function writeFull(
   for (let at = 0; at < p.length;) at += await conn.write(p.subarray(at));
 }
 
-/** A closed socket is how a server ends. */
-function ended(error: unknown): void {
+/** For what waits on a socket until it is closed: only that is no error. */
+export function ended(error: unknown): void {
   if (error instanceof Deno.errors.BadResource) return;
   if (error instanceof Deno.errors.Interrupted) return;
   throw error;

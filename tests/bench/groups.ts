@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { connectionMemory, windows } from "./growth.ts";
+import { connectionMemory } from "./connections.ts";
+import { fits } from "./descriptors.ts";
 import { compareRates, type Effort, type Report } from "./harness.ts";
 import type { Limit } from "./limit.ts";
 import { heapGrowth, ownCost } from "./own_cost.ts";
@@ -12,6 +13,8 @@ import { tcpBulk, tcpMany } from "./tcp.ts";
 import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
 import { udpOneWay } from "./udp_one_way.ts";
 import { session, udpPairs } from "./udp_pairs.ts";
+import { windows } from "./windows.ts";
+import { workers } from "./workers.ts";
 
 /** A group measures one thing after the other. */
 export type Group = () => AsyncIterable<Report>;
@@ -104,6 +107,8 @@ export function groupsOf(
         effort(6_400),
       );
       const connections = quick ? 100 : 1_000;
+      // Three candidates, each with both ends of all.
+      if (!fits(6 * connections)) return;
       yield await compareRates(
         {
           id: "tcp-many",
@@ -115,7 +120,11 @@ export function groupsOf(
     },
     async *growth() {
       yield await windows(effort(64_000));
-      yield await connectionMemory(quick ? [1, 10] : [1, 10, 100, 1_000]);
+      const counts = quick ? [1, 100] : [1, 10, 100, 1_000, 10_000];
+      yield await connectionMemory(counts, quick ? 1 : 3);
+      const milliseconds = quick ? 50 : 500;
+      const report = await workers({ milliseconds, rounds });
+      if (report) yield report;
     },
     async *own() {
       yield ownCost(rounds);

@@ -42,7 +42,11 @@ export async function udpPairs(
 }
 
 /** Registered buffers, batches and one commit for each. */
-export function session(size: number, window = WINDOW): Candidate {
+export function session(
+  size: number,
+  window = WINDOW,
+  receiveBufferSize?: number,
+): Candidate {
   const session = RioSession.open();
   const buffer = session.registerBuffer(2 * window * size);
   const completions = session.createCompletionQueue({
@@ -58,6 +62,9 @@ export function session(size: number, window = WINDOW): Candidate {
   } as const;
   const receiver = session.openSocket(options);
   const sender = session.openSocket(options);
+  if (receiveBufferSize !== undefined) {
+    receiver.setOption("receiveBufferSize", receiveBufferSize);
+  }
   const connected = sender.connect(receiver.address);
   const inbox = Array.from(
     { length: window },
