@@ -54,19 +54,21 @@ sessionTest(
       backlog: 1,
     });
     open.fake!.fail("getpeername", 10055, { times: 2 });
-    const accepted = assertRejects(() => listener.accept(), RioError);
     using client = session.openSocket({ transport: "tcp" });
-    await client.connect(listener.address).catch(() => {});
-    await accepted;
+    const refused = await (async () => {
+      const accepted = assertRejects(() => listener.accept(), RioError);
+      await client.connect(listener.address).catch(() => {});
+      return new WeakRef(await accepted);
+    })();
     const warnings: unknown[] = [];
     const { warn } = console;
     console.warn = (message: unknown) => void warnings.push(message);
     try {
-      const marker = new WeakRef({});
+      // Its stack is the last to hold the connection.
       await until(() => {
         gc();
-        return marker.deref() === undefined;
-      }, "the collector to run");
+        return refused.deref() === undefined;
+      }, "the error to be collected");
       await settle();
     } finally {
       console.warn = warn;
