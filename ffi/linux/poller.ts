@@ -222,7 +222,6 @@ export class Poller {
 
   /** Ends everything; a wait that goes on is woken and releases the rest. */
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
     if (this.#waiting) this.#signal();
     else this.#release();

@@ -251,7 +251,7 @@ export class Ring {
   /** Notes that the kernel has nothing more for receives now. */
   drained(): void {
     this.urgent = false;
-    this.ready = !this.socket.watches(false);
+    this.ready = !this.socket.watched;
   }
 
   /** Ends the ring: what it holds completes with a status. */

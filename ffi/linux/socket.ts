@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { EPOLLIN, EPOLLOUT } from "./numbers.ts";
 import type { Handled } from "./handles.ts";
 import type { RequestQueue } from "./request_queue.ts";
 
@@ -56,8 +55,8 @@ export class LinuxSocket implements Handled {
     this.stream = stream;
   }
 
-  /** Whether epoll watches a direction. */
-  watches(sends: boolean): boolean {
-    return (this.mask & (sends ? EPOLLOUT : EPOLLIN)) !== 0;
+  /** Whether epoll watches it, which always includes what arrives. */
+  get watched(): boolean {
+    return this.mask !== 0;
   }
 }

@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import * as winsock from "../../ffi/constants.ts";
-import { fromKernel, toKernel } from "../../ffi/linux/control.ts";
+import {
+  fromKernel,
+  packetDestination,
+  toKernel,
+} from "../../ffi/linux/control.ts";
 
 const ALL = { packetInfo: true, receivesTos: true, receivesEcn: true };
 
@@ -135,6 +139,17 @@ Deno.test("fromKernel() tells the segment size of a coalesced datagram", () => {
   );
 });
 
+Deno.test("fromKernel() takes the 16-bit segment size of older kernels, and none from less", () => {
+  assertEquals(
+    receive([{ level: 17, type: 104, payload: [0xB0, 4] }]).messages,
+    [{ level: 17, type: 3, payload: [0xB0, 4, 0, 0] }],
+  );
+  assertEquals(
+    receive([{ level: 17, type: 104, payload: [0xB0] }]).messages,
+    [],
+  );
+});
+
 Deno.test("fromKernel() writes a total length of 8 when there is no message", () => {
   assertEquals(receive([]), { truncated: false, total: 8, messages: [] });
 });
@@ -241,4 +256,56 @@ Deno.test("toKernel() refuses messages that it does not know or that do not fit"
   const tos = { level: 0, type: 3, payload: [0, 0, 0, 0] };
   assertEquals(send(slice(new Array(5).fill(tos))).written, 120);
   assertEquals(send(slice(new Array(6).fill(tos))).written, -1);
+  const info = { level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] };
+  assertEquals(send(slice(new Array(4).fill(info))).written, 128);
+  assertEquals(send(slice(new Array(5).fill(info))).written, -1);
+  const info6 = { ...PKTINFO6, type: 19 };
+  assertEquals(send(slice(new Array(3).fill(info6))).written, 120);
+  assertEquals(send(slice(new Array(4).fill(info6))).written, -1);
+});
+
+/** The address in a slice of this family, after the kernel told a destination. */
+function destinationOf(family: number, messages: Message[]): number[] {
+  const source = encode(messages);
+  const address = new DataView(new ArrayBuffer(40));
+  address.setUint16(8, family, true);
+  packetDestination(
+    new DataView(source.buffer),
+    0,
+    source.length,
+    address,
+    8,
+  );
+  const bytes = [...new Uint8Array(address.buffer)];
+  assertEquals([...bytes.slice(0, 8), ...bytes.slice(36)], Array(12).fill(0));
+  return family === winsock.AF_INET ? bytes.slice(12, 16) : bytes.slice(16, 32);
+}
+
+Deno.test("packetDestination() puts the destination of an IPv4 datagram in place", () => {
+  assertEquals(destinationOf(winsock.AF_INET, [PKTINFO]), [10, 0, 0, 1]);
+});
+
+Deno.test("packetDestination() puts the destination of an IPv6 datagram in place", () => {
+  const other = { level: 41, type: 67, payload: [0, 0, 0, 0] };
+  assertEquals(
+    destinationOf(winsock.AF_INET6, [other, PKTINFO6]),
+    PKTINFO6.payload.slice(0, 16),
+  );
+});
+
+Deno.test("packetDestination() leaves an address of the other family alone", () => {
+  assertEquals(destinationOf(winsock.AF_INET, [PKTINFO6]), [0, 0, 0, 0]);
+  assertEquals(destinationOf(winsock.AF_INET6, [PKTINFO]), Array(16).fill(0));
+});
+
+Deno.test("packetDestination() leaves the address alone when packet info is cut off", () => {
+  const cut = (message: Message) => ({
+    ...message,
+    payload: message.payload.slice(0, 8),
+  });
+  assertEquals(destinationOf(winsock.AF_INET, [cut(PKTINFO)]), [0, 0, 0, 0]);
+  assertEquals(
+    destinationOf(winsock.AF_INET6, [cut(PKTINFO6)]),
+    Array(16).fill(0),
+  );
 });

@@ -51,6 +51,17 @@ Deno.test("HandleTable finds nothing for numbers that are no handles", () => {
   ) assertEquals(table.get(handle), undefined, `${handle}`);
 });
 
+Deno.test("HandleTable.add() gives 0 when the table is full, and a handle when there is a place again", () => {
+  const table = new HandleTable<{ handle: number }>();
+  const item = { handle: 0 };
+  let count = 0;
+  while (table.add(item) !== 0) count++;
+  assertEquals(count, 2 ** 20 - 2);
+  table.remove(item);
+  assert(table.add(item) > 0);
+  assertEquals(table.add(item), 0);
+});
+
 Deno.test("HandleTable.remove() leaves a newer object alone when called twice", () => {
   const table = new HandleTable<{ handle: number }>();
   const [old, young] = [{ handle: 0 }, { handle: 0 }];

@@ -82,6 +82,12 @@ Deno.test("findOption() finds SO_EXCLUSIVEADDRUSE by its unsigned number, too", 
   assertEquals(signed.toWinsock(int(0)), int(1));
 });
 
+Deno.test("SO_EXCLUSIVEADDRUSE is off while the kernel lets others in", () => {
+  const exclusive = option(winsock.SOL_SOCKET, winsock.SO_EXCLUSIVEADDRUSE);
+  assertEquals(exclusive.toKernel(int(0)), int(1));
+  assertEquals(exclusive.toWinsock(int(1)), int(0));
+});
+
 Deno.test("an integer option takes one byte as well as four", () => {
   const ttl = option(winsock.IPPROTO_IP, winsock.IP_TTL);
   assertEquals(ttl.toKernel(new Uint8Array([64])), int(64));
@@ -110,6 +116,32 @@ Deno.test("IP_ADD_MEMBERSHIP moves an interface index to the third field", () =>
     new Uint8Array([...group, 127, 0, 0, 1, 0, 0, 0, 0]),
   );
   assertEquals(join.toKernel(new Uint8Array(7)), null);
+});
+
+Deno.test("IP_MULTICAST_IF takes an address or an interface index", () => {
+  const outgoing = option(winsock.IPPROTO_IP, winsock.IP_MULTICAST_IF);
+  assertEquals(
+    outgoing.toKernel(new Uint8Array([127, 0, 0, 1])),
+    new Uint8Array([0, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0]),
+  );
+  assertEquals(
+    outgoing.toKernel(new Uint8Array([0, 0, 1, 2])),
+    new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0]),
+  );
+  assertEquals(outgoing.toKernel(new Uint8Array(3)), null);
+  const address = new Uint8Array([127, 0, 0, 1]);
+  assertEquals(outgoing.toWinsock(address), address);
+});
+
+Deno.test("UDP_RECV_MAX_COALESCED_SIZE is all that the kernel coalesces, or nothing", () => {
+  const size = option(
+    winsock.IPPROTO_UDP,
+    winsock.UDP_RECV_MAX_COALESCED_SIZE,
+  );
+  assertEquals(size.toKernel(int(9000)), int(1));
+  assertEquals(size.toKernel(int(0)), int(0));
+  assertEquals(size.toWinsock(int(1)), int(0xFFFF));
+  assertEquals(size.toWinsock(int(0)), int(0));
 });
 
 Deno.test("IP_DONTFRAGMENT becomes a path MTU mode and comes back as 0 or 1", () => {

@@ -1,0 +1,144 @@
+/** Request queues when memory runs out half way, and how they fill. */
+import { assert, assertEquals } from "@std/assert";
+import * as winsock from "../../ffi/constants.ts";
+import type { RioBuf } from "../../ffi/contract.ts";
+import * as wsa from "../../ffi/error_numbers.ts";
+import { linuxTest, ON } from "./rig.ts";
+
+/** More requests than a shared block of memory holds. */
+const MANY = 8192;
+
+/** Has the system give so many blocks of memory, and then no more. */
+function memoryFor(blocks: number): Disposable {
+  const own = WebAssembly.Memory;
+  WebAssembly.Memory = class extends own {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if (blocks-- === 0) throw new RangeError("could not allocate memory");
+      super(descriptor);
+    }
+  };
+  return { [Symbol.dispose]: () => void (WebAssembly.Memory = own) };
+}
+
+for (const blocks of [0, 1]) {
+  linuxTest(
+    `createRequestQueue() fails with 10055 and reserves nothing when memory has room for ${blocks} of 2 rings`,
+    (rig) => {
+      const { rio } = rig;
+      const completions = rig.queue(2 * MANY);
+      const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+      const create = () =>
+        rio.createRequestQueue(
+          socket,
+          MANY,
+          1,
+          MANY,
+          1,
+          completions,
+          completions,
+          0,
+        );
+      {
+        using _memory = memoryFor(blocks);
+        assertEquals(create(), -wsa.WSAENOBUFS);
+      }
+      // The queue holds exactly these: nothing was reserved before.
+      assert(create() > 0);
+    },
+  );
+
+  linuxTest(
+    `resizeRequestQueue() fails with 10055 and changes nothing when memory has room for ${blocks} of 2 rings`,
+    (rig) => {
+      const { rio } = rig;
+      const completions = rig.queue(2 * MANY);
+      const { posts } = rig.udp(completions);
+      {
+        using _memory = memoryFor(blocks);
+        assertEquals(
+          rio.resizeRequestQueue(posts, MANY, MANY),
+          wsa.WSAENOBUFS,
+        );
+      }
+      const post = () => rio.receive(posts, rig.slice(0, 1), 0, 0);
+      for (let i = 0; i < 8; i++) assertEquals(post(), 0);
+      assertEquals(post(), wsa.WSAENOBUFS);
+      // The queue holds exactly these: nothing else is reserved.
+      assertEquals(rio.resizeRequestQueue(posts, MANY, MANY), 0);
+      assertEquals(post(), 0);
+    },
+  );
+}
+
+linuxTest(
+  "receive() of no data fails with 10055 when the request queue is full",
+  (rig) => {
+    const { rio } = rig;
+    const { posts } = rig.udp(rig.queue(16));
+    for (let i = 0; i < 8; i++) assertEquals(rio.receive(posts, null, 0, i), 0);
+    assertEquals(rio.receive(posts, null, 0, 8), wsa.WSAENOBUFS);
+  },
+);
+
+linuxTest(
+  "receive() and send() of no data fail with 10022 on a connection",
+  async (rig) => {
+    const { rio } = rig;
+    const [client] = await rig.tcp(rig.queue(16), rig.queue(16));
+    assertEquals(rio.receive(client!.posts, null, 0, 0), wsa.WSAEINVAL);
+    assertEquals(rio.send(client!.posts, null, 0, 0), wsa.WSAEINVAL);
+  },
+);
+
+linuxTest(
+  "receiveEx() fails with 10014 for a slice of addresses or flags that is not registered",
+  (rig) => {
+    const { rio } = rig;
+    const { posts } = rig.udp(rig.queue(16));
+    const data = rig.slice(0, 8);
+    const nowhere = { bufferId: 999, offset: 0, length: 64 };
+    for (let i = 0; i < 4; i++) {
+      const slices: (RioBuf | null)[] = [null, null, null, null];
+      slices[i] = nowhere;
+      const [local, remote, control, flags] = slices;
+      assertEquals(
+        rio.receiveEx(posts, data, local!, remote!, control!, flags!, 0, 0),
+        wsa.WSAEFAULT,
+      );
+    }
+    for (let i = 0; i < 8; i++) assertEquals(rio.receive(posts, data, 0, 0), 0);
+  },
+);
+
+linuxTest(
+  "receiveEx() tells of a datagram and control data that were cut off",
+  async (rig) => {
+    const { rio } = rig;
+    const queue = rig.queue(16, 1);
+    const { socket, address, posts } = rig.udp(queue);
+    const { IPPROTO_IP, IP_PKTINFO } = winsock;
+    assertEquals(rio.setOption(socket, IPPROTO_IP, IP_PKTINFO, ON), 0);
+    const [control, flags] = [rig.slice(64, 24), rig.slice(128, 4)];
+    assertEquals(
+      rio.receiveEx(posts, rig.slice(0, 2), null, null, control, flags, 0, 5),
+      0,
+    );
+    rig.memory.bytes.set(address, 256);
+    const to = rig.slice(256, 28);
+    assertEquals(
+      rio.sendEx(posts, rig.slice(300, 3), null, to, null, null, 0, 6),
+      0,
+    );
+    const received = () => rig.dequeue(queue).find((one) => one.context === 5);
+    let completion = received();
+    while (completion === undefined) {
+      assertEquals(rio.notify(queue), 0);
+      assertEquals(await rig.keys(), [1]);
+      completion = received();
+    }
+    assertEquals(completion.bytes, 2);
+    const [low, high] = rig.memory.bytes.subarray(128);
+    // MSG_TRUNC and MSG_CTRUNC
+    assertEquals([low, high], [0, 3]);
+  },
+);
