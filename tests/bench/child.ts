@@ -20,6 +20,22 @@ export interface ChildOptions {
   v8Flags?: string;
 }
 
+function command(
+  script: string,
+  args: string[],
+  options: ChildOptions,
+  pipes: Pick<Deno.CommandOptions, "stdin" | "stdout"> = {},
+): Deno.Command {
+  const path = fromFileUrl(new URL(script, import.meta.url));
+  const v8Flags = options.v8Flags ? [`--v8-flags=${options.v8Flags}`] : [];
+  const [program, ...first] = options.command ??
+    [Deno.execPath(), "run", "-A", "--no-check", "--unstable-net", ...v8Flags];
+  return new Deno.Command(program, {
+    args: [...first, path, ...args],
+    ...pipes,
+  });
+}
+
 /** A child process with which lines are exchanged. */
 export class Child implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
@@ -31,20 +47,8 @@ export class Child implements AsyncDisposable {
 
   /** Starts a script that lies beside this one. */
   constructor(script: string, args: string[], options: ChildOptions = {}) {
-    const path = fromFileUrl(new URL(script, import.meta.url));
-    const v8Flags = options.v8Flags ? [`--v8-flags=${options.v8Flags}`] : [];
-    const [program, ...first] = options.command ??
-      [
-        Deno.execPath(),
-        "run",
-        "-A",
-        "--no-check",
-        "--unstable-net",
-        ...v8Flags,
-      ];
     this.#what = [script, ...args].join(" ");
-    this.#process = new Deno.Command(program, {
-      args: [...first, path, ...args],
+    this.#process = command(script, args, options, {
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -52,6 +56,20 @@ export class Child implements AsyncDisposable {
       .pipeThrough(new TextDecoderStream()).getReader();
     this.#input = this.#process.stdin.getWriter();
     this.#deadline = setTimeout(() => this.#kill(), BOUND * 1000);
+  }
+
+  /** Runs a script to its end; answers what it prints and what it reports. */
+  static async output(
+    script: string,
+    args: string[],
+    options: ChildOptions = {},
+  ): Promise<{ printed: string; reported: string }> {
+    const child = command(script, args, options);
+    const { success, stdout, stderr } = await child.output();
+    const [printed, reported] = [stdout, stderr]
+      .map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+    if (success) return { printed, reported };
+    throw new Error(`A child failed: ${script} ${args.join(" ")}\n${reported}`);
   }
 
   /** The next line that it prints. */
@@ -79,14 +97,13 @@ export class Child implements AsyncDisposable {
     await this.#input.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Ends its input, which ends it, and waits until it has ended. */
+  /** Ends it, whatever it does: there is nothing that it could lose. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#input.close().catch(() => {});
-    const late = setTimeout(() => this.#kill(), 5_000);
-    await this.#process.status;
-    clearTimeout(late);
     clearTimeout(this.#deadline);
+    this.#kill();
+    await this.#process.status;
     await this.#lines.cancel();
+    await this.#input.abort().catch(() => {});
   }
 
   #kill(): void {

@@ -6,8 +6,9 @@
 import { connectionMemory } from "./connections.ts";
 import { fits } from "./descriptors.ts";
 import { compareRates, type Effort, type Report } from "./harness.ts";
+import { heap } from "./heap.ts";
 import type { Limit } from "./limit.ts";
-import { heapGrowth, ownCost } from "./own_cost.ts";
+import { ownCost } from "./own_cost.ts";
 import { roundTrips } from "./round_trips.ts";
 import { tcpBulk, tcpMany } from "./tcp.ts";
 import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
@@ -128,7 +129,9 @@ export function groupsOf(
     },
     async *own() {
       yield ownCost(rounds);
-      yield await heapGrowth(quick ? 3_200 : 320_000);
+    },
+    async *heap() {
+      yield* await heap(quick ? 3_200 : 100_000);
     },
   };
 }

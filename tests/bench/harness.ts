@@ -36,8 +36,8 @@ export interface Row {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** This package's median divided by this one's. */
-  readonly ratio: number;
+  /** This package's median divided by this one's; absent where it says nothing. */
+  readonly ratio?: number;
   /** CPU per unit of work; absent if not measured. */
   readonly cpu?: Cpu;
 }
@@ -219,10 +219,14 @@ export function print({ title, rows, lessIsBetter }: Report): void {
     const spread = `(${digits(min)} to ${digits(max)})`;
     console.log(
       `  ${name.padEnd(width)} ${digits(median).padStart(13)} ${unit} ` +
-        `${spread.padEnd(30)} ${`x ${ratio.toFixed(2)}`.padStart(8)}` +
+        `${spread.padEnd(30)} ${ratioText(ratio)}` +
         (cpu === undefined ? "" : `  ${cpuText(cpu)}`),
     );
   }
+}
+
+function ratioText(ratio: number | undefined): string {
+  return (ratio === undefined ? "" : `x ${ratio.toFixed(2)}`).padStart(8);
 }
 
 function cpuText({ total, user, system }: Cpu): string {

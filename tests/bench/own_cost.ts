@@ -1,11 +1,10 @@
 /**
- * What the package itself costs per request, and whether the heap grows.
+ * What the package itself costs per request.
  *
  * @module
  */
 import { RioSession } from "../../mod.ts";
 import { type Report, toRows } from "./harness.ts";
-import { session as pairs } from "./udp_pairs.ts";
 
 const BATCH = 64;
 
@@ -68,25 +67,4 @@ export function ownCost(rounds: number): Report {
     title: "Own cost per request",
     rows: toRows(names, samples, "ns"),
   };
-}
-
-/** Bytes of heap per request that remain after a collection. */
-export async function heapGrowth(count: number): Promise<Report> {
-  await using candidate = pairs(64);
-  const samples: number[] = [];
-  await candidate.run(count / 4 | 0);
-  for (let i = 0; i < 3; i++) {
-    const before = heapUsed();
-    await candidate.run(count);
-    samples.push((heapUsed() - before) / (2 * count));
-  }
-  const rows = toRows(["heap per request"], [samples], "bytes");
-  return { id: "heap", title: `Heap growth over ${2 * count} requests`, rows };
-}
-
-function heapUsed(): number {
-  const { gc } = globalThis as { gc?: () => void };
-  if (!gc) throw new Error("Run with --v8-flags=--expose-gc");
-  gc();
-  return Deno.memoryUsage().heapUsed;
 }
