@@ -211,18 +211,21 @@ export function toRows(
 export function print({ title, rows, lessIsBetter }: Report): void {
   console.log(`\n${title}${lessIsBetter ? " (less is better)" : ""}`);
   const width = Math.max(...rows.map((row) => row.name.length));
-  const digits = (value: number) =>
-    Math.abs(value) >= 100
-      ? Math.round(value).toLocaleString("en")
-      : value.toFixed(1);
   for (const { name, unit, median, min, max, ratio, cpu } of rows) {
-    const spread = `(${digits(min)} to ${digits(max)})`;
+    const spread = `(${formatted(min)} to ${formatted(max)})`;
     console.log(
-      `  ${name.padEnd(width)} ${digits(median).padStart(13)} ${unit} ` +
+      `  ${name.padEnd(width)} ${formatted(median).padStart(13)} ${unit} ` +
         `${spread.padEnd(30)} ${ratioText(ratio)}` +
         (cpu === undefined ? "" : `  ${cpuText(cpu)}`),
     );
   }
+}
+
+/** A number with the digits that say something. */
+export function formatted(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
+  const text = value.toFixed(1);
+  return text === "-0.0" ? "0.0" : text;
 }
 
 function ratioText(ratio: number | undefined): string {

@@ -8,46 +8,73 @@ import { parseArgs } from "@std/cli/parse-args";
 import { groupsOf } from "./groups.ts";
 import { print, type Report } from "./harness.ts";
 import { Limit } from "./limit.ts";
+import { draw } from "./plot.ts";
+import { TARGETS } from "./targets.ts";
+import { judge, printVerdicts } from "./verdict.ts";
 
 const HELP = `Compares this package with the alternatives over loopback.
 
   --only A,B   run these groups only: ${"GROUPS"}
   --quick      a short run, to see that it works
   --json       results for machines
+  --plot FILE  a chart as well, an SVG
   --help       this text
 
 Each row: median, spread, and how many times this package's median it is
 below (x 2 means that this package is twice as fast). The limit is a C program
-with the same system calls.`;
+with the same system calls. At the end: which targets were met.`;
 
-const usage = (message: string): never => {
-  console.error(`${message}, run with --help`);
-  Deno.exit(2);
-};
-const flags = parseArgs(Deno.args, {
-  string: ["only"],
-  boolean: ["json", "quick", "help"],
-  unknown: (argument) => usage(`Unknown argument ${argument}`),
-});
-await using limit = await Limit.build();
-
-const groups = groupsOf({ limit, quick: flags.quick });
-
-if (flags.help) {
-  console.log(HELP.replace("GROUPS", Object.keys(groups).join(", ")));
-  Deno.exit(0);
-}
-const chosen = flags.only?.split(",") ?? Object.keys(groups);
-const reports: Report[] = [];
-for (const name of chosen) {
-  const group = groups[name] ?? usage(`Unknown group "${name}"`);
-  for await (const report of group()) {
-    reports.push(report);
-    if (!flags.json) print(report);
+async function main(args: string[]): Promise<number> {
+  const unknown: string[] = [];
+  const { quick, json, help, plot, only } = parseArgs(args, {
+    string: ["only", "plot"],
+    boolean: ["json", "quick", "help"],
+    unknown: (argument) => void unknown.push(argument),
+  });
+  if (unknown.length > 0) return usage(`Unknown argument ${unknown[0]}`);
+  if (plot !== undefined && !plot.endsWith(".svg")) {
+    return usage(`Cannot draw "${plot}": a chart is an SVG, name it so`);
   }
-}
-if (flags.json) {
+  await using limit = help ? null : await Limit.build();
+  const groups = groupsOf({ limit, quick });
+  const names = Object.keys(groups);
+  if (help) {
+    console.log(HELP.replace("GROUPS", names.join(", ")));
+    return 0;
+  }
+  const chosen = only?.split(",") ?? names;
+  const wrong = chosen.find((name) => !names.includes(name));
+  if (wrong !== undefined) return usage(`Unknown group "${wrong}"`);
+
+  const reports: Report[] = [];
+  for (const name of chosen) {
+    for await (const report of groups[name]!()) {
+      reports.push(report);
+      if (!json) print(report);
+    }
+  }
+  const verdicts = judge(TARGETS, reports);
   const { build, version } = Deno;
-  const cores = navigator.hardwareConcurrency;
-  console.log(JSON.stringify({ build, version, cores, reports }, null, 2));
+  if (json) {
+    const cores = navigator.hardwareConcurrency;
+    const all = { build, version, cores, reports, verdicts };
+    console.log(JSON.stringify(all, null, 2));
+  } else if (verdicts.length > 0) {
+    const doubt = quick ? ", but a short run says nothing" : "";
+    console.log(`\nTargets, by the medians of this run${doubt}`);
+    printVerdicts(verdicts);
+  }
+  if (plot !== undefined) {
+    const where = `Deno ${version.deno}, ${build.os} ${build.arch}`;
+    const caption = `@winsock/rio beside others: median and spread, ${where}`;
+    await Deno.writeTextFile(plot, draw(reports, caption));
+  }
+  return 0;
 }
+
+function usage(message: string): number {
+  console.error(`${message}, run with --help`);
+  return 2;
+}
+
+Deno.exit(await main(Deno.args));
