@@ -145,7 +145,8 @@ export class FaultyWinsock {
       const answer = call(...frame);
       if (way === undefined || way.short) return answer;
     }
-    const failure = (POINTER_FAILURES[name] ?? (() => 0))(way.errno);
+    const failure = way.answer ??
+      (POINTER_FAILURES[name] ?? (() => 0))(way.errno);
     viewAt(result, VARIANT.size)
       .setBigUint64(VARIANT.value, BigInt(failure), true);
     this.#lastError = way.errno;

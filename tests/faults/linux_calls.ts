@@ -30,13 +30,16 @@ const ERRNO = {
   EMFILE: 24,
   ENOSPC: 28,
   EPIPE: 32,
+  ENONET: 64,
   EPROTO: 71,
   EMSGSIZE: 90,
   ENOPROTOOPT: 92,
+  EPROTONOSUPPORT: 93,
   EOPNOTSUPP: 95,
   EAFNOSUPPORT: 97,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
   ENETUNREACH: 101,
   ECONNABORTED: 103,
   ECONNRESET: 104,
@@ -44,6 +47,8 @@ const ERRNO = {
   ENOTCONN: 107,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
+  EHOSTDOWN: 112,
+  EHOSTUNREACH: 113,
 } as const;
 
 type Name = keyof typeof ERRNO;
@@ -72,17 +77,26 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
   eventfd: { named: [], ways: told("EMFILE", "ENFILE", "ENOMEM", "ENODEV") },
   socket: {
     named: ["WSASocketW"],
-    ways: told("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EACCES"),
+    ways: told(
+      "EMFILE",
+      "ENFILE",
+      "ENOBUFS",
+      "ENOMEM",
+      "EACCES",
+      "EAFNOSUPPORT",
+      "EPROTONOSUPPORT",
+    ),
   },
   bind: {
     named: ["bind"],
-    ways: told("EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOMEM"),
+    ways: told("EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOMEM", "EINVAL"),
   },
   listen: { named: ["listen"], ways: told("EADDRINUSE", "EOPNOTSUPP") },
   connect: {
     named: ["connect"],
     ways: [
       ...told("ENETUNREACH", "EADDRNOTAVAIL", "ETIMEDOUT", "EACCES", "EAGAIN"),
+      ...told("EPERM", "EADDRINUSE", "EHOSTUNREACH"),
       ...told("ECONNREFUSED").map((way) => ({ ...way, absorbed: true })),
       // The connection goes on and is told as readiness.
       { ...absorbed("EINTR")[0]!, accept: true },
@@ -93,6 +107,9 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     ways: [
       ...told("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EPERM"),
       ...absorbed("EINTR", "ECONNABORTED", "EPROTO", "EAGAIN"),
+      // Errors of a connection that was there already, says accept(2).
+      ...absorbed("ENETDOWN", "ENOPROTOOPT", "EHOSTDOWN", "ENONET"),
+      ...absorbed("EHOSTUNREACH", "EOPNOTSUPP", "ENETUNREACH"),
     ],
   },
   shutdown: { named: ["shutdown"], ways: told("ENOTCONN", "ENOBUFS") },
@@ -112,6 +129,8 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     named: RECEIVES,
     ways: [
       ...told("ENOMEM"),
+      // No EAGAIN: the kernel has not taken back that there is something, and
+      // with EPOLLET it tells that once.
       ...absorbed("EINTR", "ECONNREFUSED", "ENETUNREACH"),
       SHORT,
     ],
@@ -120,6 +139,7 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     named: SENDS,
     ways: [
       ...told("ENOBUFS", "ENOMEM", "EMSGSIZE", "ENETUNREACH", "EPERM"),
+      ...told("EACCES", "EINVAL", "EHOSTUNREACH"),
       ...absorbed("EINTR", "EAGAIN", "ECONNREFUSED"),
       SHORT,
     ],
@@ -127,7 +147,7 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
   recvmsg: {
     named: RECEIVES,
     ways: [
-      ...told("ECONNRESET", "ETIMEDOUT", "ENOMEM"),
+      ...told("ECONNRESET", "ETIMEDOUT", "ENOMEM", "EHOSTUNREACH"),
       ...absorbed("EINTR"),
       SHORT,
     ],
@@ -146,7 +166,7 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
   },
   epoll_wait: { named: [], ways: [...absorbed("EINTR"), SHORT] },
   read: { named: [], ways: absorbed("EAGAIN", "EINTR") },
-  write: { named: [], ways: absorbed("EINTR") },
+  write: { named: [], ways: absorbed("EINTR", "EAGAIN") },
   poll: { named: [], ways: absorbed("EINTR", "ENOMEM") },
   // Linux closes the descriptor whatever close() answers.
   close: {

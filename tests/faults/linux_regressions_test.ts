@@ -183,3 +183,41 @@ linuxTest(
     assertEquals(client.completions.dequeue()[0]?.bytesTransferred, 64);
   },
 );
+
+for (
+  const [name, errno] of Object.entries({
+    ENONET: 64,
+    ENOPROTOOPT: 92,
+    EOPNOTSUPP: 95,
+    ENETDOWN: 100,
+    ENETUNREACH: 101,
+    EHOSTDOWN: 112,
+    EHOSTUNREACH: 113,
+  })
+) {
+  linuxTest(
+    `socket.accept() goes on when a connection was gone before with ${name}`,
+    async (session, system) => {
+      using listener = listen(session);
+      using client = session.openSocket({ transport: "tcp" });
+      await within(client.connect(listener.address), "a connection");
+      system.fail("accept4", { name, errno }, 1);
+      using _accepted = await within(listener.accept(), "the next connection");
+    },
+  );
+}
+
+linuxTest(
+  "socket.accept() resolves when a connection came after the kernel had none",
+  async (session, system) => {
+    using listener = listen(session);
+    const first = listener.accept();
+    using one = session.openSocket({ transport: "tcp" });
+    await within(one.connect(listener.address), "a connection");
+    using _first = await within(first, "an accepted connection");
+    using two = session.openSocket({ transport: "tcp" });
+    await within(two.connect(listener.address), "a connection");
+    system.fail("accept4", { name: "EAGAIN", errno: 11 }, 1);
+    using _second = await within(listener.accept(), "the other connection");
+  },
+);

@@ -6,7 +6,10 @@
  */
 import { assertEquals } from "@std/assert";
 import {
+  connect,
+  listen,
   listenDatagram,
+  RioClosedError,
   type RioCompletion,
   type RioCompletionQueue,
   type RioSession,
@@ -22,6 +25,8 @@ export interface Scenario {
   readonly name: string;
   /** Calls whose failure it does not tell, because it tries again. */
   readonly absorbs?: readonly string[];
+  /** It leaves to the session what it opened. */
+  readonly leaves?: boolean;
   run(session: RioSession): Promise<void>;
 }
 
@@ -94,14 +99,32 @@ async function connectedPair(
   const accepted = listener.accept({ receives: 4, sends: 4 });
   // Whichever fails first, the other one has somebody who listens.
   accepted.catch(() => {});
-  const client = session.openSocket({
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => giveUp(accepted, listener));
+  const client = stack.use(session.openSocket({
     transport: "tcp",
     receives: 4,
     sends: 4,
     notification: "event",
-  });
+  }));
   await within(client.connect(listener.address), "a connection");
-  return [client, await within(accepted, "an accepted connection")];
+  const server = await within(accepted, "an accepted connection");
+  stack.move();
+  return [client, server];
+}
+
+/** Closes a listener, and what it accepted for nobody. */
+async function giveUp(
+  accepted: Promise<Disposable>,
+  listener: Disposable,
+): Promise<void> {
+  try {
+    listener[Symbol.dispose]();
+  } finally {
+    // Why there is none was told by whoever waited for it.
+    const connection = await accepted.catch(() => undefined);
+    connection?.[Symbol.dispose]();
+  }
 }
 
 /** The scenarios, in the order in which they run. */
@@ -160,6 +183,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "requests left in flight",
+    leaves: true,
     run(session) {
       const buffer = session.registerBuffer(4096);
       const own = session.registerBuffer(new Uint8Array(512));
@@ -212,11 +236,7 @@ export const scenarios: readonly Scenario[] = [
     async run(session) {
       let address: Deno.NetAddr;
       {
-        using gone = session.openSocket({
-          transport: "tcp",
-          hostname: "127.0.0.1",
-          backlog: 1,
-        });
+        using gone = listenOnce(session);
         address = gone.address;
       }
       using client = session.openSocket({ transport: "tcp" });
@@ -319,7 +339,101 @@ export const scenarios: readonly Scenario[] = [
       assertEquals([...data], [1, 2, 3]);
     },
   },
+  {
+    name: "the drop-in in batches",
+    absorbs: ["recvmmsg"],
+    async run(session) {
+      await using conn = listenDatagram({
+        hostname: "::1",
+        port: 0,
+        receives: 8,
+        sends: 8,
+        datagramSize: 64,
+        receiveBufferSize: 1 << 16,
+        session,
+      });
+      const datagrams = [1, 2, 3].map((byte) => ({
+        data: new Uint8Array([byte, byte]),
+        addr: conn.addr,
+      }));
+      assertEquals(await within(conn.sendMany(datagrams), "sends"), 3);
+      for (let received = 0; received < 3;) {
+        using batch = await within(conn.receiveMany(), "datagrams");
+        received += batch.length;
+      }
+    },
+  },
+  {
+    name: "the drop-in and streams",
+    // A connection that cannot be ended is gone, and was to be.
+    absorbs: ["shutdown"],
+    async run(session) {
+      using listener = listen({ hostname: "127.0.0.1", port: 0, session });
+      const accepted = listener.accept();
+      accepted.catch(() => {});
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => giveUp(accepted, listener));
+      const { hostname, port } = listener.addr;
+      using client = await within(
+        connect({ hostname, port, noDelay: true, session }),
+        "a connection",
+      );
+      const server = await within(accepted, "an accepted connection");
+      server.setKeepAlive(true);
+      const written = client.write(new Uint8Array(5));
+      assertEquals(await within(written, "a write"), 5);
+      const bytes = new Uint8Array(16);
+      for (let received = 0; received < 5;) {
+        received += await within(server.read(bytes), "a read") ?? 5;
+      }
+      await within(client.closeWrite(), "the end of writing");
+      client.close();
+      assertEquals(await within(server.read(bytes), "the end"), null);
+    },
+  },
+  {
+    name: "waits that are given up",
+    async run(session) {
+      using queue = session.createCompletionQueue();
+      const notified = queue.notify();
+      queue.close();
+      assertEquals(await within(notified, "the end of a wait"), false);
+      using listener = listenOnce(session);
+      using other = session.createCompletionQueue();
+      await closeDuring(session, [listener.accept(), other.notify()]);
+    },
+  },
+  {
+    name: "an accept that nobody waits for",
+    async run(session) {
+      using listener = listenOnce(session);
+      listener.unref();
+      await closeDuring(session, [listener.accept()]);
+    },
+  },
 ];
+
+function listenOnce(session: RioSession): RioSocket {
+  return session.openSocket({
+    transport: "tcp",
+    hostname: "127.0.0.1",
+    backlog: 1,
+  });
+}
+
+/** Closes a session when waits have begun, which ends them. */
+async function closeDuring(
+  session: RioSession,
+  waits: readonly Promise<unknown>[],
+): Promise<void> {
+  const ended = Promise.allSettled(waits);
+  await new Promise((resolve) => setImmediate(resolve));
+  await within(session.close(), "close()");
+  for (const wait of await within(ended, "the end of waits")) {
+    if (wait.status === "fulfilled") continue;
+    if (!(wait.reason instanceof RioClosedError)) throw wait.reason;
+  }
+}
 
 function addressed<S extends Parameters<RioSocket["writeAddress"]>[0]>(
   slice: S,

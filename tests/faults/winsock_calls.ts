@@ -39,8 +39,22 @@ function done(...errors: number[]): Way[] {
   }));
 }
 
+const SHORT: Way = { name: "a short count", errno: 0, short: true };
+
+/** A call fails and leaves no number: that is `WSASYSCALLFAILURE`. */
+const NO_REASON: Way = { name: "no reason", errno: 0, code: [10107] };
+
+/** A handle that does not fit a number is no handle. */
+const TOO_GREAT: Way = {
+  name: "a handle above 2^53",
+  errno: 0,
+  answer: 2 ** 60,
+  code: [10014],
+};
+
 const POSTS = [
   ...told(10013, 10014, 10022, 10045, 10055),
+  NO_REASON,
   // One of the ways to say that the request was accepted.
   ...done(997),
 ];
@@ -51,7 +65,8 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   WSASocketW: {
     named: ["WSASocketW", "accept"],
     ways: [
-      ...told(10013, 10024, 10055),
+      ...told(10013, 10022, 10024, 10050, 10055, 10106),
+      NO_REASON,
       // Without IPv4 the functions are asked for with IPv6.
       ...absorbed(10047),
     ],
@@ -67,18 +82,27 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   },
   bind: {
     named: ["bind", "connect"],
-    ways: told(10013, 10048, 10049, 10055),
+    ways: [...told(10013, 10022, 10048, 10049, 10050, 10055), NO_REASON],
   },
-  listen: { named: ["listen"], ways: told(10048, 10055) },
-  connect: { named: ["connect"], ways: told(10049, 10051, 10055) },
+  listen: {
+    named: ["listen"],
+    ways: [...told(10024, 10048, 10050, 10055), NO_REASON],
+  },
+  connect: {
+    named: ["connect"],
+    ways: [...told(10049, 10050, 10051, 10055, 10065), NO_REASON],
+  },
   ConnectEx: {
     named: ["connect"],
-    ways: told(10048, 10049, 10051, 10055),
+    ways: [...told(10048, 10049, 10050, 10051, 10055, 10060), NO_REASON],
   },
-  AcceptEx: { named: ["accept"], ways: told(10054, 10055) },
+  AcceptEx: {
+    named: ["accept"],
+    ways: [...told(10022, 10054, 10055), NO_REASON],
+  },
   WSAGetOverlappedResult: {
     named: ["connect", "accept"],
-    ways: told(10050, 10051, 10060),
+    ways: [...told(10050, 10051, 10060, 10065), NO_REASON],
   },
   getsockname: { named: ["getsockname"], ways: told(10050, 10055) },
   getpeername: { named: ["getpeername"], ways: told(10050, 10055) },
@@ -90,15 +114,20 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   shutdown: { named: ["shutdown"], ways: told(10050, 10057) },
   RIORegisterBuffer: {
     named: ["RIORegisterBuffer"],
-    ways: told(10014, 10022, 10055),
+    ways: [
+      ...told(10014, 10022, 10055),
+      ...told(10055).map((way) => ({ ...way, name: "NULL", answer: 0 })),
+      NO_REASON,
+      TOO_GREAT,
+    ],
   },
   RIOCreateCompletionQueue: {
     named: ["RIOCreateCompletionQueue"],
-    ways: told(10014, 10022, 10055),
+    ways: [...told(10014, 10022, 10055), NO_REASON, TOO_GREAT],
   },
   RIOCreateRequestQueue: {
     named: ["RIOCreateRequestQueue"],
-    ways: told(10022, 10038, 10045, 10055),
+    ways: [...told(10022, 10038, 10045, 10055), NO_REASON, TOO_GREAT],
   },
   RIOResizeCompletionQueue: {
     named: ["RIOResizeCompletionQueue"],
@@ -115,27 +144,40 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   RIONotify: { named: ["RIONotify"], ways: told(10022, 10037) },
   RIODequeueCompletion: {
     named: ["RIODequeueCompletion"],
-    // While closing there is nobody to tell; what is queued comes the next time.
-    ways: absorbed(0xFFFFFFFF),
+    ways: [
+      // While closing there is nobody to tell; what is queued comes the next
+      // time, which can be when the session is closed.
+      ...absorbed(0xFFFFFFFF).map((way) => ({
+        ...way,
+        excuses: /to the session$/,
+      })),
+      SHORT,
+    ],
   },
   CreateEventW: {
     named: ["CreateEventW"],
-    ways: told(8, 1450),
+    ways: [...told(8, 1450), NO_REASON],
   },
   CreateIoCompletionPort: {
     named: ["CreateIoCompletionPort", "connect", "accept"],
-    ways: told(8, 1450),
+    ways: [...told(8, 1450), NO_REASON],
   },
   // The reason stays on the thread that waited.
   GetQueuedCompletionStatusEx: {
     named: ["wait"],
-    ways: absorbed(735).map((way) => ({ ...way, code: [10107] })),
+    ways: [
+      ...absorbed(6, 735).map((way) => ({ ...way, code: [10107] })),
+      SHORT,
+    ],
   },
   WaitForMultipleObjects: {
     named: ["wait"],
     ways: absorbed(6).map((way) => ({ ...way, code: [10107] })),
   },
-  DrainQueuedCompletionStatusEx: { named: [], ways: absorbed(258, 735) },
+  DrainQueuedCompletionStatusEx: {
+    named: [],
+    ways: [...absorbed(258, 735), SHORT],
+  },
   PostQueuedCompletionStatus: { named: [], ways: absorbed(1450) },
   SetEvent: { named: [], ways: absorbed(6) },
   ResetEvent: { named: [], ways: absorbed(6) },

@@ -1,7 +1,13 @@
 /** Failures that were once lost, found by making every call fail. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openLibrary, openSession } from "../../ffi/mod.ts";
-import { listenDatagram, RioError, type RioSession } from "../../mod.ts";
+import {
+  connect,
+  listen,
+  listenDatagram,
+  RioError,
+  type RioSession,
+} from "../../mod.ts";
 import type { System } from "./faults.ts";
 import { within } from "./scenarios.ts";
 import { makeWindows, provider, SYSTEM } from "./winsock_systems.ts";
@@ -78,3 +84,127 @@ Deno.test(`${SYSTEM}: conn.receive() rejects when its session is closed`, async 
   await rejected;
   assertEquals(await system.faults(), []);
 });
+
+windowsTest(
+  "conn.sendMany() starts with the next commit what could not be committed",
+  async (session, system) => {
+    const conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
+    const datagram = { data: new Uint8Array(3), addr: conn.addr };
+    system.fail("RIOSend", { name: "WSAENOBUFS", errno: 10055 }, 1);
+    await assertRejects(() => conn.sendMany([datagram]), Error, "RIOSend");
+    const closed = conn[Symbol.asyncDispose]();
+    const [data] = await within(conn.receive(), "a datagram");
+    assertEquals(data.length, 3);
+    await within(closed, "the end of what was sent");
+  },
+);
+
+windowsTest(
+  "conn[Symbol.dispose]() releases everything when what was sent cannot be committed",
+  (session, system) => {
+    const conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
+    conn.send(new Uint8Array(3), conn.addr).catch(() => {});
+    system.fail("RIOSend", { name: "WSAENOBUFS", errno: 10055 }, 1);
+    conn[Symbol.dispose]();
+    const { buffers, sockets, completionQueues } = session.stats();
+    assertEquals([buffers, sockets, completionQueues], [0, 0, 0]);
+    return Promise.resolve();
+  },
+);
+
+for (const nth of [1, 3]) {
+  windowsTest(
+    `listenDatagram() leaves nothing when receive ${nth} is refused`,
+    (session, system) => {
+      system.fail("RIOReceiveEx", { name: "WSAENOBUFS", errno: 10055 }, nth);
+      const options = { hostname: "127.0.0.1", port: 0, session };
+      assertThrows(() => listenDatagram(options), Error, "RIOReceiveEx");
+      const { buffers, sockets, completionQueues } = session.stats();
+      assertEquals([buffers, sockets, completionQueues], [0, 0, 0]);
+      return Promise.resolve();
+    },
+  );
+}
+
+windowsTest(
+  "listenDatagram() leaves nothing when its second buffer is refused",
+  (session, system) => {
+    system.fail("RIORegisterBuffer", { name: "WSAENOBUFS", errno: 10055 }, 2);
+    const options = { hostname: "127.0.0.1", port: 0, session };
+    assertThrows(() => listenDatagram(options), Error, "RIORegisterBuffer");
+    const { buffers, sockets, completionQueues } = session.stats();
+    assertEquals([buffers, sockets, completionQueues], [0, 0, 0]);
+    return Promise.resolve();
+  },
+);
+
+windowsTest(
+  "listen() leaves nothing when the second queue of connections is refused",
+  (session, system) => {
+    const refused = { name: "WSAENOBUFS", errno: 10055 };
+    system.fail("RIOCreateCompletionQueue", refused, 2);
+    const options = { hostname: "127.0.0.1", port: 0, session };
+    assertThrows(() => listen(options), Error, "RIOCreateCompletionQueue");
+    assertEquals(session.stats().completionQueues, 0);
+    return Promise.resolve();
+  },
+);
+
+/** Both ends of a connection. */
+async function connectPair(session: RioSession) {
+  const listener = listen({ hostname: "127.0.0.1", port: 0, session });
+  const accepted = listener.accept();
+  const { hostname, port } = listener.addr;
+  const client = await within(
+    connect({ hostname, port, session }),
+    "a connection",
+  );
+  return { listener, client, server: await within(accepted, "the other end") };
+}
+
+windowsTest(
+  "connect() closes its socket when an option of it is refused",
+  async (session, system) => {
+    using listener = listen({ hostname: "127.0.0.1", port: 0, session });
+    const { hostname, port } = listener.addr;
+    // The first completes the connection.
+    system.fail("setsockopt", { name: "WSAENOPROTOOPT", errno: 10042 }, 2);
+    await assertRejects(
+      () => within(connect({ hostname, port, noDelay: true, session }), ""),
+      Error,
+      "setsockopt",
+    );
+    assertEquals(session.stats().sockets, 1);
+  },
+);
+
+windowsTest(
+  "conn.close() gives up its share of the session when closesocket fails",
+  async (session, system) => {
+    const { listener, client, server } = await connectPair(session);
+    const failure = { name: "WSAENETDOWN", errno: 10050, accept: true };
+    system.fail("closesocket", failure, 1);
+    assertThrows(() => client.close(), Error, "closesocket");
+    server.close();
+    listener.close();
+    const { sockets, completionQueues, buffers } = session.stats();
+    assertEquals([sockets, completionQueues, buffers], [0, 0, 0]);
+  },
+);
+
+windowsTest(
+  "conn.read() rejects with the reason when the system finds the queue corrupt",
+  async (session, system) => {
+    const { listener, client, server } = await connectPair(session);
+    const read = server.read(new Uint8Array(1));
+    const corrupt = { name: "RIO_CORRUPT_CQ", errno: 0xFFFFFFFF };
+    system.fail("RIODequeueCompletion", corrupt, 1);
+    const error = await assertRejects(
+      () => within(read, "a read"),
+      Error,
+      "RIO_CORRUPT_CQ",
+    );
+    assert(error.cause instanceof RioError);
+    for (const one of [client, server, listener]) one.close();
+  },
+);
