@@ -13,7 +13,7 @@ let users = 0;
 export interface SessionUse {
   /** The session. */
   readonly session: RioSession;
-  /** Ends the use; the last use of the shared session closes it. */
+  /** Ends the use, once; the last use of the shared session closes it. */
   release(): void;
 }
 
@@ -27,12 +27,9 @@ export function useSession(session?: RioSession): SessionUse {
   if (session) return { session, release() {} };
   const own = shared ??= denoErrors(() => RioSession.open());
   users++;
-  let used = true;
   return {
     session: own,
     release() {
-      if (!used) return;
-      used = false;
       if (--users > 0) return;
       shared = null;
       own[Symbol.dispose]();

@@ -1,0 +1,232 @@
+/** Datagram sockets where little traffic comes to: full, closing, failing. */
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { openSession, type RioBackend, WSAENOBUFS } from "../../ffi/mod.ts";
+import {
+  listenDatagram,
+  type RioDatagramConn,
+  type RioSession,
+} from "../../mod.ts";
+import { FaultyLinux } from "../faults/linux_calls.ts";
+import {
+  descriptors,
+  type Open,
+  sessionTest,
+  until,
+  within,
+} from "../session/harness.ts";
+import { pretend } from "../unit/stand_ins.ts";
+
+const only = ["fake"] as const;
+
+/** Opens a socket that sends one datagram at a time. */
+function openOne(session: RioSession) {
+  return listenDatagram({ session, hostname: "127.0.0.1", sends: 1 });
+}
+
+/** Sends twice, so that the second datagram has to wait for the first one. */
+function sendTwice(open: Open, conn: RioDatagramConn) {
+  open.fake!.hold();
+  const first = conn.send(new Uint8Array([1]), conn.addr);
+  const second = conn.send(new Uint8Array([2]), conn.addr);
+  return [first, second] as const;
+}
+
+sessionTest(
+  "conn.send() waits while every slot is taken, and sends in order",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const sent = Promise.all(sendTwice(open, conn));
+    open.fake!.resume();
+    assertEquals(await within(sent), [1, 1]);
+    for (const byte of [1, 2]) {
+      const [data] = await within(conn.receive());
+      assertEquals([...data], [byte]);
+    }
+  },
+  { only },
+);
+
+sessionTest(
+  "conn.close() ends sends that wait for a slot",
+  async (open) => {
+    using session = open();
+    const conn = openOne(session);
+    const waiting = sendTwice(open, conn).map((sent) =>
+      assertRejects(() => within(sent), Deno.errors.Interrupted)
+    );
+    await new Promise((resolve) => setTimeout(resolve));
+    conn.close();
+    await Promise.all(waiting);
+    open.fake!.resume();
+  },
+  { only },
+);
+
+sessionTest(
+  "a socket that is disposed asynchronously sends what waits for a slot",
+  async (open) => {
+    using session = open();
+    using receiver = listenDatagram({ session, hostname: "127.0.0.1" });
+    const conn = openOne(session);
+    open.fake!.hold();
+    const sent = [1, 2].map((byte) =>
+      conn.send(new Uint8Array([byte]), receiver.addr)
+    );
+    const disposed = conn[Symbol.asyncDispose]();
+    open.fake!.resume();
+    assertEquals(await within(Promise.all(sent)), [1, 1]);
+    await within(disposed);
+    for (const byte of [1, 2]) {
+      const [data] = await within(receiver.receive());
+      assertEquals([...data], [byte]);
+    }
+  },
+  { only },
+);
+
+sessionTest(
+  "conn.ref() and conn.unref() change a receive that waits",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const received = conn.receive();
+    conn.unref();
+    conn.unref();
+    conn.ref();
+    conn.ref();
+    conn.unref();
+    await conn.send(new Uint8Array([7]), conn.addr);
+    assertEquals([...(await within(received))[0]], [7]);
+  },
+);
+
+sessionTest(
+  "a socket's iterator throws when its completion queue is corrupt",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    open.fake!.corrupt();
+    await assertRejects(() => within(conn[Symbol.asyncIterator]().next()));
+  },
+  { only, abandons: true },
+);
+
+for (const hostname of ["127.0.0.1", "::"]) {
+  sessionTest(
+    `conn.send() from ${hostname} rejects where there is no such name`,
+    async (open) => {
+      using session = open();
+      using conn = listenDatagram({ session, hostname });
+      // Too long for the name system: nobody is asked.
+      const name = "x".repeat(64);
+      const error = await assertRejects(() =>
+        within(conn.send(new Uint8Array(1), { ...conn.addr, hostname: name }))
+      ) as Error & { code?: string };
+      assertEquals(error.code, "ENOTFOUND");
+    },
+  );
+}
+
+sessionTest(
+  "conn.send() to thousands of hosts keeps few of them ready",
+  async (open) => {
+    using session = open();
+    using receiver = listenDatagram({ session, hostname: "127.0.0.1" });
+    using conn = listenDatagram({ session, hostname: "0.0.0.0" });
+    const { port } = receiver.addr;
+    for (let i = 0; i < 1100; i++) {
+      const hostname = `127.1.${i >> 8}.${i & 255}`;
+      await conn.send(new Uint8Array(1), { transport: "udp", hostname, port });
+    }
+    await conn.send(new Uint8Array([9]), receiver.addr);
+    assertEquals([...(await within(receiver.receive()))[0]], [9]);
+  },
+  { only: ["linux"] },
+);
+
+Deno.test("listenDatagram() throws NotSupported for a shared port on Windows", () => {
+  using _os = pretend("windows");
+  assertThrows(
+    () => listenDatagram({ reusePort: true }),
+    Deno.errors.NotSupported,
+    "Windows has no SO_REUSEPORT",
+  );
+});
+
+Deno.test(
+  "listenDatagram() opens a session that all sockets share, and closes it with the last",
+  {
+    ignore: Deno.build.os !== "linux",
+  },
+  async () => {
+    const before = descriptors();
+    const first = listenDatagram({ hostname: "127.0.0.1" });
+    const shared = descriptors();
+    const second = listenDatagram({ hostname: "127.0.0.1" });
+    // Each socket has a descriptor of its own, and no more.
+    assertEquals(descriptors(), shared + 1);
+    first.close();
+    first[Symbol.dispose]();
+    await second.send(new Uint8Array([5]), second.addr);
+    assertEquals([...(await within(second.receive()))[0]], [5]);
+    second.close();
+    await until(() => descriptors() === before, "the session to be closed");
+  },
+);
+
+/** Runs a test on a kernel that fails as it asks. */
+function faultyTest(
+  name: string,
+  body: (
+    conn: RioDatagramConn,
+    system: FaultyLinux,
+    backend: RioBackend,
+  ) => Promise<void>,
+): void {
+  Deno.test({
+    name: `faulty linux: ${name}`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      using system = new FaultyLinux();
+      const backend = system.open();
+      const session = openSession(backend);
+      try {
+        using conn = listenDatagram({ session, hostname: "127.0.0.1" });
+        await body(conn, system, backend);
+      } finally {
+        await session.close();
+      }
+      const { registered, deregistered, abandoned } = session.stats();
+      assertEquals([deregistered, abandoned], [registered, 0]);
+      assertEquals(await system.faults(), []);
+    },
+  });
+}
+
+/** There is no memory for what was asked. */
+const NO_MEMORY = { name: "ENOMEM", errno: 12 };
+
+faultyTest(
+  "conn.receive() rejects when the system has no memory, and the next one receives",
+  async (conn, system) => {
+    const failed = assertRejects(() => within(conn.receive()), Error, "10055");
+    system.fail("recvmmsg", NO_MEMORY, 1);
+    await conn.send(new Uint8Array([3]), conn.addr);
+    await failed;
+    assertEquals([...(await within(conn.receive()))[0]], [3]);
+  },
+);
+
+faultyTest(
+  "conn.receive() rejects for all when a receive cannot be posted again",
+  async (conn, system, backend) => {
+    const failed = [1, 2].map(() =>
+      assertRejects(() => within(conn.receive()), Error, "10055")
+    );
+    backend.receiveEx = () => WSAENOBUFS;
+    system.fail("recvmmsg", NO_MEMORY, 1);
+    await conn.send(new Uint8Array([3]), conn.addr);
+    await Promise.all(failed);
+  },
+);
