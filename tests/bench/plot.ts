@@ -18,7 +18,7 @@ const GAP = 22;
 /** Colors for light and for dark surroundings, whichever the viewer has. */
 const STYLE = `
   :root { color-scheme: light dark; }
-  svg { background: #ffffff; }
+  .back { fill: #ffffff; }
   text { font: 13px system-ui, sans-serif; fill: #24292f; }
   .title { font-weight: 600; }
   .note { fill: #6e7781; }
@@ -28,7 +28,7 @@ const STYLE = `
   .spread { stroke: #24292f; fill: none; }
   .axis { stroke: #d0d7de; }
   @media (prefers-color-scheme: dark) {
-    svg { background: #0d1117; }
+    .back { fill: #0d1117; }
     text { fill: #e6edf3; }
     .note { fill: #8d96a0; }
     .bar { fill: #4a5663; }
@@ -50,6 +50,7 @@ export function draw(reports: readonly Report[], caption: string): string {
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}">
 <style>${STYLE}</style>
+<rect class="back" width="100%" height="100%"/>
 ${text(MARGIN, MARGIN + 4, caption, "note")}
 ${panels.join("\n")}
 </svg>
