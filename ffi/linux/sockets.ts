@@ -23,6 +23,22 @@ import { LinuxSocket } from "./socket.ts";
 /** The number of `WSAESOCKTNOSUPPORT`. */
 const WSAESOCKTNOSUPPORT = 10044;
 
+/**
+ * What an accept tells of a connection that was gone before it was accepted;
+ * accept(2) says to go on with the next one.
+ */
+const GONE: ReadonlySet<number> = new Set([
+  linux.ENONET,
+  linux.EPROTO,
+  linux.ENOPROTOOPT,
+  linux.EOPNOTSUPP,
+  linux.ENETDOWN,
+  linux.ENETUNREACH,
+  linux.ECONNABORTED,
+  linux.EHOSTDOWN,
+  linux.EHOSTUNREACH,
+]);
+
 /** The socket calls of one backend. */
 export class Sockets {
   readonly #kernel: Kernel;
@@ -176,19 +192,12 @@ export class Sockets {
         socket.connected = true;
         return socket;
       }
-      switch (errno[0]!) {
-        // The connection was gone before it was accepted; accept(2) says to
-        // treat network errors like that.
-        case linux.ECONNABORTED:
-        case linux.EINTR:
-        case linux.EPROTO:
-          continue;
-        case linux.EAGAIN:
-          listener.acceptKey = key;
-          return -(this.#poller.watch(listener) || WSA_IO_PENDING);
-        default:
-          return -winsockError(errno[0]!);
-      }
+      const code = errno[0]!;
+      if (code === linux.EINTR || GONE.has(code)) continue;
+      if (code !== linux.EAGAIN) return -winsockError(code);
+      listener.acceptKey = key;
+      // A connection that came in the meantime must be told, too.
+      return -(this.#poller.watch(listener, true) || WSA_IO_PENDING);
     }
   }
 
