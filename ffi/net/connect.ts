@@ -108,8 +108,9 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
   try {
     const use = useHub(options.session);
+    let socket: RioSocket | undefined;
     try {
-      const socket = await connectAny(use.hub, addresses, {
+      socket = await connectAny(use.hub, addresses, {
         patience,
         signal,
         named,
@@ -118,6 +119,7 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
       if (options.keepAlive) socket.setOption("keepAlive", true);
       return new RioTcpConn(use, socket);
     } catch (error) {
+      socket?.[Symbol.dispose]();
       use.release();
       throw error;
     }

@@ -9,16 +9,17 @@ import { RioClosedError } from "../errors.ts";
 import type { RioCompletionQueue } from "../session/queue.ts";
 import type { RioSession } from "../session/session.ts";
 import { Driver } from "./driver.ts";
+import { interrupted } from "./errors.ts";
 import { useSession } from "./shared_session.ts";
 import { SlicePool } from "./slice_pool.ts";
 
 /** Entries that a queue has from the start, and that it never goes below. */
 const LEAST_CAPACITY = 256;
 
-/** Told when the session was closed under a wait. */
+/** Told when nobody can wait any more, as when the session was closed. */
 export interface SessionObserver {
-  /** Ends whatever waits. */
-  sessionClosed(): void;
+  /** Ends whatever waits, for a reason. */
+  abandoned(reason: unknown): void;
 }
 
 /** The requests of one connection: what it reserves in the queues. */
@@ -47,12 +48,18 @@ export class Hub {
     const make = () =>
       new Driver(
         session.createCompletionQueue({ capacity: LEAST_CAPACITY }),
-        () => {
-          for (const observer of this.waiting) observer.sessionClosed();
+        (failure) => {
+          const reason = session.closed ? interrupted() : failure;
+          for (const observer of this.waiting) observer.abandoned(reason);
         },
       );
     this.receives = make();
-    this.sends = make();
+    try {
+      this.sends = make();
+    } catch (error) {
+      this.receives.queue.close();
+      throw error;
+    }
     this.slices = new SlicePool(session);
   }
 

@@ -239,9 +239,12 @@ export class RioTcpConn implements Disposable {
     this.#closed = true;
     this.#reader.close();
     this.#writer.close();
-    denoErrors(() => this.#socket.close());
-    this.#use.hub.poll();
-    this.#settle();
+    try {
+      denoErrors(() => this.#socket.close());
+    } finally {
+      this.#use.hub.poll();
+      this.#settle();
+    }
   }
 
   /** Ends the use of the hub, once the kernel is done with its memory. */

@@ -73,5 +73,5 @@ export abstract class TcpHalf implements SessionObserver {
 
   /** Whether requests are outstanding. */
   abstract get busy(): boolean;
-  abstract sessionClosed(): void;
+  abstract abandoned(reason: unknown): void;
 }

@@ -105,14 +105,14 @@ export class TcpReader extends TcpHalf implements Operation {
   }
 
   /** Ends every wait; the socket is closed by its owner. */
-  close(): void {
+  close(reason: unknown = interrupted()): void {
     this.#closed = true;
-    for (const read of this.#reads.splice(0)) read.reject(interrupted());
+    for (const read of this.#reads.splice(0)) read.reject(reason);
     if (this.#posted === null) this.rest();
   }
 
-  sessionClosed(): void {
-    this.close();
+  abandoned(reason: unknown): void {
+    this.close(reason);
     this.rest();
   }
 

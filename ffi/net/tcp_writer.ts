@@ -81,14 +81,14 @@ export class TcpWriter extends TcpHalf {
   }
 
   /** Ends every wait; the socket is closed by its owner. */
-  close(): void {
+  close(reason: unknown = interrupted()): void {
     this.#closed = true;
-    for (const job of this.#jobs.splice(0)) job.reject(interrupted());
+    for (const job of this.#jobs.splice(0)) job.reject(reason);
     if (this.#outstanding === 0) this.rest();
   }
 
-  sessionClosed(): void {
-    this.close();
+  abandoned(reason: unknown): void {
+    this.close(reason);
     this.rest();
   }
 
