@@ -76,10 +76,15 @@ export class RioDatagramConn
       control: info || coalesce,
       coalesced: coalesce,
     });
-    this.#sender = new Sender(
-      new Outbox(session, socket, { slots: sends, datagramSize }),
-      this.#family,
-    );
+    try {
+      this.#sender = new Sender(
+        new Outbox(session, socket, { slots: sends, datagramSize }),
+        this.#family,
+      );
+    } catch (error) {
+      this.#inbox.release();
+      throw error;
+    }
   }
 
   /** The local address. */

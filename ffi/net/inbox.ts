@@ -73,12 +73,17 @@ export class Inbox {
     this.#buffer = session.registerBuffer(slots * slotSize(datagramSize));
     const arrived = (slot: ReceiveSlot, completion: RioCompletion) =>
       this.#arrive(slot, completion);
-    for (let i = 0; i < slots; i++) {
-      this.#post(
-        new ReceiveSlot(this.#buffer, i, { datagramSize, control, arrived }),
-      );
+    try {
+      for (let i = 0; i < slots; i++) {
+        this.#post(
+          new ReceiveSlot(this.#buffer, i, { datagramSize, control, arrived }),
+        );
+      }
+      this.#commit();
+    } catch (error) {
+      this.release();
+      throw error;
     }
-    this.#commit();
   }
 
   /** A slot with a datagram, if one has arrived. */
@@ -160,7 +165,7 @@ export class Inbox {
     this.#arrived.length = 0;
   }
 
-  /** Ends the registration, when the socket was closed. */
+  /** Ends the registration, once every receive has ended. */
   release(): void {
     this.#buffer[Symbol.dispose]();
   }
@@ -176,8 +181,9 @@ export class Inbox {
 
   #commit(): void {
     if (this.#deferred === 0) return;
-    this.#deferred = 0;
     this.#socket.commit("receive");
+    // Had it failed, the next commit would start them.
+    this.#deferred = 0;
   }
 
   #arrive(slot: ReceiveSlot, completion: RioCompletion): void {

@@ -152,8 +152,9 @@ export class Outbox {
   /** Hands everything posted to the system, and completes what it took. */
   commit(): void {
     if (this.#deferred === 0 || this.#socket.closed) return;
-    this.#deferred = 0;
     this.#socket.commit("send");
+    // Had it failed, the next commit would start them.
+    this.#deferred = 0;
     this.#driver.poll();
   }
 

@@ -89,8 +89,12 @@ export class Sender {
   /** Ends every wait; the socket is closed next. */
   close(): void {
     this.#closed = true;
-    // What was sent and not awaited leaves before the socket is closed.
-    this.#outbox.commit();
+    try {
+      // What was sent and not awaited leaves before the socket is closed.
+      this.#outbox.commit();
+    } catch {
+      // What cannot leave ends with the socket.
+    }
     this.#outbox.close();
   }
 
