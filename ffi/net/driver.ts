@@ -4,7 +4,7 @@
  * @module
  */
 import { toDenoError } from "./errors.ts";
-import { Arrival, nextTurn } from "../session/arrival.ts";
+import { Arrival } from "../session/arrival.ts";
 import { RioClosedError } from "../errors.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/requests.ts";
@@ -30,6 +30,13 @@ export class Driver {
   #running = false;
   #lastTurn = 0;
   readonly #arrival: Arrival = new Arrival();
+  // Made once: a wait allocates no closures.
+  readonly #look = (): boolean =>
+    this.queue.closed || this.#waiting === 0 || this.poll() > 0;
+  readonly #sleep = (): Promise<unknown> => {
+    if (this.#waiting === 0) return Promise.resolve();
+    return this.#referenced > 0 ? this.queue.notify() : unreferencedPause();
+  };
 
   /**
    * Takes a queue.
@@ -90,23 +97,13 @@ export class Driver {
     let reason: unknown;
     try {
       while (this.#waiting > 0 && !this.queue.closed) {
-        if (this.poll() > 0) await nextTurn();
-        else await this.#arrival.wait(() => this.#look(), () => this.#sleep());
+        await this.#arrival.wait(this.#look, this.#sleep);
       }
     } catch (error) {
       reason = error;
     }
     this.#running = false;
     if (this.#waiting > 0) this.#abandoned(toDenoError(reason ?? closed()));
-  }
-
-  #look(): boolean {
-    return this.queue.closed || this.#waiting === 0 || this.poll() > 0;
-  }
-
-  #sleep(): Promise<unknown> {
-    if (this.#waiting === 0) return Promise.resolve();
-    return this.#referenced > 0 ? this.queue.notify() : unreferencedPause();
   }
 }
 

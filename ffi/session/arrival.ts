@@ -5,11 +5,11 @@
  */
 
 /** How long something is looked for before the wait on another thread. */
-const LOOK_MS = 0.05;
+const LOOK_MS = 0.2;
 /** And how often at least: on a busy machine time passes without a look. */
 const LOOKS = 16;
-/** What takes longer than this to come is not looked for the next time. */
-const WORTH_LOOKING_MS = 0.5;
+/** After a look in vain at most so many waits go without one. */
+const MOST_SKIPPED = 7;
 
 /** One turn of the event loop: signals, timers, other sockets. */
 export function nextTurn(): Promise<void> {
@@ -21,10 +21,12 @@ export function nextTurn(): Promise<void> {
  *
  * The hop to another thread and back takes longer than many answers on a busy
  * network. So it looks again and again for a moment, giving the event loop its
- * turn in between, as long as that has been worth it lately.
+ * turn in between. Each time that was in vain, twice as many of the next waits
+ * go without, and one more.
  */
 export class Arrival {
-  #worthLooking = true;
+  #inVain = 0;
+  #skip = 0;
 
   /**
    * Waits until something is there.
@@ -36,18 +38,25 @@ export class Arrival {
     look: () => boolean,
     sleep: () => Promise<unknown>,
   ): Promise<void> {
-    const start = performance.now();
-    if (this.#worthLooking) {
-      for (
-        let looks = 0;
-        looks < LOOKS || performance.now() - start < LOOK_MS;
-        looks++
-      ) {
-        await nextTurn();
-        if (look()) return;
+    if (this.#skip > 0) {
+      this.#skip--;
+    } else {
+      if (await this.#found(look)) {
+        this.#inVain = 0;
+        return;
       }
+      this.#inVain = Math.min(2 * this.#inVain + 1, MOST_SKIPPED);
+      this.#skip = this.#inVain;
     }
     await sleep();
-    this.#worthLooking = performance.now() - start < WORTH_LOOKING_MS;
+  }
+
+  async #found(look: () => boolean): Promise<boolean> {
+    const until = performance.now() + LOOK_MS;
+    for (let i = 0; i < LOOKS || performance.now() < until; i++) {
+      await nextTurn();
+      if (look()) return true;
+    }
+    return false;
   }
 }
