@@ -9,12 +9,12 @@ import type { RioBuffer, RioSlice } from "../session/buffer.ts";
 import type { RioCompletion } from "../session/requests.ts";
 import type { Operation } from "./driver.ts";
 
-/** Bytes kept for an address: 28, rounded up. */
-const ADDRESS_ROOM = 32;
+/** Bytes kept for an address: 28, rounded up to a cache line. */
+const ADDRESS_ROOM = 64;
 
 /** Bytes of registered memory that one slot takes. */
 export function slotSize(datagramSize: number): number {
-  return ((datagramSize + 63) & ~63) + ADDRESS_ROOM + CONTROL_SIZE;
+  return CONTROL_SIZE + ADDRESS_ROOM + ((datagramSize + 63) & ~63);
 }
 
 /** Room for one datagram. */
@@ -29,13 +29,13 @@ abstract class Slot implements Operation {
   #part: RioSlice;
 
   constructor(buffer: RioBuffer, index: number, datagramSize: number) {
-    const size = slotSize(datagramSize);
-    const at = index * size;
     this.#buffer = buffer;
-    this.data = buffer.slice(at, datagramSize);
-    const address = at + size - CONTROL_SIZE - ADDRESS_ROOM;
-    this.remote = buffer.slice(address, ADDRESS_ROOM);
-    this.control = buffer.slice(address + ADDRESS_ROOM, CONTROL_SIZE);
+    // In this order a short datagram and its address are on the same page.
+    const control = index * slotSize(datagramSize);
+    const remote = control + CONTROL_SIZE;
+    this.control = buffer.slice(control, CONTROL_SIZE);
+    this.remote = buffer.slice(remote, ADDRESS_ROOM);
+    this.data = buffer.slice(remote + ADDRESS_ROOM, datagramSize);
     this.#part = this.data;
   }
 
