@@ -65,13 +65,15 @@ export class Kernel {
    * Takes functions to call, or opens the C library.
    *
    * @throws {Deno.errors.NotSupported} If it lacks something.
+   * @throws {RangeError} If the system has no room.
    */
   constructor(library?: LinuxLibrary) {
+    // Before the library is opened: without room there is nothing to close.
+    this.scratch = allocate(CONTROL_AT + BATCH * CONTROL_SIZE);
     this.#shared = library === undefined;
     const { symbols, errno } = library ?? acquireLibrary();
     this.symbols = symbols;
     this.errno = errno;
-    this.scratch = allocate(CONTROL_AT + BATCH * CONTROL_SIZE);
     const { buffer } = this.scratch.bytes;
     this.message = new Uint32Array(buffer, 0, 14);
     this.messageAddress = this.scratch.address;

@@ -5,8 +5,10 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { openLinux } from "../../ffi/linux/backend.ts";
 import { acquireLibrary, releaseLibrary } from "../../ffi/linux/library.ts";
-import { openWith } from "../unit/stand_ins.ts";
+import { memoryFor, openWith } from "../unit/stand_ins.ts";
+import { descriptors } from "./rig.ts";
 
 const { arch, os } = Deno.build;
 const ignore = os !== "linux";
@@ -131,3 +133,23 @@ Deno.test(
     assertEquals(libraries.open, 0);
   },
 );
+
+for (const blocks of [0, 1]) {
+  Deno.test(
+    `openLinux() throws RangeError and closes the library when memory has room for ${blocks} of 2 blocks`,
+    {
+      ignore,
+    },
+    () => {
+      const before = descriptors();
+      using libraries = openWith((path, real) => real(path));
+      {
+        using _memory = memoryFor(blocks);
+        assertThrows(() => openLinux(), RangeError);
+      }
+      assertEquals(libraries.open, 0);
+      openLinux().close(false);
+      assertEquals([libraries.open, descriptors()], [0, before]);
+    },
+  );
+}

@@ -3,22 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import * as winsock from "../../ffi/constants.ts";
 import type { RioBuf } from "../../ffi/contract.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
+import { memoryFor } from "../unit/stand_ins.ts";
 import { linuxTest, ON } from "./rig.ts";
 
 /** More requests than a shared block of memory holds. */
 const MANY = 8192;
-
-/** Has the system give so many blocks of memory, and then no more. */
-function memoryFor(blocks: number): Disposable {
-  const own = WebAssembly.Memory;
-  WebAssembly.Memory = class extends own {
-    constructor(descriptor: WebAssembly.MemoryDescriptor) {
-      if (blocks-- === 0) throw new RangeError("could not allocate memory");
-      super(descriptor);
-    }
-  };
-  return { [Symbol.dispose]: () => void (WebAssembly.Memory = own) };
-}
 
 for (const blocks of [0, 1]) {
   linuxTest(

@@ -76,3 +76,15 @@ export function openWith(
     [Symbol.dispose]: () => replaced[Symbol.dispose](),
   };
 }
+
+/** Has the system give so many blocks of memory, and then no more. */
+export function memoryFor(blocks: number): Disposable {
+  const own = WebAssembly.Memory;
+  WebAssembly.Memory = class extends own {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if (blocks-- === 0) throw new RangeError("could not allocate memory");
+      super(descriptor);
+    }
+  };
+  return { [Symbol.dispose]: () => void (WebAssembly.Memory = own) };
+}
