@@ -129,7 +129,11 @@ export class Waiter {
         await undefined;
       }
     } catch (error) {
-      for (const pending of this.#pending.values()) pending.reject(error);
+      // They stay armed natively: the next wait for one of them takes over.
+      for (const [key, pending] of this.#pending) {
+        this.#paused.add(key);
+        pending.reject(error);
+      }
       this.#pending.clear();
     } finally {
       this.#running = null;

@@ -138,6 +138,9 @@ export interface Tally {
   failed: Set<string>;
 }
 
+/** How many occurrences of a call fail where it is brief. */
+const BRIEFLY = 4;
+
 /** What is made to fail. */
 export interface FailOptions {
   /** What can fail, and how. */
@@ -145,8 +148,8 @@ export interface FailOptions {
   /** Where. */
   scenarios: readonly Scenario[];
   /**
-   * Each occurrence of a call fails in its first way only, and in every way the
-   * first occurrence: for systems that take long.
+   * The first occurrence of a call fails in each way, the next ones in the first
+   * way only, and the others not: for systems that take long.
    *
    * @default {false}
    */
@@ -181,7 +184,8 @@ export async function failEveryCall(
     for (const [name, call] of Object.entries(calls)) {
       if (!(name in counts)) continue;
       for (const [i, way] of call.ways.entries()) {
-        for (let nth = 1; nth === 1 || i === 0 || !brief; nth++) {
+        const last = !brief ? Infinity : i === 0 ? BRIEFLY : 1;
+        for (let nth = 1; nth <= last; nth++) {
           using system = make();
           system.fail(name, way, nth);
           const { error, faults } = await use(system, scenario);

@@ -18,7 +18,7 @@ import {
 import { RioError } from "../../mod.ts";
 
 /** The most that a scenario waits for anything, in milliseconds. */
-const PATIENCE_MS = 1500;
+const PATIENCE_MS = 4000;
 
 /** One whole use of a session. */
 export interface Scenario {
@@ -400,7 +400,12 @@ export const scenarios: readonly Scenario[] = [
       assertEquals(await within(notified, "the end of a wait"), false);
       using listener = listenOnce(session);
       using other = session.createCompletionQueue();
-      await closeDuring(session, [listener.accept(), other.notify()]);
+      using events = session.createCompletionQueue({ notification: "event" });
+      await closeDuring(session, [
+        listener.accept(),
+        other.notify(),
+        events.notify(),
+      ]);
     },
   },
   {

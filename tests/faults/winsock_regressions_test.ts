@@ -88,14 +88,15 @@ Deno.test(`${SYSTEM}: conn.receive() rejects when its session is closed`, async 
 windowsTest(
   "conn.sendMany() starts with the next commit what could not be committed",
   async (session, system) => {
-    const conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
-    const datagram = { data: new Uint8Array(3), addr: conn.addr };
+    const options = { hostname: "127.0.0.1", port: 0, session };
+    using receiver = listenDatagram(options);
+    const sender = listenDatagram(options);
+    const datagram = { data: new Uint8Array(3), addr: receiver.addr };
     system.fail("RIOSend", { name: "WSAENOBUFS", errno: 10055 }, 1);
-    await assertRejects(() => conn.sendMany([datagram]), Error, "RIOSend");
-    const closed = conn[Symbol.asyncDispose]();
-    const [data] = await within(conn.receive(), "a datagram");
+    await assertRejects(() => sender.sendMany([datagram]), Error, "RIOSend");
+    await within(sender[Symbol.asyncDispose](), "the end of what was sent");
+    const [data] = await within(receiver.receive(), "a datagram");
     assertEquals(data.length, 3);
-    await within(closed, "the end of what was sent");
   },
 );
 
@@ -206,5 +207,24 @@ windowsTest(
     );
     assert(error.cause instanceof RioError);
     for (const one of [client, server, listener]) one.close();
+  },
+);
+
+windowsTest(
+  "queue.notify() goes on with what was armed before a wait failed",
+  async (session, system) => {
+    using buffer = session.registerBuffer(64);
+    using socket = session.openSocket({
+      transport: "udp",
+      hostname: "127.0.0.1",
+    });
+    await socket.connect(socket.address);
+    const queue = socket.completions;
+    const failure = { name: "ERROR_ABANDONED_WAIT_0", errno: 735 };
+    system.fail("GetQueuedCompletionStatusEx", failure, 1);
+    await assertRejects(() => within(queue.notify(), "a failure"), RioError);
+    const notified = queue.notify();
+    socket.send(buffer.slice());
+    assertEquals(await within(notified, "a notification"), true);
   },
 );
