@@ -129,7 +129,8 @@ function main(): number {
   // Short rounds: one that another program interrupts is one of many.
   const short = { calls: 1_000, rounds: quick ? 20 : 200, warmUp: 50 };
   const reports = SHAPES.map((shape) => callPaths(shape, short));
-  reports.push(...ownCost(library, { ...short, rounds: quick ? 100 : 1_000 }));
+  const long = { ...short, rounds: quick ? 100 : 1_000, warmUp: 200 };
+  reports.push(...ownCost(library, long));
   if (json) console.log(JSON.stringify(reports, null, 2));
   else for (const report of reports) print(report);
   return 0;
