@@ -148,8 +148,9 @@ export interface FailOptions {
   /** Where. */
   scenarios: readonly Scenario[];
   /**
-   * The first occurrence of a call fails in each way, the next ones in the first
-   * way only, and the others not: for systems that take long.
+   * The first occurrence of a call fails in each way, and is followed by another
+   * use; the next ones fail in the first way only, the others not at all. For
+   * systems that take long.
    *
    * @default {false}
    */
@@ -200,11 +201,13 @@ export async function failEveryCall(
             }),
           );
           faults.push(...await system.faults());
-          const again = await use(system, after);
-          if (again.error !== undefined) {
-            faults.push(`the next use failed: ${again.error}`);
+          if (nth === 1 || !brief) {
+            const again = await use(system, after);
+            if (again.error !== undefined) {
+              faults.push(`the next use failed: ${again.error}`);
+            }
+            faults.push(...again.faults, ...await system.faults());
           }
-          faults.push(...again.faults, ...await system.faults());
           for (const fault of faults) {
             if (way.excuses?.test(fault)) continue;
             tally.faults.push(

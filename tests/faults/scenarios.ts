@@ -96,9 +96,7 @@ async function connectedPair(
     hostname: "127.0.0.1",
     backlog: 4,
   });
-  const accepted = listener.accept({ receives: 4, sends: 4 });
-  // Whichever fails first, the other one has somebody who listens.
-  accepted.catch(() => {});
+  const accepted = expect(listener.accept({ receives: 4, sends: 4 }));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => giveUp(accepted, listener));
   const client = stack.use(session.openSocket({
@@ -111,6 +109,12 @@ async function connectedPair(
   const server = await within(accepted, "an accepted connection");
   stack.move();
   return [client, server];
+}
+
+/** A promise that is awaited later, if nothing else has failed until then. */
+function expect<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Closes a listener, and what it accepted for nobody. */
@@ -369,8 +373,7 @@ export const scenarios: readonly Scenario[] = [
     absorbs: ["shutdown"],
     async run(session) {
       using listener = listen({ hostname: "127.0.0.1", port: 0, session });
-      const accepted = listener.accept();
-      accepted.catch(() => {});
+      const accepted = expect(listener.accept());
       await using stack = new AsyncDisposableStack();
       stack.defer(() => giveUp(accepted, listener));
       const { hostname, port } = listener.addr;
@@ -389,6 +392,31 @@ export const scenarios: readonly Scenario[] = [
       await within(client.closeWrite(), "the end of writing");
       client.close();
       assertEquals(await within(server.read(bytes), "the end"), null);
+    },
+  },
+  {
+    name: "an event",
+    async run(session) {
+      using buffer = session.registerBuffer(4096);
+      using queue = session.createCompletionQueue({ notification: "event" });
+      using socket = session.openSocket({
+        transport: "udp",
+        hostname: "127.0.0.1",
+        completions: queue,
+        receives: 4,
+        sends: 4,
+      });
+      await socket.connect(socket.address);
+      const notified = expect(queue.notify());
+      socket.receive(buffer.slice(0, 64));
+      socket.send(buffer.slice(64, 10));
+      assertEquals(await within(notified, "an event"), true);
+      await arrive(queue, 2);
+      const again = expect(queue.notify());
+      // The wait begins before it is given up.
+      await new Promise((resolve) => setImmediate(resolve));
+      queue.close();
+      assertEquals(await within(again, "the end of a wait"), false);
     },
   },
   {
