@@ -180,6 +180,8 @@ export class Sockets {
   /** Accepts; minus an error number, -997 when `key` will be reported. */
   accept(listener: LinuxSocket, key: number): LinuxSocket | number {
     const { symbols, errno } = this.#kernel;
+    // The kernel's answer would be taken for the error of one connection.
+    if (!listener.stream) return -WSAEOPNOTSUPP;
     for (;;) {
       const fd = symbols.accept4(
         listener.fd,

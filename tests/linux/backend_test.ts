@@ -160,6 +160,12 @@ for (const sockets of [2, 8, 9, 60]) {
   );
 }
 
+linuxTest("accept() refuses a datagram socket, and comes back", ({ rio }) => {
+  const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+  assertEquals(rio.accept(socket, 1), -wsa.WSAEOPNOTSUPP);
+  assertEquals(rio.closeSocket(socket), 0);
+});
+
 linuxTest("one busy socket does not keep another one waiting", (rig) => {
   const { rio } = rig;
   const queue = rig.queue(64);
