@@ -134,6 +134,8 @@ export class Rio {
       return this.#fail(WSAEINVAL, 0);
     }
     if (size < queue.reserved || size < queue.entries.length) {
+      // Entries of closed sockets come back with time.
+      this.#options.clock.polled();
       return this.#fail(WSAETOOMANYREFS, 0);
     }
     queue.size = size;
@@ -238,9 +240,9 @@ export class Rio {
     if (maxReceive < receive || maxSend < send) {
       return this.#fail(WSAETOOMANYREFS, 0);
     }
-    return this.#reserve(queue, maxReceive, maxSend)
-      ? 1
-      : this.#fail(WSAENOBUFS, 0);
+    if (this.#reserve(queue, maxReceive, maxSend)) return 1;
+    this.#options.clock.polled();
+    return this.#fail(WSAENOBUFS, 0);
   }
 
   /** Carries out what can be carried out, a round later. */

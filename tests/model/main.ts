@@ -6,25 +6,25 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { type ModelSystem, runModel } from "./run.ts";
+import { runModel } from "./run.ts";
+import { SYSTEMS } from "./system.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["seed", "steps", "system"],
   default: { seed: String(Date.now() >>> 0), steps: "1000000" },
 });
 const seed = Number(args.seed);
-const steps = Number(args.steps);
-const systems: readonly ModelSystem[] = args.system === "linux" ||
-    args.system === "fake"
-  ? [args.system]
-  : Deno.build.os === "linux"
-  ? ["linux", "fake"]
-  : ["fake"];
-for (const system of systems) {
+for (const system of SYSTEMS) {
+  if (args.system !== undefined && args.system !== system) continue;
   const start = performance.now();
-  const made = await runModel({ system, seed, steps });
+  const { steps, verbs } = await runModel({
+    system,
+    seed,
+    steps: Number(args.steps),
+  });
   const seconds = (performance.now() - start) / 1000;
   console.log(
-    `${system}: ${made} steps from seed ${seed} in ${seconds.toFixed(1)} s`,
+    `${system}: ${steps} steps from seed ${seed} in ${seconds.toFixed(1)} s`,
+    verbs,
   );
 }

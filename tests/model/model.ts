@@ -10,6 +10,7 @@ import {
   type RioCompletion,
   RioError,
   type RioReceiveOptions,
+  type RioSession,
 } from "../../mod.ts";
 import {
   type Buffer,
@@ -22,31 +23,83 @@ import {
   streamByte,
   writeDatagram,
 } from "./parts.ts";
-import { assertErrno, BROKEN, World, WSAENOBUFS } from "./world.ts";
-
-const WSAETOOMANYREFS = 10059;
+import { OtherThread } from "./other_thread.ts";
+import type { Random } from "./random.ts";
+import type { ModelSystem } from "./system.ts";
+import {
+  assertErrno,
+  BROKEN,
+  World,
+  WSAENOBUFS,
+  WSAETOOMANYREFS,
+} from "./world.ts";
 
 /** The garbage collector, where the program was started to show it. */
 const collect = (globalThis as { gc?: () => void }).gc;
+
+/** Steps that a worker makes. */
+const WORKER_STEPS = 200;
+/**
+ * Workers that a process terminates at most: what they leave, descriptors and
+ * memory, stays until it ends.
+ */
+const MOST_TERMINATED = 40;
+let terminated = 0;
+
+/** What a model may do beside its own session. */
+export interface ModelOptions {
+  /** The system that its workers use; by default it starts none. */
+  system?: ModelSystem;
+  /**
+   * Tells its datagrams from those of other threads.
+   *
+   * @default {0}
+   */
+  owner?: number;
+}
 
 /** Uses one session at random. */
 export class Model extends World {
   /** Steps made so far. */
   steps = 0;
+  readonly #system: ModelSystem | undefined;
+  readonly #workers: OtherThread[] = [];
+  #started = 0;
+  /** Sockets of other threads. */
+  #strangers: readonly Deno.NetAddr[] = [];
+
+  constructor(session: RioSession, random: Random, options: ModelOptions = {}) {
+    const { system, owner = 0 } = options;
+    super(session, random, owner);
+    this.#system = system;
+  }
+
+  /** Learns where another thread receives. */
+  meet(addresses: readonly Deno.NetAddr[]): void {
+    this.#strangers = addresses;
+  }
 
   /** Makes so many steps, then disposes of everything in some order. */
-  async run(steps: number): Promise<void> {
+  async run(steps: number, each?: () => void): Promise<void> {
     this.openBuffer();
     this.openQueue();
-    this.openUdp();
+    await this.openUdp();
     if (this.random.oneIn(3)) await this.openPair();
     while (this.steps < steps) {
       this.steps++;
       await this.#step();
+      each?.();
       if (this.steps % 8 === 0) this.compare();
     }
     this.compare();
+    while (this.#workers.length > 0) await this.#endWorker();
     await this.end();
+  }
+
+  /** Ends everything after a difference was seen. */
+  async giveUp(): Promise<void> {
+    for (const worker of this.#workers) await worker.terminate();
+    await this.session.close();
   }
 
   #step(): void | Promise<void> {
@@ -69,7 +122,8 @@ export class Model extends World {
     if (chance < 991) return this.#notify();
     if (chance < 994) return this.#slice();
     if (chance < 995) return this.#forgetBuffer();
-    return this.#useClosed();
+    if (chance < 999) return this.#useClosed();
+    return this.#startOrEndWorker();
   }
 
   #receive(): void {
@@ -103,16 +157,14 @@ export class Model extends World {
     if (socket.isStream) {
       for (let i = 0; i < size; i++) bytes[i] = streamByte(socket.sent + i);
     } else {
-      const target = this.random.pick(
-        this.sockets.filter((other) => !other.isStream),
-      );
+      const target = this.random.pick(this.#targets());
       const remote = this.take();
       if (remote === undefined || target === undefined) {
         return this.free(places);
       }
       places.push(remote);
       options.remote = remote.buffer.real.slice(remote.index * PLACE, 28);
-      socket.real.writeAddress(options.remote, target.real.address);
+      socket.real.writeAddress(options.remote, target);
       writeDatagram(bytes, this.nextId);
     }
     if (this.random.oneIn(6)) options.defer = true;
@@ -155,6 +207,8 @@ export class Model extends World {
     }
     if (this.exact) assert(outstanding < limit, "accepted beyond the limit");
     this.posted++;
+    this.did(isSend ? "send" : "receive");
+    if (options.defer) this.did("defer");
     const request: Request = {
       id,
       socket,
@@ -181,6 +235,7 @@ export class Model extends World {
       socket.real.commit(
         this.random.pick([undefined, "send", "receive"] as const),
       );
+      this.did("commit");
     } catch (error) {
       assert(error instanceof RioError && socket.isStream, `${error}`);
     }
@@ -191,12 +246,13 @@ export class Model extends World {
     if (queue === undefined) return;
     if (this.random.oneIn(4)) {
       queue.real.walk((completion) => this.#complete(completion, queue));
-      return;
+      return this.did("walk");
     }
     const max = 1 + this.random.below(64);
     const completions = queue.real.dequeue(max);
     assert(completions.length <= max);
     for (const completion of completions) this.#complete(completion, queue);
+    this.did("dequeue");
   }
 
   #complete(completion: RioCompletion, queue: Queue): void {
@@ -218,42 +274,45 @@ export class Model extends World {
     else this.completeDatagram(request, completion);
   }
 
-  #resizeQueue(): void {
+  async #resizeQueue(): Promise<void> {
     const queue = this.random.pick(this.openQueues());
-    if (queue === undefined || this.hasClosed(queue)) return;
+    if (queue === undefined) return;
     const capacity = 1 + this.random.below(96);
-    const resize = () => queue.real.resize(capacity);
-    if (capacity < queue.real.reserved) assertErrno(resize, WSAETOOMANYREFS);
-    else {
-      resize();
+    const resize = () => {
+      queue.real.resize(capacity);
       queue.capacity = capacity;
-    }
+      this.did("resize a queue");
+    };
+    if (capacity < queue.real.reserved) this.withoutRoom(queue, resize);
+    else await this.withRoom(queue, resize);
     assertEquals(queue.real.capacity, queue.capacity);
   }
 
-  #resizeSocket(): void {
+  async #resizeSocket(): Promise<void> {
     const socket = this.random.pick(this.openSockets());
     if (socket === undefined) return;
     const { queue, real } = socket;
-    if (queue.closed || this.hasClosed(queue)) return;
+    if (queue.closed) return;
     const [receives, sends] = this.limits();
-    const resize = () => real.resize({ receives, sends });
+    const resize = () => {
+      real.resize({ receives, sends });
+      Object.assign(socket, { receives, sends });
+      this.did("resize a socket");
+    };
     const more = receives + sends - socket.receives - socket.sends;
     if (
       receives < real.outstandingReceives || sends < real.outstandingSends
     ) assertErrno(resize, WSAETOOMANYREFS);
     else if (queue.real.reserved + more > queue.capacity) {
-      assertErrno(resize, WSAENOBUFS);
-    } else {
-      resize();
-      Object.assign(socket, { receives, sends });
-    }
+      this.withoutRoom(queue, resize);
+    } else await this.withRoom(queue, resize);
     assertEquals([real.receives, real.sends], [socket.receives, socket.sends]);
   }
 
   #closeSocket(): void {
     const socket = this.random.pick(this.openSockets());
     if (socket === undefined) return;
+    this.did(socket.real.outstanding > 0 ? "abort" : "close a socket");
     socket.real.close();
     socket.real.close();
     socket.closed = true;
@@ -266,6 +325,7 @@ export class Model extends World {
     this.exact = false;
     socket.real[Symbol.dispose]();
     assertEquals(socket.real.outstanding, 0);
+    this.did("dispose a socket");
   }
 
   #deregister(): void {
@@ -282,6 +342,7 @@ export class Model extends World {
     }
     buffer.real.deregister();
     this.#dropBuffer(buffer);
+    this.did("deregister");
   }
 
   #disposeBuffer(): void {
@@ -291,6 +352,7 @@ export class Model extends World {
     buffer.real[Symbol.dispose]();
     buffer.real[Symbol.dispose]();
     this.#dropBuffer(buffer);
+    this.did("dispose a buffer");
   }
 
   /** Leaves a buffer to the garbage collector. */
@@ -299,8 +361,10 @@ export class Model extends World {
     if (buffer === undefined) return;
     this.exact = false;
     this.buffers.splice(this.buffers.indexOf(buffer), 1);
+    this.did("drop a buffer");
     if (collect === undefined || !this.random.oneIn(4)) return;
     collect();
+    this.did("collect");
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -324,6 +388,7 @@ export class Model extends World {
     for (const [id, request] of this.requests) {
       if (request.socket.queue === queue) this.requests.delete(id);
     }
+    this.did("close a queue");
   }
 
   async #notify(): Promise<void> {
@@ -343,6 +408,7 @@ export class Model extends World {
     queue.waiting = queue.real.notify().then(() => {
       queue.waiting = null;
     });
+    this.did("notify");
     if (this.random.oneIn(4)) {
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -356,7 +422,10 @@ export class Model extends World {
     const length = this.random.below(size + 8);
     const slice = () => buffer.real.slice(offset, length);
     if (offset + length > size) assertThrows(slice, RangeError);
-    else assertEquals(slice().bytes.length, length);
+    else {
+      assertEquals(slice().bytes.length, length);
+      this.did("slice");
+    }
   }
 
   #useClosed(): void {
@@ -368,5 +437,47 @@ export class Model extends World {
     assertThrows(() => socket.real.send(slice), RioClosedError);
     assertThrows(() => socket.real.commit(), RioClosedError);
     assertThrows(() => socket.real.resize({ sends: 1 }), RioClosedError);
+    this.did("use what was closed");
+  }
+
+  /** Where a datagram may go. */
+  #targets(): Deno.NetAddr[] {
+    const own = this.sockets.filter(({ isStream }) => !isStream);
+    return [...own.map(({ real }) => real.address), ...this.#strangers];
+  }
+
+  #startOrEndWorker(): void | Promise<void> {
+    if (this.#system === undefined) return;
+    if (this.#workers.length > 0 && this.random.oneIn(2)) {
+      return this.#endWorker();
+    }
+    if (this.#workers.length >= 2 || !this.random.oneIn(3)) return;
+    // The fake system of a worker is another one.
+    const isShared = this.#system !== "fake";
+    const order = {
+      system: this.#system,
+      seed: this.random.bits(),
+      steps: WORKER_STEPS,
+      owner: ++this.#started,
+      strangers: isShared ? this.addresses() : [],
+    };
+    this.#workers.push(
+      new OtherThread(order, (met) => {
+        if (isShared) this.meet(met);
+      }),
+    );
+    this.did("start a worker");
+  }
+
+  /** Ends a worker, in the middle or after its last step. */
+  async #endWorker(): Promise<void> {
+    const [worker] = this.#workers.splice(0, 1);
+    if (this.random.oneIn(2) && terminated < MOST_TERMINATED) {
+      terminated++;
+      await worker!.terminate();
+      return this.did("terminate a worker");
+    }
+    await worker!.finish();
+    this.did("finish a worker");
   }
 }

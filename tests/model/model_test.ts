@@ -1,22 +1,56 @@
 /** Random use of a session does what the model of the contract says. */
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { RioBackend } from "../../ffi/contract.ts";
 import { openLinux } from "../../ffi/linux/backend.ts";
-import { type ModelSystem, runModel } from "./run.ts";
-
-const STEPS = 60_000;
-const systems: readonly ModelSystem[] = Deno.build.os === "linux"
-  ? ["linux", "fake"]
-  : ["fake"];
+import { WSAEOPNOTSUPP } from "../../ffi/error_numbers.ts";
+import { openLibrary } from "../../ffi/winsock/library.ts";
+import { library } from "../windows/provider.ts";
+import { EPISODE, runModel } from "./run.ts";
+import { SYSTEMS } from "./system.ts";
+import { VERBS } from "./world.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 if (Deno.build.os === "linux") openLinux();
+if (Deno.build.os === "windows" && library) openLibrary({ library });
 
-for (const system of systems) {
+for (const system of SYSTEMS) {
+  const wanted = system === "windows" ? 15_000 : 60_000;
   Deno.test(`${system}: random use agrees with the model of the contract`, async () => {
     // A new seed each day: old ones are not looked at for ever.
     const seed = Math.floor(Date.now() / 86_400_000) * 1000;
-    const steps = await runModel({ system, seed, steps: STEPS });
-    console.log(`${steps} steps from seed ${seed}`);
-    assert(steps >= STEPS);
+    const { steps, verbs } = await runModel({ system, seed, steps: wanted });
+    console.log(`${steps} steps from seed ${seed}`, verbs);
+    assert(steps >= wanted);
+    const used = Object.keys(verbs) as (typeof VERBS)[number][];
+    assertEquals(used.toSorted(), VERBS.toSorted());
   });
 }
+
+/** Lies once about how a request has ended. */
+function lie(backend: RioBackend): void {
+  const dequeue = backend.dequeueCompletion.bind(backend);
+  let honest = 30;
+  backend.dequeueCompletion = (queue, results, max) => {
+    const count = dequeue(queue, results, max);
+    if (count > 0 && --honest === 0) results.words[0] = WSAEOPNOTSUPP;
+    return count;
+  };
+}
+
+Deno.test("the model prints the seed that fails, which fails again at the same step", async () => {
+  const options = {
+    system: "fake",
+    seed: 7,
+    steps: EPISODE,
+    spoil: lie,
+  } as const;
+  const first = await assertRejects(() => runModel(options), Error, "Seed ");
+  const [, seed, step] = /^Seed (\d+) fails at step (\d+), .* --seed \1 /
+    .exec(first.message)!;
+  assert(Number(step) > 1);
+  const again = await assertRejects(
+    () => runModel({ ...options, seed: Number(seed) }),
+    Error,
+  );
+  assertEquals(again.message, first.message);
+});

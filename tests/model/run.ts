@@ -1,20 +1,17 @@
 /**
- * Runs the model over a backend, seed by seed.
+ * Runs the model over a system, seed by seed.
  *
  * @module
  */
-import { openLinux } from "../../ffi/linux/backend.ts";
+import type { RioBackend } from "../../ffi/contract.ts";
 import { openSession } from "../../ffi/mod.ts";
-import { createWinsockBackend } from "../../ffi/winsock/open.ts";
-import { createFakeWindows } from "../fake/mod.ts";
 import { Model } from "./model.ts";
 import { Random } from "./random.ts";
+import { makeSystem, type ModelSystem } from "./system.ts";
+import type { Verb } from "./world.ts";
 
 /** Steps with one session. */
-const EPISODE = 500;
-
-/** What the model runs over. */
-export type ModelSystem = "linux" | "fake";
+export const EPISODE = 500;
 
 /** How far the model runs, and from where. */
 export interface RunOptions {
@@ -24,55 +21,60 @@ export interface RunOptions {
   seed: number;
   /** Steps in all. */
   steps: number;
+  /** Makes the system lie, to see whether the model notices. */
+  spoil?: (backend: RioBackend) => void;
+}
+
+/** What was done. */
+export interface Done {
+  /** Steps in all. */
+  steps: number;
+  /** How often each verb was used. */
+  verbs: Record<Verb, number>;
 }
 
 /**
  * Runs the model.
  *
- * @returns How many steps were made.
+ * @returns What was done.
  * @throws {Error} With the seed that shows a difference, and how to replay it.
  */
-export async function runModel(options: RunOptions): Promise<number> {
-  const { system } = options;
+export async function runModel(options: RunOptions): Promise<Done> {
+  const { system, spoil } = options;
   let { seed } = options;
-  let steps = 0;
-  using fake = system === "fake" ? createFakeWindows() : null;
+  const done: Done = { steps: 0, verbs: {} as Record<Verb, number> };
+  using made = makeSystem(system);
   // Buffers are dropped on purpose.
   using _quiet = silenceWarnings();
-  for (; steps < options.steps; seed++) {
-    const backend = fake ? createWinsockBackend(fake.symbols) : openLinux();
+  for (; done.steps < options.steps; seed++) {
+    const backend = made.open();
+    spoil?.(backend);
     const session = openSession(backend);
-    const model = new Model(session, new Random(seed));
+    const model = new Model(session, new Random(seed), { system });
+    const steps = Math.min(EPISODE, options.steps - done.steps);
     try {
-      await model.run(Math.min(EPISODE, options.steps - steps));
-      if (fake) {
-        for (let i = 0; i < 50 && left(fake).length > 0; i++) {
-          await new Promise((resolve) => setTimeout(resolve));
-        }
-        const wrong = [...left(fake), ...fake.takeViolations()];
-        if (wrong.length > 0) throw new Error(wrong.join("; "));
-      }
+      await model.run(steps);
+      const faults = await made.faults();
+      if (faults.length > 0) throw new Error(faults.join("; "));
     } catch (cause) {
-      await session.close();
+      await model.giveUp();
       throw new Error(
-        `Seed ${seed} fails at step ${model.steps}, replay it with: deno run -A --unstable-net --v8-flags=--expose-gc tests/model/main.ts --system ${system} --seed ${seed} --steps ${EPISODE}`,
+        `Seed ${seed} fails at step ${model.steps}, replay it with: ${
+          system === "windows" ? "deno task test:windows run" : "deno run"
+        } -A --unstable-net --v8-flags=--expose-gc tests/model/main.ts --system ${system} --seed ${seed} --steps ${steps}`,
         { cause },
       );
     }
-    steps += model.steps;
+    done.steps += model.steps;
+    for (const [verb, count] of model.verbs) {
+      done.verbs[verb] = (done.verbs[verb] ?? 0) + count;
+    }
   }
-  return steps;
+  return done;
 }
 
 function silenceWarnings(): Disposable {
   const { warn } = console;
   console.warn = () => {};
   return { [Symbol.dispose]: () => console.warn = warn };
-}
-
-function left(fake: ReturnType<typeof createFakeWindows>): string[] {
-  const waits = fake.waiting > 0 ? [`${fake.waiting} waits go on`] : [];
-  const open = Object.entries(fake.leftovers())
-    .map(([what, number]) => `${number} ${what} are left`);
-  return [...waits, ...open];
 }

@@ -28,6 +28,8 @@ const WSAEMSGSIZE = 10040;
 const WSAECONNABORTED = 10053;
 const WSAECONNRESET = 10054;
 const WSAESHUTDOWN = 10058;
+/** More is in use than there would be. */
+export const WSAETOOMANYREFS = 10059;
 /** A queue has no room. */
 export const WSAENOBUFS = 10055;
 /** How requests on a connection end whose other end is gone. */
@@ -37,8 +39,49 @@ export const BROKEN: readonly number[] = [
   WSAESHUTDOWN,
 ];
 
+/** What the model does. */
+export const VERBS = [
+  "register",
+  "slice",
+  "open a queue",
+  "open a socket",
+  "open a connection",
+  "receive",
+  "send",
+  "defer",
+  "commit",
+  "notify",
+  "dequeue",
+  "walk",
+  "resize a queue",
+  "resize a socket",
+  "close a socket",
+  "abort",
+  "dispose a socket",
+  "close a queue",
+  "deregister",
+  "dispose a buffer",
+  "use what was closed",
+  "drop a buffer",
+  "collect",
+  "start a worker",
+  "finish a worker",
+  "terminate a worker",
+  "dispose in any order",
+] as const;
+
+/** Something that the model does. */
+export type Verb = (typeof VERBS)[number];
+
+/** Bits of the number of a datagram that tell which thread has sent it. */
+const OWNER_SHIFT = 24;
+/** How long room that closed sockets had is waited for, in milliseconds. */
+const ROOM_MS = 500;
+
 /** A session, and what the model knows of it. */
 export class World {
+  /** How often each verb was used. */
+  readonly verbs: Map<Verb, number> = new Map();
   protected readonly session: RioSession;
   protected readonly random: Random;
   protected readonly buffers: Buffer[] = [];
@@ -47,13 +90,45 @@ export class World {
   protected readonly requests: Map<unknown, Request> = new Map();
   readonly #datagrams = new Set<number>();
   protected posted = 0;
-  protected nextId = 1;
+  protected nextId: number;
+  readonly #owner: number;
   /** Nothing was settled that the model did not see. */
   protected exact = true;
 
-  constructor(session: RioSession, random: Random) {
+  constructor(session: RioSession, random: Random, owner: number) {
     this.session = session;
     this.random = random;
+    this.#owner = owner;
+    this.nextId = owner * 2 ** OWNER_SHIFT + 1;
+  }
+
+  /** Where the UDP sockets that are open receive. */
+  addresses(): Deno.NetAddr[] {
+    return this.openSockets()
+      .filter(({ isStream }) => !isStream)
+      .map(({ real }) => real.address);
+  }
+
+  /** Remembers that something was done. */
+  protected did(verb: Verb): void {
+    this.verbs.set(verb, (this.verbs.get(verb) ?? 0) + 1);
+  }
+
+  /**
+   * Does what needs room in a queue, which a real system gives back with a
+   * delay when sockets were closed.
+   */
+  protected async withRoom<T>(queue: Queue, act: () => T): Promise<T> {
+    const end = performance.now() + ROOM_MS;
+    for (;;) {
+      try {
+        return act();
+      } catch (error) {
+        const late = isRoomError(error) && this.hasClosed(queue);
+        if (!late || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   protected openBuffer(): void {
@@ -64,6 +139,7 @@ export class World {
     assertEquals(real.byteLength, PLACE * PLACES);
     const used = new Array<boolean>(PLACES).fill(false);
     this.buffers.push({ real, used, uses: 0, closed: false });
+    this.did("register");
   }
 
   protected openQueue(): void {
@@ -75,9 +151,10 @@ export class World {
       notification,
     });
     this.queues.push({ real, capacity, closed: false, waiting: null });
+    this.did("open a queue");
   }
 
-  protected openUdp(): void {
+  protected async openUdp(): Promise<void> {
     const queue = this.random.pick(this.queues);
     if (queue === undefined || this.openSockets().length >= 8) return;
     const [receives, sends] = this.limits();
@@ -90,20 +167,21 @@ export class World {
         sends,
       });
     if (queue.closed) return void assertThrows(open, RioClosedError);
-    // A real system gives entries of closed sockets back with a delay.
-    if (this.hasClosed(queue)) return;
-    if (queue.real.reserved + receives + sends > queue.capacity) {
-      return assertErrno(open, WSAENOBUFS);
-    }
-    this.add(open(), queue, receives, sends);
+    const needed = queue.real.reserved + receives + sends;
+    const real = needed > queue.capacity
+      ? this.withoutRoom(queue, open)
+      : await this.withRoom(queue, open);
+    if (real === undefined) return;
+    this.add(real, queue, receives, sends);
+    this.did("open a socket");
   }
 
   protected async openPair(): Promise<void> {
-    const queue = this.openQueues().at(0);
+    // An accept that waits for room would keep its connection waiting.
+    const queue = this.openQueues().find((one) => !this.hasClosed(one));
     if (queue === undefined || this.openSockets().length >= 8) return;
     const [receives, sends] = [4, 4];
     if (queue.real.reserved + 16 > queue.capacity) return;
-    if (this.hasClosed(queue)) return;
     using listener = this.session.openSocket({
       transport: "tcp",
       hostname: "127.0.0.1",
@@ -117,6 +195,7 @@ export class World {
     const server = this.add(await accepted, queue, receives, sends);
     client.peer = server;
     server.peer = client;
+    this.did("open a connection");
   }
 
   protected add(
@@ -141,6 +220,21 @@ export class World {
     };
     this.sockets.push(socket);
     return socket;
+  }
+
+  /**
+   * Does what there is no room for: it fails, unless a system has given back
+   * already what a closed socket has not used.
+   */
+  protected withoutRoom<T>(queue: Queue, act: () => T): T | undefined {
+    try {
+      const done = act();
+      assert(this.hasClosed(queue), "there was no room for it");
+      return done;
+    } catch (error) {
+      if (!isRoomError(error)) throw error;
+      return undefined;
+    }
   }
 
   /** What the session says of itself is what the model has counted. */
@@ -188,6 +282,7 @@ export class World {
     }
     for (const one of chosen) one[Symbol.dispose]();
     if (this.random.oneIn(2)) this.session[Symbol.dispose]();
+    this.did("dispose in any order");
     await this.session.close();
     for (const queue of this.queues) await queue.waiting;
     const stats = this.session.stats();
@@ -259,7 +354,8 @@ export class World {
     assert(id > 0, "a datagram holds bytes of another one");
     assert(!this.#datagrams.has(id), `datagram ${id} arrived twice`);
     this.#datagrams.add(id);
-    if (request.remote) {
+    const isOwn = id >>> OWNER_SHIFT === this.#owner;
+    if (request.remote && isOwn) {
       const { port } = request.socket.real.readAddress(request.remote);
       assert(this.sockets.some(({ real }) => real.address.port === port));
     }
@@ -289,6 +385,12 @@ export class World {
     }
     socket.received += bytesTransferred;
   }
+}
+
+/** Whether something failed because a queue has no room. */
+function isRoomError(error: unknown): boolean {
+  return error instanceof RioError &&
+    [WSAENOBUFS, WSAETOOMANYREFS].includes(error.errno);
 }
 
 /** Whether a socket still has entries of its queues. */
