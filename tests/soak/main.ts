@@ -1,12 +1,14 @@
 /**
- * Load for minutes: ten million datagrams, a million TCP round trips, and peers
- * that misbehave.
+ * Load for minutes: ten million datagrams, a million TCP round trips, peers that
+ * misbehave, and millions of steps of random use against the model.
  *
  * `deno task soak`, or with `--quick` for a few seconds; `--seed` replays.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { runModel } from "../model/run.ts";
+import { SYSTEMS } from "../model/system.ts";
 import { soak } from "./run.ts";
 
 const args = parseArgs(Deno.args, { boolean: ["quick"], string: ["seed"] });
@@ -17,3 +19,8 @@ await soak(
     ? { datagrams: 100_000, roundTrips: 10_000, peers: 5, seed }
     : { datagrams: 10_000_000, roundTrips: 1_000_000, peers: 500, seed },
 );
+for (const system of SYSTEMS) {
+  const steps = args.quick ? 20_000 : 2_000_000;
+  const done = await runModel({ system, seed, steps });
+  console.log(`${done.steps} steps of random use on ${system}`);
+}
