@@ -5,14 +5,14 @@
  * @module
  */
 import { readControl } from "../control.ts";
-import { RioClosedError, type RioError } from "../errors.ts";
+import type { RioError } from "../errors.ts";
 import type { RioBuffer } from "../session/buffer.ts";
 import type { RioCompletion } from "../session/requests.ts";
 import type { RioSession } from "../session/session.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { ReceiveSlot, slotSize } from "./datagram_slots.ts";
 import { Driver } from "./driver.ts";
-import { badResource, interrupted, toDenoError } from "./errors.ts";
+import { interrupted, toDenoError } from "./errors.ts";
 
 /** Errors of one datagram or one peer, which say nothing about the socket. */
 const PER_DATAGRAM: ReadonlySet<number> = new Set([
@@ -89,7 +89,6 @@ export class Inbox {
   /** A slot with a datagram, if one has arrived. */
   next(): ReceiveSlot | undefined {
     if (this.#arrived.length === 0) {
-      if (this.#closed) return undefined;
       this.#commit();
       this.#driver.poll();
     }
@@ -187,7 +186,6 @@ export class Inbox {
   }
 
   #arrive(slot: ReceiveSlot, completion: RioCompletion): void {
-    if (this.#closed) return;
     const { status } = completion;
     if (status !== 0 && !TOO_LONG.has(status)) {
       this.#failed(slot, status, completion);
@@ -209,8 +207,7 @@ export class Inbox {
       this.#post(slot);
       this.#commit();
     } catch (cause) {
-      const reason = cause instanceof RioClosedError ? badResource() : cause;
-      this.#rejectAll(reason);
+      this.#rejectAll(toDenoError(cause));
       return;
     }
     if (PER_DATAGRAM.has(status)) return;

@@ -7,13 +7,7 @@ import {
   type RioSession,
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/linux_calls.ts";
-import {
-  descriptors,
-  type Open,
-  sessionTest,
-  until,
-  within,
-} from "../session/harness.ts";
+import { type Open, sessionTest, until, within } from "../session/harness.ts";
 import { pretend } from "../unit/stand_ins.ts";
 
 const only = ["fake"] as const;
@@ -40,6 +34,24 @@ sessionTest(
     open.fake!.resume();
     assertEquals(await within(sent), [1, 1]);
     for (const byte of [1, 2]) {
+      const [data] = await within(conn.receive());
+      assertEquals([...data], [byte]);
+    }
+  },
+  { only },
+);
+
+sessionTest(
+  "conn.sendMany() waits while every slot is taken, and sends in order",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const bytes = [1, 2, 3];
+    const sent = conn.sendMany(
+      bytes.map((byte) => ({ data: new Uint8Array([byte]), addr: conn.addr })),
+    );
+    assertEquals(await within(sent), 3);
+    for (const byte of bytes) {
       const [data] = await within(conn.receive());
       assertEquals([...data], [byte]);
     }
@@ -154,27 +166,6 @@ Deno.test("listenDatagram() throws NotSupported for a shared port on Windows", (
   );
 });
 
-Deno.test(
-  "listenDatagram() opens a session that all sockets share, and closes it with the last",
-  {
-    ignore: Deno.build.os !== "linux",
-  },
-  async () => {
-    const before = descriptors();
-    const first = listenDatagram({ hostname: "127.0.0.1" });
-    const shared = descriptors();
-    const second = listenDatagram({ hostname: "127.0.0.1" });
-    // Each socket has a descriptor of its own, and no more.
-    assertEquals(descriptors(), shared + 1);
-    first.close();
-    first[Symbol.dispose]();
-    await second.send(new Uint8Array([5]), second.addr);
-    assertEquals([...(await within(second.receive()))[0]], [5]);
-    second.close();
-    await until(() => descriptors() === before, "the session to be closed");
-  },
-);
-
 /** Runs a test on a kernel that fails as it asks. */
 function faultyTest(
   name: string,
@@ -215,6 +206,17 @@ faultyTest(
     await conn.send(new Uint8Array([3]), conn.addr);
     await failed;
     assertEquals([...(await within(conn.receive()))[0]], [3]);
+  },
+);
+
+faultyTest(
+  "conn.receive() goes on when a peer cannot be reached",
+  async (conn, system) => {
+    const received = conn.receive();
+    system.fail("recvmmsg", { name: "EHOSTUNREACH", errno: 113 }, 1);
+    await conn.send(new Uint8Array([3]), conn.addr);
+    assertEquals([...(await within(received))[0]], [3]);
+    assertEquals(system.met, true);
   },
 );
 
