@@ -7,7 +7,7 @@ import {
   type RioSession,
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/linux_calls.ts";
-import { type Open, sessionTest, until, within } from "../session/harness.ts";
+import { type Open, sessionTest, within } from "../session/harness.ts";
 import { pretend } from "../unit/stand_ins.ts";
 
 const only = ["fake"] as const;
