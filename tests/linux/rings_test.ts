@@ -4,7 +4,7 @@ import * as winsock from "../../ffi/constants.ts";
 import type { RioBuf } from "../../ffi/contract.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
 import { memoryFor } from "../unit/stand_ins.ts";
-import { linuxTest, ON } from "./rig.ts";
+import { linuxTest, OFF, ON } from "./rig.ts";
 
 /** More requests than a shared block of memory holds. */
 const MANY = 8192;
@@ -129,5 +129,52 @@ linuxTest(
     const [low, high] = rig.memory.bytes.subarray(128);
     // MSG_TRUNC and MSG_CTRUNC
     assertEquals([low, high], [0, 3]);
+  },
+);
+
+linuxTest(
+  "receive() of no bytes on a connection completes when more has arrived",
+  async (rig) => {
+    const { rio } = rig;
+    const [inbox, outbox] = [rig.queue(16, 1), rig.queue(16)];
+    const [client, server] = await rig.tcp(inbox, outbox);
+    const { RIO_MSG_DEFER, RIO_MSG_COMMIT_ONLY } = winsock;
+    const post = (length: number, context: number) =>
+      rio.receive(server!.posts, rig.slice(0, length), RIO_MSG_DEFER, context);
+    assertEquals([post(4, 1), post(0, 2), post(4, 3)], [0, 0, 0]);
+    assertEquals(rio.receive(server!.posts, null, RIO_MSG_COMMIT_ONLY, 0), 0);
+    assertEquals(rio.send(client!.posts, rig.slice(64, 5), 0, 0), 0);
+    const received: number[][] = [];
+    while (received.length < 3) {
+      for (const { context, bytes } of rig.dequeue(inbox)) {
+        received.push([context, bytes]);
+      }
+      if (received.length === 3) break;
+      assertEquals(rio.notify(inbox), 0);
+      assertEquals(await rig.keys(), [1]);
+    }
+    assertEquals(received, [[1, 4], [2, 0], [3, 1]]);
+  },
+);
+
+linuxTest(
+  "setOption() asks the kernel for the type of service until nobody wants it",
+  (rig) => {
+    const { rio } = rig;
+    const { IPPROTO_IP, IP_RECVTOS, IP_ECN } = winsock;
+    const { socket } = rig.udp(rig.queue(16));
+    const asked = () => {
+      const value = new Uint8Array(4);
+      assertEquals(rio.getOption(socket, IPPROTO_IP, IP_RECVTOS, value), 4);
+      return value[0];
+    };
+    const set = (name: number, value: Uint8Array) =>
+      assertEquals(rio.setOption(socket, IPPROTO_IP, name, value), 0);
+    set(IP_RECVTOS, ON);
+    assertEquals(asked(), 1);
+    set(IP_ECN, ON);
+    set(IP_RECVTOS, OFF);
+    set(IP_ECN, OFF);
+    assertEquals(asked(), 0);
   },
 );

@@ -42,6 +42,26 @@ sessionTest(
 );
 
 sessionTest(
+  "conn.send() that waited for a slot rejects when it cannot be posted, and leaves the slot to others",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const [first, second] = sendTwice(open, conn);
+    const third = conn.send(new Uint8Array([3]), conn.addr);
+    open.fake!.fail("RIOSendEx", 10055);
+    const refused = assertRejects(() => within(second), Error, "10055");
+    open.fake!.resume();
+    assertEquals(await within(Promise.all([first, third])), [1, 1]);
+    await refused;
+    for (const byte of [1, 3]) {
+      const [data] = await within(conn.receive());
+      assertEquals([...data], [byte]);
+    }
+  },
+  { only },
+);
+
+sessionTest(
   "conn.sendMany() waits while every slot is taken, and sends in order",
   async (open) => {
     using session = open();

@@ -205,6 +205,24 @@ sessionTest(
 );
 
 sessionTest(
+  "a listener's loop goes on when descriptors have run out for a while",
+  async (open) => {
+    using session = open();
+    using listener = listen({ hostname: "127.0.0.1", session });
+    open.fake!.fail("AcceptEx", 10024, { times: 2 });
+    const loop = listener[Symbol.asyncIterator]();
+    const next = loop.next();
+    const { hostname, port } = listener.addr;
+    using client = await within(connect({ hostname, port, session }));
+    const { value } = await within(next);
+    using server: RioTcpConn = value;
+    assertEquals(server.remoteAddr, client.localAddr);
+    assertEquals(open.fake!.failing, false);
+  },
+  { only },
+);
+
+sessionTest(
   "a listener's loop throws when the system accepts no more",
   async (open) => {
     using session = open();
