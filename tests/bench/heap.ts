@@ -34,7 +34,7 @@ export async function heap(count: number): Promise<Report[]> {
     allocated.push(long.samples.allocated);
     // What starting and warming up collect is in both.
     const collections = long.collections - short.collections;
-    collected.push([collections / (3 * count) * 1e6]);
+    collected.push([Math.max(0, collections) / (3 * count) * 1e6]);
   }
   const title = (what: string) =>
     `UDP, 64 bytes sent and received: ${what} of ${count} datagrams`;

@@ -23,6 +23,8 @@ export interface HeapSamples {
 }
 
 const SIZE = 64;
+/** Rounds before the first sample: meanwhile the compiler allocates numbers. */
+const WARM_UP = 8;
 const KINDS = {
   session: () => session(SIZE),
   batches: () => dropInBatches(SIZE),
@@ -48,7 +50,7 @@ async function sample(
 ): Promise<HeapSamples> {
   await using candidate = KINDS[kind]();
   const samples: HeapSamples = { grown: [], allocated: [] };
-  await candidate.run(count);
+  for (let round = 0; round < WARM_UP; round++) await candidate.run(count);
   for (let round = 0; round < rounds; round++) {
     const used = heapUsed();
     const allocated = allocatedBytes();
