@@ -56,6 +56,20 @@ Deno.test("acquireLibrary() opens once for all who share it", () => {
   assertEquals(libraries.open, 0);
 });
 
+Deno.test("acquireLibrary() heeds no number that an earlier call left", () => {
+  const errno = new Int32Array([EPERM]);
+  const calls = PROBED.map((name) => [name, () => 0]);
+  using libraries = openWith(() => ({
+    symbols: {
+      __errno_location: () => Deno.UnsafePointer.of(errno),
+      ...Object.fromEntries(calls),
+    },
+  }));
+  assertEquals(acquireLibrary().errno[0], EPERM);
+  releaseLibrary();
+  assertEquals(libraries.open, 0);
+});
+
 Deno.test("releaseLibrary() does nothing when nothing is shared", () => {
   using libraries = openWith(() => failing({}));
   releaseLibrary();

@@ -1,0 +1,25 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { readControl, writeControl } from "../../mod.ts";
+
+for (const family of [4, 6] as const) {
+  for (const info of [{}, { ecn: 2 }, { ecn: 1, segmentSize: 1200 }]) {
+    Deno.test(`writeControl() writes ${JSON.stringify(info)} for IPv${family}, within what it says`, () => {
+      const bytes = new Uint8Array(256).fill(0xEE);
+      const length = writeControl(bytes, family, info);
+      assertEquals(
+        bytes.subarray(length).every((byte) => byte === 0xEE),
+        true,
+      );
+      // A sender tells the segment size, a receiver is told it by another name.
+      const { ecn } = { ecn: undefined, ...info };
+      assertEquals(readControl(bytes.subarray(0, length)).ecn, ecn);
+    });
+  }
+
+  Deno.test(`writeControl() throws RangeError when IPv${family} data does not fit`, () => {
+    assertThrows(
+      () => writeControl(new Uint8Array(16), family, { ecn: 1 }),
+      RangeError,
+    );
+  });
+}
