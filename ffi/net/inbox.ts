@@ -139,7 +139,8 @@ export class Inbox {
 
   /** Posts a slot again, whose datagram was taken. */
   recycle(slot: ReceiveSlot): void {
-    if (this.#closed) return;
+    // Closed with its session, it takes nothing back either.
+    if (this.#closed || this.#socket.closed) return;
     slot.at = 0;
     this.#post(slot);
     if (this.#deferred >= this.#commitAfter) this.#commit();

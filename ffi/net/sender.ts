@@ -186,7 +186,8 @@ function newGroup(): SendGroup {
 
 /** Refuses what is not an array of bytes. */
 export function assertBytes(p: unknown): asserts p is Uint8Array {
-  if (p instanceof Uint8Array) return;
+  // A proxy only looks like one.
+  if (p instanceof Uint8Array && ArrayBuffer.isView(p)) return;
   throw new TypeError(`Invalid data ${String(p)}: give a Uint8Array`);
 }
 

@@ -262,7 +262,8 @@ export class RioTcpConn implements Disposable {
 }
 
 function assertBytes(p: unknown): asserts p is Uint8Array {
-  if (!(p instanceof Uint8Array)) {
+  // A proxy only looks like one.
+  if (!(p instanceof Uint8Array) || !ArrayBuffer.isView(p)) {
     throw new TypeError(`Invalid p ${String(p)}: give a Uint8Array`);
   }
 }

@@ -124,17 +124,17 @@ export class TcpWriter extends TcpHalf {
       this.#end(job);
       return true;
     }
-    if (bytes.length === 0 && this.#ended) job.error = brokenPipe();
-    while (job.error === null && job.posted < bytes.length) {
-      if (this.#outstanding >= this.socket.sends && !this.#widen()) {
-        return false;
-      }
-      try {
+    try {
+      if (bytes.length === 0 && this.#ended) job.error = brokenPipe();
+      while (job.error === null && job.posted < bytes.length) {
+        if (this.#outstanding >= this.socket.sends && !this.#widen()) {
+          return false;
+        }
         this.#send(job, bytes);
         if (polls) this.poll();
-      } catch (error) {
-        job.error = toDenoError(error);
       }
+    } catch (error) {
+      job.error = toDenoError(error);
     }
     return this.#outstanding === 0;
   }

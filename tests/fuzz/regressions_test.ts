@@ -1,7 +1,19 @@
 /** Faults that hostile arguments have found. */
-import { assertEquals, assertThrows } from "@std/assert";
-import { RioClosedError, RioSlice } from "../../mod.ts";
-import { collect, openSelf, openUdp, sessionTest } from "../session/harness.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  connect,
+  listen,
+  listenDatagram,
+  RioClosedError,
+  RioSlice,
+} from "../../mod.ts";
+import {
+  collect,
+  openSelf,
+  openUdp,
+  sessionTest,
+  within,
+} from "../session/harness.ts";
 
 for (const name of ["context", "remote", "defer", "flags"]) {
   sessionTest(
@@ -141,5 +153,46 @@ sessionTest(
     assertThrows(() => socket.setRawOption([-1, 4], bytes), RangeError);
     assertThrows(() => socket.setRawOption([0, 0.5], bytes), RangeError);
     assertEquals(open.fake?.counts.setsockopt, setsockopt);
+  },
+);
+
+sessionTest(
+  "batch[Symbol.dispose]() does nothing after the session was closed",
+  async (open) => {
+    const session = open();
+    const conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });
+    await conn.send(new Uint8Array(3), conn.addr);
+    const batch = await conn.receiveMany();
+    await session.close();
+    batch[Symbol.dispose]();
+    conn[Symbol.dispose]();
+  },
+);
+
+sessionTest(
+  "conn.write() of what only looks like an array harms no other write",
+  async (open) => {
+    using session = open();
+    using listener = listen({ hostname: "127.0.0.1", port: 0, session });
+    const accepted = listener.accept();
+    const { hostname, port } = listener.addr;
+    using client = await within(connect({ hostname, port, session }));
+    using server = await within(accepted);
+    const lying = Object.defineProperty(new Uint8Array(4), "length", {
+      get: () => {
+        throw new Error("from a getter");
+      },
+    });
+    const writes = [
+      client.write(new Uint8Array(3)),
+      assertRejects(() => client.write(new Proxy(new Uint8Array(4), {}))),
+      assertRejects(() => client.write(lying), Error, "getter"),
+      client.write(new Uint8Array(5)),
+    ];
+    const bytes = new Uint8Array(64);
+    for (let received = 0; received < 8;) {
+      received += await within(server.read(bytes)) ?? 8;
+    }
+    assertEquals((await within(Promise.all(writes))).at(-1), 5);
   },
 );

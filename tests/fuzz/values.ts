@@ -71,6 +71,39 @@ const MAKERS: readonly Maker[] = [
   }),
 ];
 
+/** An array of bytes, of a kind that nobody expects. */
+export function hostileBytes(random: Random): Uint8Array {
+  const length = random.below(100);
+  switch (random.below(6)) {
+    case 0:
+      return new Uint8Array(new SharedArrayBuffer(length));
+    case 1: {
+      const bytes = new Uint8Array(length);
+      bytes.buffer.transfer();
+      return bytes;
+    }
+    case 2: {
+      // It is transferred after it was given.
+      const bytes = new Uint8Array(length);
+      queueMicrotask(() => bytes.buffer.transfer());
+      return bytes;
+    }
+    case 3: {
+      // It shrinks after it was given.
+      const buffer = new ArrayBuffer(length, { maxByteLength: 100 });
+      queueMicrotask(() => buffer.resize(length >> 1));
+      return new Uint8Array(buffer);
+    }
+    case 4:
+      return new (class extends Uint8Array {
+        override subarray(): never {
+          throws();
+        }
+      })(length);
+  }
+  return new Uint8Array(length);
+}
+
 /** A value that nobody expects. */
 export function hostileValue(random: Random, acts: () => void): unknown {
   return random.pick(MAKERS)!(random, acts);
