@@ -142,10 +142,11 @@ export function post(
     request.remote = remote ?? null;
     request.local = local ?? null;
     request.control = control ?? null;
-    if (remote) request.extraBuffers.push(recordOf(remote.buffer));
-    if (local) request.extraBuffers.push(recordOf(local.buffer));
-    if (control) request.extraBuffers.push(recordOf(control.buffer));
-    if (messageFlags) request.extraBuffers.push(recordOf(messageFlags.buffer));
+    const { extraBuffers } = request;
+    if (remote) extraBuffers[0] = recordOf(remote.buffer);
+    if (local) extraBuffers[1] = recordOf(local.buffer);
+    if (control) extraBuffers[2] = recordOf(control.buffer);
+    if (messageFlags) extraBuffers[3] = recordOf(messageFlags.buffer);
     const { index } = request;
     const { requestQueue } = record;
     if (isSend) {

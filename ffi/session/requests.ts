@@ -49,9 +49,8 @@ export class Request {
   remote: RioSlice | null = null;
   local: RioSlice | null = null;
   control: RioSlice | null = null;
-  messageFlags: RioSlice | null = null;
-  /** The registrations of the four slices above, where there are any. */
-  extraBuffers: BufferRecord[] = [];
+  /** Registrations of `remote`, `local`, `control` and `messageFlags`. */
+  readonly extraBuffers: (BufferRecord | null)[] = [null, null, null, null];
   context: unknown = undefined;
 
   constructor(index: number) {
@@ -127,8 +126,8 @@ export class Requests {
       request.remote = null;
       request.local = null;
       request.control = null;
-      request.messageFlags = null;
-      request.extraBuffers.length = 0;
+      // Not emptied: an empty array would allocate when it is filled again.
+      request.extraBuffers.fill(null);
     }
     this.#free.push(request);
   }
@@ -149,7 +148,9 @@ export class Requests {
     else record.outstandingReceives++;
     if (request.buffer !== null) request.buffer.inFlight++;
     if (request.extended) {
-      for (const buffer of request.extraBuffers) buffer.inFlight++;
+      for (const buffer of request.extraBuffers) {
+        if (buffer !== null) buffer.inFlight++;
+      }
     }
   }
 
@@ -160,7 +161,9 @@ export class Requests {
       const request = this.#at(results, i);
       if (request.buffer !== null) this.#unuse(request.buffer);
       if (request.extended) {
-        for (const buffer of request.extraBuffers) this.#unuse(buffer);
+        for (const buffer of request.extraBuffers) {
+          if (buffer !== null) this.#unuse(buffer);
+        }
       }
       const record = request.record!;
       if (request.isSend) record.outstandingSends--;

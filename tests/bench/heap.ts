@@ -11,6 +11,7 @@ import type { HeapSamples } from "./heap_child.ts";
 /** Kinds of `heap_child.ts`, this package's batches first. */
 const KINDS = {
   session: "RioSession, batches of 32",
+  addressed: "RioSession, batches of 32, addressed",
   batches: "listenDatagram, sendMany and receiveMany",
   rio: "listenDatagram, own buffer",
   deno: "Deno.listenDatagram, own buffer",

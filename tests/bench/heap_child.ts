@@ -27,6 +27,7 @@ const SIZE = 64;
 const WARM_UP = 8;
 const KINDS = {
   session: () => session(SIZE),
+  addressed: () => session(SIZE, { addressed: true }),
   batches: () => dropInBatches(SIZE),
   rio: () => rioOneByOne(SIZE),
   deno: () => denoOneByOne(SIZE),

@@ -5,7 +5,12 @@
  * @module
  */
 import { createSocket } from "node:dgram";
-import { listenDatagram, type RioDatagramConn, RioSession } from "../../mod.ts";
+import {
+  ADDRESS_SIZE,
+  listenDatagram,
+  type RioDatagramConn,
+  RioSession,
+} from "../../mod.ts";
 import type { Candidate } from "./harness.ts";
 import { type Limit, parseLine } from "./limit.ts";
 import { hasNode } from "./node.ts";
@@ -44,28 +49,35 @@ export async function udpPairs(
 /** Registered buffers, batches and one commit for each. */
 export function session(
   size: number,
-  window = WINDOW,
-  receiveBufferSize?: number,
+  options: {
+    /** Datagrams of a batch. */
+    window?: number;
+    /** Name the destination of each datagram, and ask for its sender. */
+    addressed?: boolean;
+    receiveBufferSize?: number;
+  } = {},
 ): Candidate {
+  const { window = WINDOW, addressed = false, receiveBufferSize } = options;
   const session = RioSession.open();
   const buffer = session.registerBuffer(2 * window * size);
   const completions = session.createCompletionQueue({
     capacity: 4 * window,
     notification: "none",
   });
-  const options = {
-    transport: "udp",
-    hostname: "127.0.0.1",
-    receives: window,
-    sends: window,
-    completions,
-  } as const;
-  const receiver = session.openSocket(options);
-  const sender = session.openSocket(options);
+  const open = () =>
+    session.openSocket({
+      transport: "udp",
+      hostname: "127.0.0.1",
+      receives: window,
+      sends: window,
+      completions,
+    });
+  const receiver = open();
+  const sender = open();
   if (receiveBufferSize !== undefined) {
     receiver.setOption("receiveBufferSize", receiveBufferSize);
   }
-  const connected = sender.connect(receiver.address);
+  const connected = addressed ? null : sender.connect(receiver.address);
   const inbox = Array.from(
     { length: window },
     (_, i) => buffer.slice(i * size, size),
@@ -74,16 +86,23 @@ export function session(
     { length: window },
     (_, i) => buffer.slice((window + i) * size, size),
   );
-  const defer = { defer: true };
+  const deferred = () => {
+    if (!addressed) return { defer: true };
+    const remote = session.registerBuffer(ADDRESS_SIZE).slice();
+    return { defer: true, remote };
+  };
+  const receive = deferred();
+  const send = deferred();
+  if (send.remote) sender.writeAddress(send.remote, receiver.address);
   let received = 0;
   return {
-    name: `RioSession, batches of ${window}`,
+    name: `RioSession, batches of ${window}${addressed ? ", addressed" : ""}`,
     async run(count) {
       await connected;
       for (let done = 0; done < count; done += window) {
-        for (const slice of inbox) receiver.receive(slice, defer);
+        for (const slice of inbox) receiver.receive(slice, receive);
         receiver.commit("receive");
-        for (const slice of outbox) sender.send(slice, defer);
+        for (const slice of outbox) sender.send(slice, send);
         sender.commit("send");
         let left = 2 * window;
         while (left > 0) {

@@ -28,7 +28,7 @@ export async function windows(effort: Effort): Promise<Report> {
       );
       continue;
     }
-    candidates.push(session(64, size, bytes));
+    candidates.push(session(64, { window: size, receiveBufferSize: bytes }));
   }
   return await compareRates(
     {

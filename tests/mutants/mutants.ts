@@ -134,7 +134,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a request's further slices are not counted as in use",
     file: REQUESTS,
-    find: "for (const buffer of request.extraBuffers) buffer.inFlight++;",
+    find: "if (buffer !== null) buffer.inFlight++;",
     replace: "",
     tests: LIFETIME,
   },
