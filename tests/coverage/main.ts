@@ -16,7 +16,7 @@ const WANTED_WHOLE = 100;
 const SESSION = "ffi/session/";
 /** What functions are called that end something. */
 const TEARDOWN =
-  /^(?:#?(?:abandon|cancel|close|deregister|end|finishClosing|forget|leave|redeem|reject|release|reset|rest|sessionClosed|shrink|unblock|unuse)|\[Symbol\.(?:asyncDispose|dispose)\])/;
+  /^(?:#?(?:abandon|cancel|close|deregister|end|finishClosing|forget|leave|redeem|reject|release|reset|rest|shrink|unblock|unuse)|\[Symbol\.(?:asyncDispose|dispose)\])/;
 
 /** Branches that are looked at together. */
 interface Part {
@@ -27,8 +27,9 @@ interface Part {
 
 const reached = (branches: readonly Branch[]) =>
   branches.filter(({ taken }) => taken).length;
+/** All of nothing is all. */
 const percent = ({ branches }: Part) =>
-  100 * reached(branches) / Math.max(branches.length, 1);
+  branches.length === 0 ? 100 : 100 * reached(branches) / branches.length;
 const misses = (part: Part) => percent(part) < part.wanted;
 
 function print(part: Part): void {
