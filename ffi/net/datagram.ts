@@ -185,12 +185,12 @@ export class RioDatagramConn
    * @throws {Error} If the system does not take it, for example because it is too
    * long; the cause is a {@linkcode RioError}.
    */
-  async send(
+  send(
     p: Uint8Array,
     addr?: Deno.Addr,
     options: RioDatagramSendOptions = {},
   ): Promise<number> {
-    return await this.#sender.send(p, addr, options);
+    return this.#sender.send(p, addr, options);
   }
 
   /**
@@ -202,8 +202,8 @@ export class RioDatagramConn
    * @throws {Error} If the system did not take one of them; all others were
    * sent. The same errors as of {@linkcode RioDatagramConn.send}.
    */
-  async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
-    return await this.#sender.sendMany(datagrams);
+  sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
+    return this.#sender.sendMany(datagrams);
   }
 
   /**
@@ -331,16 +331,14 @@ export class RioDatagramConn
     }
   }
 
-  async #arrival(signal?: AbortSignal): Promise<ReceiveSlot> {
+  /** A slot with a datagram; a promise only where it has to wait. */
+  #arrival(signal?: AbortSignal): ReceiveSlot | Promise<ReceiveSlot> {
     this.#assertOpen();
     signal?.throwIfAborted();
     const slot = denoErrors(() => this.#inbox.next());
     if (!slot) return this.#inbox.wait(signal);
     // The datagram is taken first: callers are served in their order.
-    if (this.#inbox.turnIsDue()) {
-      await nextTurn();
-    }
-    return slot;
+    return this.#inbox.turnIsDue() ? nextTurn().then(() => slot) : slot;
   }
 
   #assertOpen(): void {

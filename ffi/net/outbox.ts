@@ -13,6 +13,8 @@ import { type SendGroup, SendSlot, slotSize } from "./datagram_slots.ts";
 import { Driver } from "./driver.ts";
 import { interrupted, toDenoError } from "./errors.ts";
 
+const SOON = Promise.resolve();
+
 interface Waiter {
   use(slot: SendSlot): void;
   reject(error: unknown): void;
@@ -30,6 +32,10 @@ export class Outbox {
   readonly #groups: Set<SendGroup> = new Set();
   #deferred = 0;
   #flush: Promise<void> | null = null;
+  readonly #commitNow = (): void => {
+    this.#flush = null;
+    this.commit();
+  };
 
   constructor(
     session: RioSession,
@@ -143,10 +149,7 @@ export class Outbox {
    * not awaited one by one leave together.
    */
   flush(): Promise<void> {
-    return this.#flush ??= Promise.resolve().then(() => {
-      this.#flush = null;
-      this.commit();
-    });
+    return this.#flush ??= SOON.then(this.#commitNow);
   }
 
   /** Hands everything posted to the system, and completes what it took. */
