@@ -212,8 +212,9 @@ fuzz("packetDestination() writes an address or nothing", (random) => {
   assertUntouched(target, 8, 28);
 });
 
+const results = new RioResults(2);
+
 fuzz("RioResults reads what native code wrote", (random) => {
-  const results = new RioResults(2);
   const words = Array.from({ length: 12 }, () => random.bits());
   results.words.set(words);
   for (const i of [0, 1]) {

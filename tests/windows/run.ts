@@ -26,12 +26,15 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   "sockets like Deno's": ["--preload", "tests/windows/preload.ts"]
     .concat("tests/dropin", "tests/net"),
   "the examples": ["tests/examples"],
+  // Random use is the last: workers that are terminated leave what they have.
+  "faults, bad input and random use": ["tests/faults", "tests/fuzz"]
+    .concat("tests/model"),
 };
 
 /** What is left out, and why. */
 const LEFT_OUT = [
   "tests/linux, and the contract over the Linux backend: not this system",
-  "the contract, faults, fuzzing and the model over the fake Windows: pure TypeScript, run on Linux",
+  "the contract, faults, bad input and random use over the fake Windows: pure TypeScript, run on Linux",
 ];
 
 /** Types are checked on Linux, in less time. */
