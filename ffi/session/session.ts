@@ -284,6 +284,24 @@ function toMemory(source: unknown): RioMemory {
   if (buffer instanceof ArrayBuffer && buffer.detached) {
     throw new TypeError("Invalid source: its buffer is detached");
   }
+  assertTruthful(source);
   assertInteger("source.byteLength", source.byteLength, 1, MAX_LENGTH);
   return pin(source);
+}
+
+/** Refuses an array that does not say itself where its bytes are. */
+function assertTruthful(source: Uint8Array): void {
+  const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
+  for (
+    let one: object = source;
+    one !== typedArray;
+    one = Object.getPrototypeOf(one)
+  ) {
+    for (const name of ["buffer", "byteOffset", "byteLength"]) {
+      if (!Object.hasOwn(one, name)) continue;
+      throw new TypeError(
+        `Invalid source: its ${name} is overruled, and the system needs the true one`,
+      );
+    }
+  }
 }

@@ -196,3 +196,24 @@ sessionTest(
     assertEquals((await within(Promise.all(writes))).at(-1), 5);
   },
 );
+
+sessionTest(
+  "session.registerBuffer() refuses an array that lies about its bytes",
+  (open) => {
+    using session = open();
+    class Liar extends Uint8Array {
+      override get byteLength() {
+        return 1 << 20;
+      }
+    }
+    assertThrows(() => session.registerBuffer(new Liar(8)), TypeError);
+    const lying = new Uint8Array(new ArrayBuffer(64), 32, 8);
+    Object.defineProperty(lying, "byteOffset", { value: 60 });
+    assertThrows(() => session.registerBuffer(lying), TypeError);
+    using _honest = session.registerBuffer(
+      new (class extends Uint8Array {})(8),
+    );
+    const proxy = new Proxy(new Uint8Array(8), {});
+    assertThrows(() => session.registerBuffer(proxy), TypeError);
+  },
+);
