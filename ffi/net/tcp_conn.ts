@@ -6,7 +6,6 @@
 import { SO_LINGER, SOL_SOCKET } from "../constants.ts";
 import { LINGER } from "../layout.ts";
 import type { RioSocket } from "../session/socket.ts";
-import { nextTurn } from "../session/arrival.ts";
 import { badResource, denoErrors } from "./errors.ts";
 import type { HubUse, Limits } from "./hub.ts";
 import { TcpReader } from "./tcp_reader.ts";
@@ -113,14 +112,13 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
    * @throws {Deno.errors.ConnectionReset} If the peer reset it.
    */
-  async read(p: Uint8Array): Promise<number | null> {
-    assertBytes(p);
-    if (p.length === 0) return 0;
-    this.#assertOpen();
-    // Asked at once and the event loop's turn after that: calls keep their order.
-    const count = await this.#reader.read(p);
-    if (this.#reader.turnIsDue()) await nextTurn();
-    return count;
+  read(p: Uint8Array): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      assertBytes(p);
+      if (p.length === 0) return resolve(0);
+      this.#assertOpen();
+      this.#reader.read(p, resolve, reject);
+    });
   }
 
   /**
@@ -134,12 +132,12 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.BrokenPipe} If sending was ended, or the peer is gone.
    * @throws {Deno.errors.ConnectionReset} If the peer reset it.
    */
-  async write(p: Uint8Array): Promise<number> {
-    assertBytes(p);
-    this.#assertOpen();
-    const count = await this.#writer.write(p);
-    if (this.#writer.turnIsDue()) await nextTurn();
-    return count;
+  write(p: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      assertBytes(p);
+      this.#assertOpen();
+      this.#writer.write(p, resolve, reject);
+    });
   }
 
   /**

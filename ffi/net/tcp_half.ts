@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nextTurn } from "../session/arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Driver } from "./driver.ts";
 import type { Hub, SessionObserver } from "./hub.ts";
@@ -38,9 +39,12 @@ export abstract class TcpHalf implements SessionObserver {
     return this.#socket;
   }
 
-  /** Whether the event loop should have its turn before the next request. */
-  turnIsDue(): boolean {
-    return this.#driver.turnIsDue();
+  /**
+   * What a call resolves with: the value, after the event loop's turn where it
+   * is due. What was asked for is done by then: calls keep their order.
+   */
+  inTurn<T>(value: T): T | Promise<T> {
+    return this.#driver.turnIsDue() ? nextTurn().then(() => value) : value;
   }
 
   /** Changes whether waiting keeps the process alive. */

@@ -52,17 +52,19 @@ export class TcpReader extends TcpHalf implements Operation {
     return this.#posted !== null;
   }
 
-  /** Reads into an array; `null` at the end of the stream. */
-  read(into: Uint8Array): Promise<number | null> {
-    return new Promise((resolve, reject) => {
-      this.#add({
-        length: into.length,
-        take(data) {
-          into.set(data);
-          resolve(data.length === 0 ? null : data.length);
-        },
-        reject,
-      });
+  /** Reads into an array; resolves with `null` at the end of the stream. */
+  read(
+    into: Uint8Array,
+    resolve: (count: number | null | Promise<number | null>) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    this.#add({
+      length: into.length,
+      take: (data) => {
+        into.set(data);
+        resolve(this.inTurn(data.length === 0 ? null : data.length));
+      },
+      reject,
     });
   }
 

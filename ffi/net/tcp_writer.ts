@@ -23,7 +23,7 @@ interface Job {
   /** Bytes that were posted. */
   posted: number;
   error: unknown;
-  resolve(bytes: number): void;
+  resolve(bytes: number | Promise<number>): void;
   reject(error: unknown): void;
 }
 
@@ -70,14 +70,20 @@ export class TcpWriter extends TcpHalf {
     return this.#outstanding > 0;
   }
 
-  /** Writes all bytes, after what was written before. */
-  write(bytes: Uint8Array): Promise<number> {
-    return this.#add(bytes);
+  /** Writes all bytes, after what was written before; `null` ends sending. */
+  write(
+    bytes: Uint8Array | null,
+    resolve: Job["resolve"],
+    reject: Job["reject"],
+  ): void {
+    this.#jobs.push({ bytes, posted: 0, error: null, resolve, reject });
+    if (this.#jobs.length === 1) this.#advance(true);
+    if (this.#jobs.length > 0) this.wait();
   }
 
   /** Ends sending, after what was written before. */
-  async end(): Promise<void> {
-    await this.#add(null);
+  end(): Promise<unknown> {
+    return new Promise((resolve, reject) => this.write(null, resolve, reject));
   }
 
   /** Ends every wait; the socket is closed by its owner. */
@@ -92,14 +98,6 @@ export class TcpWriter extends TcpHalf {
     this.rest();
   }
 
-  #add(bytes: Uint8Array | null): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#jobs.push({ bytes, posted: 0, error: null, resolve, reject });
-      if (this.#jobs.length === 1) this.#advance(true);
-      if (this.#jobs.length > 0) this.wait();
-    });
-  }
-
   /** Does what can be done now; `polls` unless completions are being run. */
   #advance(polls: boolean): void {
     this.#advancing = true;
@@ -111,7 +109,7 @@ export class TcpWriter extends TcpHalf {
       }
       if (!this.#isOver(job, polls)) break;
       this.#jobs.shift();
-      if (job.error === null) job.resolve(job.posted);
+      if (job.error === null) job.resolve(this.inTurn(job.posted));
       else job.reject(job.error);
     }
     this.#advancing = false;
