@@ -139,7 +139,7 @@ export interface Tally {
 }
 
 /** How many occurrences of a call fail where it is brief. */
-const BRIEFLY = 4;
+const BRIEFLY = 3;
 
 /** What is made to fail. */
 export interface FailOptions {
@@ -148,8 +148,8 @@ export interface FailOptions {
   /** Where. */
   scenarios: readonly Scenario[];
   /**
-   * The first occurrence of a call fails in each way, and is followed by another
-   * use; the next ones fail in the first way only, the others not at all. For
+   * The first occurrence of a call fails in each way, the next ones in the first
+   * way only, the others not at all; another use follows once for each call. For
    * systems that take long.
    *
    * @default {false}
@@ -201,7 +201,7 @@ export async function failEveryCall(
             }),
           );
           faults.push(...await system.faults());
-          if (nth === 1 || !brief) {
+          if (!brief || i === 0 && nth === 1) {
             const again = await use(system, after);
             if (again.error !== undefined) {
               faults.push(`the next use failed: ${again.error}`);
