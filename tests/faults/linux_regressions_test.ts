@@ -217,6 +217,12 @@ linuxTest(
     using _first = await within(first, "an accepted connection");
     using two = session.openSocket({ transport: "tcp" });
     await within(two.connect(listener.address), "a connection");
+    // What the kernel tells of the listener is told while nobody accepts.
+    const queue = session.createCompletionQueue();
+    const notified = queue.notify();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    queue.close();
+    await within(notified, "the end of a wait");
     system.fail("accept4", { name: "EAGAIN", errno: 11 }, 1);
     using _second = await within(listener.accept(), "the other connection");
   },
