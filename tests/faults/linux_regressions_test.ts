@@ -214,6 +214,7 @@ linuxTest(
     // The first finds none, the second is made when the kernel has told of one.
     system.fail("accept4", { name: "EAGAIN", errno: 11 }, 2);
     const accepted = listener.accept();
+    await new Promise((resolve) => setImmediate(resolve));
     using client = session.openSocket({ transport: "tcp" });
     await within(client.connect(listener.address), "a connection");
     using _accepted = await within(accepted, "an accepted connection");
