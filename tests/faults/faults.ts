@@ -6,7 +6,8 @@
 import { openSession } from "../../ffi/mod.ts";
 import type { RioBackend } from "../../ffi/contract.ts";
 import { RioError, type RioSession } from "../../mod.ts";
-import { type Scenario, scenarios, within } from "./scenarios.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
+import { within } from "./steps.ts";
 
 /** One documented way in which a native call fails. */
 export interface Way {

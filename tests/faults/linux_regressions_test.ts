@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openSession } from "../../ffi/mod.ts";
 import { RioError, type RioSession } from "../../mod.ts";
 import { FaultyLinux } from "./linux_calls.ts";
-import { within } from "./scenarios.ts";
+import { within } from "./steps.ts";
 
 const ENOMEM = { name: "ENOMEM", errno: 12 };
 const EINTR = { name: "EINTR", errno: 4 };

@@ -9,16 +9,24 @@ import {
   connect,
   listen,
   listenDatagram,
-  RioClosedError,
-  type RioCompletion,
-  type RioCompletionQueue,
+  RioError,
   type RioSession,
   type RioSocket,
 } from "../../mod.ts";
-import { RioError } from "../../mod.ts";
-
-/** The most that a scenario waits for anything, in milliseconds. */
-const PATIENCE_MS = 4000;
+import {
+  addressed,
+  arrive,
+  closeDuring,
+  connectedPair,
+  expect,
+  finish,
+  giveUp,
+  HangError,
+  listenOnce,
+  PATIENCE_MS,
+  poll,
+  within,
+} from "./steps.ts";
 
 /** One whole use of a session. */
 export interface Scenario {
@@ -28,107 +36,6 @@ export interface Scenario {
   /** It leaves to the session what it opened. */
   readonly leaves?: boolean;
   run(session: RioSession): Promise<void>;
-}
-
-/** Something did not come that had to. */
-export class HangError extends Error {}
-
-/** Waits for a promise, for a bounded time. */
-export async function within<T>(
-  promise: Promise<T>,
-  what: string,
-): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new HangError(`Waited in vain for ${what}`)),
-    PATIENCE_MS,
-  );
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Dequeues and waits until so many requests have completed well. */
-async function arrive(
-  queue: RioCompletionQueue,
-  count: number,
-): Promise<RioCompletion[]> {
-  const all: RioCompletion[] = [];
-  while (all.length < count) {
-    const some = queue.dequeue();
-    if (some.length === 0) await within(queue.notify(), "a notification");
-    for (const { error } of some) if (error) throw error;
-    all.push(...some);
-  }
-  return all;
-}
-
-/** Dequeues until so many requests have completed well, without a wait. */
-async function poll(
-  queue: RioCompletionQueue,
-  count: number,
-): Promise<void> {
-  for (const { error } of await finish(queue, count)) if (error) throw error;
-}
-
-/** Dequeues until so many requests have completed somehow. */
-async function finish(
-  queue: RioCompletionQueue,
-  count: number,
-): Promise<RioCompletion[]> {
-  const all: RioCompletion[] = [];
-  const end = performance.now() + PATIENCE_MS;
-  while (all.length < count) {
-    if (performance.now() > end) throw new HangError("Polled in vain");
-    all.push(...queue.dequeue());
-    if (all.length < count) await new Promise((next) => setImmediate(next));
-  }
-  return all;
-}
-
-async function connectedPair(
-  session: RioSession,
-): Promise<[client: RioSocket, server: RioSocket]> {
-  using listener = session.openSocket({
-    transport: "tcp",
-    hostname: "127.0.0.1",
-    backlog: 4,
-  });
-  const accepted = expect(listener.accept({ receives: 4, sends: 4 }));
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => giveUp(accepted, listener));
-  const client = stack.use(session.openSocket({
-    transport: "tcp",
-    receives: 4,
-    sends: 4,
-    notification: "event",
-  }));
-  await within(client.connect(listener.address), "a connection");
-  const server = await within(accepted, "an accepted connection");
-  stack.move();
-  return [client, server];
-}
-
-/** A promise that is awaited later, if nothing else has failed until then. */
-function expect<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
-}
-
-/** Closes a listener, and what it accepted for nobody. */
-async function giveUp(
-  accepted: Promise<Disposable>,
-  listener: Disposable,
-): Promise<void> {
-  try {
-    listener[Symbol.dispose]();
-  } finally {
-    // Why there is none was told by whoever waited for it.
-    const connection = await accepted.catch(() => undefined);
-    connection?.[Symbol.dispose]();
-  }
 }
 
 /** The scenarios, in the order in which they run. */
@@ -445,33 +352,3 @@ export const scenarios: readonly Scenario[] = [
     },
   },
 ];
-
-function listenOnce(session: RioSession): RioSocket {
-  return session.openSocket({
-    transport: "tcp",
-    hostname: "127.0.0.1",
-    backlog: 1,
-  });
-}
-
-/** Closes a session when waits have begun, which ends them. */
-async function closeDuring(
-  session: RioSession,
-  waits: readonly Promise<unknown>[],
-): Promise<void> {
-  const ended = Promise.allSettled(waits);
-  await new Promise((resolve) => setImmediate(resolve));
-  await within(session.close(), "close()");
-  for (const wait of await within(ended, "the end of waits")) {
-    if (wait.status === "fulfilled") continue;
-    if (!(wait.reason instanceof RioClosedError)) throw wait.reason;
-  }
-}
-
-function addressed<S extends Parameters<RioSocket["writeAddress"]>[0]>(
-  slice: S,
-  socket: RioSocket,
-): S {
-  socket.writeAddress(slice, socket.address);
-  return slice;
-}

@@ -9,7 +9,7 @@ import {
   type RioSession,
 } from "../../mod.ts";
 import type { System } from "./faults.ts";
-import { within } from "./scenarios.ts";
+import { within } from "./steps.ts";
 import { makeWindows, provider, SYSTEM } from "./winsock_systems.ts";
 
 // Libraries stay open once they were: the sanitizers count from here.
