@@ -29,9 +29,9 @@ export class Arrival {
   #skip = 0;
 
   /**
-   * Waits until something is there.
+   * Waits until something is there, and has looked at it.
    *
-   * @param look Looks, and tells whether the wait is over.
+   * @param look Takes what is there, and tells whether the wait is over.
    * @param sleep Waits on another thread.
    */
   async wait(
@@ -49,6 +49,7 @@ export class Arrival {
       this.#skip = this.#inVain;
     }
     await sleep();
+    look();
   }
 
   async #found(look: () => boolean): Promise<boolean> {
