@@ -8,8 +8,10 @@
 const LOOK_MS = 0.2;
 /** And how often at least: on a busy machine time passes without a look. */
 const LOOKS = 16;
-/** After a look in vain at most so many waits go without one. */
-const MOST_SKIPPED = 7;
+/** From so many times in vain on, waits go without: one, two, four, and so on. */
+const PATIENCE = 4;
+/** At most so many, then it is looked for again. */
+const MOST_SKIPPED = 63;
 
 /** One turn of the event loop: signals, timers, other sockets. */
 export function nextTurn(): Promise<void> {
@@ -21,8 +23,7 @@ export function nextTurn(): Promise<void> {
  *
  * The hop to another thread and back takes longer than many answers on a busy
  * network. So it looks again and again for a moment, giving the event loop its
- * turn in between. Each time that was in vain, twice as many of the next waits
- * go without, and one more.
+ * turn in between, and does so the less the more often that was in vain.
  */
 export class Arrival {
   #inVain = 0;
@@ -45,8 +46,8 @@ export class Arrival {
         this.#inVain = 0;
         return;
       }
-      this.#inVain = Math.min(2 * this.#inVain + 1, MOST_SKIPPED);
-      this.#skip = this.#inVain;
+      this.#inVain++;
+      this.#skip = Math.min(2 ** (this.#inVain - PATIENCE), MOST_SKIPPED) | 0;
     }
     await sleep();
     look();
