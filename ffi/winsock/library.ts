@@ -227,5 +227,11 @@ function systemDirectory(
 ): string {
   const text = new Uint16Array(261);
   const length = kernel32.GetSystemDirectoryW(text, text.length);
+  if (length === 0 || length > text.length) {
+    // Without it, a DLL of the same name elsewhere could be found.
+    throw new Deno.errors.NotSupported(
+      `Cannot find the system directory: GetSystemDirectoryW returned ${length}`,
+    );
+  }
   return String.fromCharCode(...text.subarray(0, length));
 }

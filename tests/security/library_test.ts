@@ -4,6 +4,9 @@ import { openLibrary } from "../../ffi/winsock/library.ts";
 
 const SYSTEM = "C:\\Windows\\System32";
 
+/** What `GetSystemDirectoryW` tells. */
+let told = SYSTEM;
+
 /** Stands in for `Deno.dlopen` on a Windows with these files missing. */
 function watchOpening(missing: readonly string[] = []) {
   const opened: string[] = [];
@@ -14,8 +17,8 @@ function watchOpening(missing: readonly string[] = []) {
     const calls = Object.keys(symbols).map((name) => [name, () => 0]);
     const functions = Object.fromEntries(calls);
     functions.GetSystemDirectoryW = (text: Uint16Array) => {
-      for (let i = 0; i < SYSTEM.length; i++) text[i] = SYSTEM.charCodeAt(i);
-      return SYSTEM.length;
+      for (let i = 0; i < told.length; i++) text[i] = told.charCodeAt(i);
+      return told.length;
     };
     return { symbols: functions, close() {} };
   }) as typeof Deno.dlopen;
@@ -71,3 +74,20 @@ Deno.test("openLibrary() goes without DispCallFunc where there is no OLE Automat
   const { DispCallFunc } = openLibrary({ library: "C:\\own\\nano.dll" });
   assertEquals(DispCallFunc, null);
 });
+
+for (const directory of ["", "x".repeat(262)]) {
+  Deno.test(`openLibrary() opens nothing when GetSystemDirectoryW returns ${directory.length}`, () => {
+    using watch = watchOpening();
+    told = directory;
+    try {
+      assertThrows(
+        () => openLibrary({ library: `C:\\${directory.length}.dll` }),
+        Deno.errors.NotSupported,
+        `GetSystemDirectoryW returned ${directory.length}`,
+      );
+    } finally {
+      told = SYSTEM;
+    }
+    assertEquals(beside(watch.opened), []);
+  });
+}
