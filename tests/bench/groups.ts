@@ -13,7 +13,7 @@ import { roundTrips } from "./round_trips.ts";
 import { tcpBulk, tcpMany } from "./tcp.ts";
 import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
 import { udpOneWay } from "./udp_one_way.ts";
-import { session, udpPairs } from "./udp_pairs.ts";
+import { dropIn, session, udpPairs } from "./udp_pairs.ts";
 import { windows } from "./windows.ts";
 import { workers } from "./workers.ts";
 
@@ -59,6 +59,16 @@ export function groupsOf(
           effort(64_000),
         );
       }
+    },
+    async *dropin() {
+      yield await compareRates(
+        {
+          id: "dropin",
+          title: "UDP, 64 bytes sent and received, datagrams, the same program",
+        },
+        dropIn(64),
+        effort(64_000),
+      );
     },
     async *echo() {
       for (const transport of ["udp", "tcp"] as const) {
