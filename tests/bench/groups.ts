@@ -30,7 +30,6 @@ export function groupsOf(
     rounds,
   });
   return {
-    // First: code that has seen nothing else yet is what a program runs, too.
     async *limit() {
       if (!limit) {
         console.error("skip: there is no limit to compare with");
@@ -73,7 +72,9 @@ export function groupsOf(
     async *echo() {
       for (const transport of ["udp", "tcp"] as const) {
         const options = { transport, apart: false, limit };
-        yield* await roundTrips(options, effort(3_200));
+        // More rounds: they are so short that the machine's moods show.
+        const { count } = effort(3_200);
+        yield* await roundTrips(options, { count, rounds: 3 * rounds });
       }
     },
     async *processes() {
