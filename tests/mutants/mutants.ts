@@ -345,4 +345,19 @@ export const mutants: readonly Mutant[] = [
     replace: "this.#signalled = this.#write();",
     tests: ["tests/faults/linux_regressions_test.ts"],
   },
+  {
+    name: "nothing is looked at after the sleep of a wait",
+    file: "ffi/session/arrival.ts",
+    find: `    await sleep();
+    look();`,
+    replace: "    await sleep();",
+    tests: ["tests/unit/arrival_test.ts"],
+  },
+  {
+    name: "the system directory is taken for known",
+    file: "ffi/winsock/library.ts",
+    find: "if (length === 0 || length > text.length) {",
+    replace: "if (length > text.length) {",
+    tests: ["tests/security/library_test.ts"],
+  },
 ];
