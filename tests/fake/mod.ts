@@ -221,7 +221,11 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
         () => 0,
         () => sockets.overlappedResult(socket, overlapped),
       ),
-    GetSystemDirectoryW: () => 0,
+    GetSystemDirectoryW: (text) => {
+      const path = new TextEncoder().encode("C:\\Windows\\System32");
+      (text as Uint16Array).set(path);
+      return path.length;
+    },
     CloseHandle: (handle) =>
       run("CloseHandle", () => 0, () => handles.close(handle)),
     CreateEventW: (_security, manual, signalled) =>
