@@ -23,7 +23,6 @@ import {
   streamByte,
   writeDatagram,
 } from "./parts.ts";
-import { OtherThread } from "./other_thread.ts";
 import type { Random } from "./random.ts";
 import type { ModelSystem } from "./system.ts";
 import {
@@ -33,18 +32,10 @@ import {
   WSAENOBUFS,
   WSAETOOMANYREFS,
 } from "./world.ts";
+import { Workers } from "./workers.ts";
 
 /** The garbage collector, where the program was started to show it. */
 const collect = (globalThis as { gc?: () => void }).gc;
-
-/** Steps that a worker makes. */
-const WORKER_STEPS = 200;
-/**
- * Workers that a process terminates at most: what they leave, descriptors and
- * memory, stays until it ends.
- */
-const MOST_TERMINATED = 40;
-let terminated = 0;
 
 /** What a model may do beside its own session. */
 export interface ModelOptions {
@@ -62,16 +53,14 @@ export interface ModelOptions {
 export class Model extends World {
   /** Steps made so far. */
   steps = 0;
-  readonly #system: ModelSystem | undefined;
-  readonly #workers: OtherThread[] = [];
-  #started = 0;
+  readonly #workers: Workers | undefined;
   /** Sockets of other threads. */
   #strangers: readonly Deno.NetAddr[] = [];
 
   constructor(session: RioSession, random: Random, options: ModelOptions = {}) {
     const { system, owner = 0 } = options;
     super(session, random, owner);
-    this.#system = system;
+    if (system !== undefined) this.#workers = new Workers(this, system);
   }
 
   /** Learns where another thread receives. */
@@ -92,13 +81,13 @@ export class Model extends World {
       if (this.steps % 8 === 0) this.compare();
     }
     this.compare();
-    while (this.#workers.length > 0) await this.#endWorker();
+    await this.#workers?.endAll();
     await this.end();
   }
 
   /** Ends everything after a difference was seen. */
   async giveUp(): Promise<void> {
-    for (const worker of this.#workers) await worker.terminate();
+    await this.#workers?.giveUp();
     await this.session.close();
   }
 
@@ -123,7 +112,7 @@ export class Model extends World {
     if (chance < 994) return this.#slice();
     if (chance < 995) return this.#forgetBuffer();
     if (chance < 999) return this.#useClosed();
-    return this.#startOrEndWorker();
+    return this.#workers?.startOrEnd();
   }
 
   #receive(): void {
@@ -445,40 +434,5 @@ export class Model extends World {
   #targets(): Deno.NetAddr[] {
     const own = this.sockets.filter(({ isStream }) => !isStream);
     return [...own.map(({ real }) => real.address), ...this.#strangers];
-  }
-
-  #startOrEndWorker(): void | Promise<void> {
-    if (this.#system === undefined) return;
-    if (this.#workers.length > 0 && this.random.oneIn(2)) {
-      return this.#endWorker();
-    }
-    if (this.#workers.length >= 2 || !this.random.oneIn(3)) return;
-    // The fake system of a worker is another one.
-    const isShared = this.#system !== "fake";
-    const order = {
-      system: this.#system,
-      seed: this.random.bits(),
-      steps: WORKER_STEPS,
-      owner: ++this.#started,
-      strangers: isShared ? this.addresses() : [],
-    };
-    this.#workers.push(
-      new OtherThread(order, (met) => {
-        if (isShared) this.meet(met);
-      }),
-    );
-    this.did("start a worker");
-  }
-
-  /** Ends a worker, in the middle or after its last step. */
-  async #endWorker(): Promise<void> {
-    const [worker] = this.#workers.splice(0, 1);
-    if (this.random.oneIn(2) && terminated < MOST_TERMINATED) {
-      terminated++;
-      await worker!.terminate();
-      return this.did("terminate a worker");
-    }
-    await worker!.finish();
-    this.did("finish a worker");
   }
 }

@@ -83,7 +83,7 @@ export class World {
   /** How often each verb was used. */
   readonly verbs: Map<Verb, number> = new Map();
   protected readonly session: RioSession;
-  protected readonly random: Random;
+  readonly random: Random;
   protected readonly buffers: Buffer[] = [];
   protected readonly queues: Queue[] = [];
   protected readonly sockets: Socket[] = [];
@@ -110,7 +110,7 @@ export class World {
   }
 
   /** Remembers that something was done. */
-  protected did(verb: Verb): void {
+  did(verb: Verb): void {
     this.verbs.set(verb, (this.verbs.get(verb) ?? 0) + 1);
   }
 
