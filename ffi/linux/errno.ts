@@ -1,10 +1,11 @@
 /**
- * The kernel's error numbers as the Winsock numbers that mean the same.
+ * What the kernel's error numbers mean: the Winsock numbers, and an accept's.
  *
  * Source: `errno(3)` and the Windows header `winsock2.h`.
  *
  * @module
  */
+import * as linux from "./numbers.ts";
 
 /** Pairs that the common run from 88 to 113 does not cover. */
 const WINSOCK_NUMBERS: ReadonlyMap<number, number> = new Map([
@@ -34,6 +35,22 @@ const WINSOCK_NUMBERS: ReadonlyMap<number, number> = new Map([
   [116, 10070], // ESTALE
   [122, 10069], // EDQUOT
   [125, 995], // ECANCELED: WSA_OPERATION_ABORTED
+]);
+
+/**
+ * What an accept tells of a connection that was gone before it was accepted;
+ * accept(2) says to go on with the next one.
+ */
+export const GONE: ReadonlySet<number> = new Set([
+  linux.ENONET,
+  linux.EPROTO,
+  linux.ENOPROTOOPT,
+  linux.EOPNOTSUPP,
+  linux.ENETDOWN,
+  linux.ENETUNREACH,
+  linux.ECONNABORTED,
+  linux.EHOSTDOWN,
+  linux.EHOSTUNREACH,
 ]);
 
 /**

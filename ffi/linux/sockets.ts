@@ -13,7 +13,7 @@ import {
   WSAEOPNOTSUPP,
 } from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
-import { winsockError } from "./errno.ts";
+import { GONE, winsockError } from "./errno.ts";
 import type { Kernel } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import { findOption } from "./options.ts";
@@ -22,22 +22,6 @@ import { LinuxSocket } from "./socket.ts";
 
 /** The number of `WSAESOCKTNOSUPPORT`. */
 const WSAESOCKTNOSUPPORT = 10044;
-
-/**
- * What an accept tells of a connection that was gone before it was accepted;
- * accept(2) says to go on with the next one.
- */
-const GONE: ReadonlySet<number> = new Set([
-  linux.ENONET,
-  linux.EPROTO,
-  linux.ENOPROTOOPT,
-  linux.EOPNOTSUPP,
-  linux.ENETDOWN,
-  linux.ENETUNREACH,
-  linux.ECONNABORTED,
-  linux.EHOSTDOWN,
-  linux.EHOSTUNREACH,
-]);
 
 /** The socket calls of one backend. */
 export class Sockets {
