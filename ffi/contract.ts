@@ -45,10 +45,23 @@ export interface RioNotification {
   readonly key: number;
 }
 
+/** What one system can do and another cannot. */
+export interface RioCapabilities {
+  /** Sockets can share a port: `SO_REUSEPORT`. */
+  readonly reusePort: boolean;
+  /**
+   * A send to a peer that reset the connection is a broken pipe to Deno's own
+   * sockets here, elsewhere a reset.
+   */
+  readonly brokenPipe: boolean;
+}
+
 /** The 13 functions and what surrounds them, on one system. */
 export interface RioBackend {
   /** Which system this is. */
   readonly name: RioBackendName;
+  /** What it can do. */
+  readonly capabilities: RioCapabilities;
 
   /**
    * `RIORegisterBuffer`: registers memory.

@@ -72,6 +72,7 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
 
 class LinuxBackend implements RioBackend {
   readonly name = "linux";
+  readonly capabilities = { reusePort: true, brokenPipe: true };
   readonly #kernel: Kernel;
   readonly #poller: Poller;
   readonly #calls: Sockets;

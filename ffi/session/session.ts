@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { RioBackend, RioBackendName } from "../contract.ts";
+import type {
+  RioBackend,
+  RioBackendName,
+  RioCapabilities,
+} from "../contract.ts";
 import { RIO_FUNCTIONS, type RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
 import { allocate, pin, type RioMemory } from "../memory.ts";
@@ -53,6 +57,8 @@ export interface RioStats {
 }
 
 let construct: (backend: RioBackend) => RioSession;
+/** What the system behind a session can do; for this package only. */
+export let capabilitiesOf: (session: RioSession) => RioCapabilities;
 
 /**
  * Opens a session over any backend, which it closes at its end.
@@ -83,6 +89,7 @@ export class RioSession implements Disposable, AsyncDisposable {
 
   static {
     construct = (backend) => new RioSession(backend);
+    capabilitiesOf = (session) => session.#core.backend.capabilities;
   }
 
   /**

@@ -8,6 +8,7 @@ import { RIO_FUNCTIONS } from "../constants.ts";
 import type {
   RioBackend,
   RioBackendName,
+  RioCapabilities,
   RioHandle,
   RioNotification,
   RioNotificationKind,
@@ -37,6 +38,10 @@ export interface CallOptions {
 export class WinsockBackend extends RioCalls implements RioBackend {
   /** Which system this is. */
   readonly name: RioBackendName = "winsock";
+  readonly capabilities: RioCapabilities = {
+    reusePort: false,
+    brokenPipe: false,
+  };
 
   #symbols: WinsockSymbols;
   #table: RioTable;
