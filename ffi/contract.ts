@@ -1,15 +1,20 @@
 /**
- * The contract between a session and a system: the 13 functions of Registered
- * I/O, and the few socket and wait calls that go with them.
+ * The contract between a session and a system.
  *
- * A backend speaks Winsock: its numbers, its errors, its address bytes. All
- * calls are synchronous and none blocks, except {@linkcode RioBackend.wait},
- * which waits on another thread. A backend belongs to the thread that opened
- * it.
+ * A backend has three parts that change for different reasons: the 13 functions
+ * of Registered I/O, the sockets they run on, and the wait for what they
+ * announce. A second way to move data on the same system brings its own rings
+ * and waits, and uses the sockets that are there. The suite in `tests/contract`
+ * specifies all of it and holds every backend to it;
+ * `unsupported.ts` is the smallest backend there can be.
  *
- * Return values are of two kinds. A function that reports only success returns
- * 0 or an error number. A function that returns a handle or a count returns it,
- * or minus an error number. Nothing throws for what the system answers.
+ * A backend speaks Winsock: its numbers, its errors, its address bytes. It
+ * belongs to the thread that opened it. No call blocks, and none throws for
+ * what the system answers. Return values are of two kinds:
+ *
+ * - a call that only succeeds or fails returns 0 or an error number;
+ * - a call that gives something, a handle or a count, returns it, or minus an
+ *   error number. Handles are above 0, so that 0 can mean "nothing yet".
  *
  * @module
  */
@@ -18,16 +23,16 @@ import type { RioMemory } from "./memory.ts";
 
 export type { RioMemory };
 
-/** Which system's sockets are behind a backend. */
+/** Which way to the system is behind a backend. */
 export type RioBackendName = "winsock" | "linux";
 
 /** How a completion queue tells that it has something. */
 export type RioNotificationKind = "iocp" | "event";
 
-/** A native handle below 2^53: a buffer id, a queue, a socket. */
+/** A native handle from 1 to 2^53 - 1: a buffer id, a queue, a socket. */
 export type RioHandle = number;
 
-/** `RIO_BUF`: a slice of a registered buffer, given per request. */
+/** `RIO_BUF`: a slice of a registered buffer, given with each request. */
 export interface RioBuf {
   /** The registration. */
   readonly bufferId: RioHandle;
@@ -37,47 +42,58 @@ export interface RioBuf {
   readonly length: number;
 }
 
-/** What a completion queue notifies through; made and closed by a backend. */
-export interface RioNotification {
-  /** Event or I/O completion port. */
-  readonly kind: RioNotificationKind;
-  /** What {@linkcode RioBackend.wait} reports when it fires. */
-  readonly key: number;
-}
-
 /** What one system can do and another cannot. */
 export interface RioCapabilities {
   /** Sockets can share a port: `SO_REUSEPORT`. */
   readonly reusePort: boolean;
   /**
-   * A send to a peer that reset the connection is a broken pipe to Deno's own
-   * sockets here, elsewhere a reset.
+   * Deno's own sockets call a send to a peer that has reset the connection a
+   * broken pipe; where this is false they call it a reset.
    */
   readonly brokenPipe: boolean;
 }
 
-/** The 13 functions and what surrounds them, on one system. */
+/** Registered I/O on one system. */
 export interface RioBackend {
-  /** Which system this is. */
-  readonly name: RioBackendName;
+  /** Which one this is; `null` for the one that refuses everything. */
+  readonly name: RioBackendName | null;
   /** What it can do. */
   readonly capabilities: RioCapabilities;
+  /** The 13 functions. */
+  readonly rings: RioRings;
+  /** The sockets that request queues are created on. */
+  readonly sockets: RioSockets;
+  /** The wait for completion queues and sockets. */
+  readonly waits: RioWaits;
+  /**
+   * Releases what the backend itself holds. A wait that goes on is woken, and
+   * what it uses is released when it has returned.
+   *
+   * @param keepNative Requests are still outstanding: what they use stays, and
+   * so does the last reference to Winsock, which would cancel them silently.
+   */
+  close(keepNative: boolean): void;
+}
 
+/** The 13 functions of Registered I/O. */
+export interface RioRings {
   /**
    * `RIORegisterBuffer`: registers memory.
    *
    * The caller keeps the memory reachable, and its address valid, until
-   * {@linkcode RioBackend.deregisterBuffer} returned.
+   * {@linkcode RioRings.deregisterBuffer} has returned.
    */
   registerBuffer(memory: RioMemory): RioHandle;
   /** `RIODeregisterBuffer`: ends a registration; an invalid id is ignored. */
   deregisterBuffer(bufferId: RioHandle): void;
 
-  /** `RIOCreateCompletionQueue`: `null` makes a queue that is only polled. */
-  createCompletionQueue(
-    size: number,
-    notification: RioNotification | null,
-  ): RioHandle;
+  /**
+   * `RIOCreateCompletionQueue`: creates a queue for `size` completions.
+   *
+   * @param notification The key of what it notifies through; 0 makes a queue
+   * that is only polled.
+   */
+  createCompletionQueue(size: number, notification: number): RioHandle;
   /** `RIOCloseCompletionQueue`: drops what arrives later; 0 is ignored. */
   closeCompletionQueue(queue: RioHandle): void;
   /** `RIOResizeCompletionQueue`: keeps what is queued. */
@@ -85,7 +101,7 @@ export interface RioBackend {
   /**
    * `RIODequeueCompletion`: moves at most `max` results into `results`.
    *
-   * Returns their number, or `RIO_CORRUPT_CQ`.
+   * @returns How many; minus `RIO_CORRUPT_CQ` for a queue that is not valid.
    */
   dequeueCompletion(
     queue: RioHandle,
@@ -95,22 +111,24 @@ export interface RioBackend {
   /** `RIONotify`: arms the queue's notification once. */
   notify(queue: RioHandle): number;
 
-  /** `RIOCreateRequestQueue`: one for the life of a socket. */
+  /**
+   * `RIOCreateRequestQueue`: one for the life of a socket.
+   *
+   * @param receives Receives that can be outstanding.
+   * @param sends Sends that can be outstanding.
+   */
   createRequestQueue(
     socket: RioHandle,
-    maxOutstandingReceive: number,
-    maxReceiveDataBuffers: number,
-    maxOutstandingSend: number,
-    maxSendDataBuffers: number,
+    receives: number,
+    sends: number,
     receiveQueue: RioHandle,
     sendQueue: RioHandle,
-    socketContext: number,
   ): RioHandle;
   /** `RIOResizeRequestQueue`: keeps what is queued. */
   resizeRequestQueue(
     requestQueue: RioHandle,
-    maxOutstandingReceive: number,
-    maxOutstandingSend: number,
+    receives: number,
+    sends: number,
   ): number;
   /** `RIOReceive`: 0 promises exactly one completion, anything else none. */
   receive(
@@ -141,21 +159,22 @@ export interface RioBackend {
   sendEx(
     requestQueue: RioHandle,
     data: RioBuf | null,
-    localAddress: RioBuf | null,
     remoteAddress: RioBuf | null,
     controlContext: RioBuf | null,
-    messageFlags: RioBuf | null,
     flags: number,
     requestContext: number,
   ): number;
+}
 
-  /** Opens a socket on which a request queue can be created. */
-  openSocket(family: number, type: number, protocol: number): RioHandle;
+/** Sockets on which request queues can be created. */
+export interface RioSockets {
+  /** Opens a socket. */
+  open(family: number, type: number, protocol: number): RioHandle;
   /**
    * Closes a socket: its request queue is dead from here on, and every
    * outstanding request becomes a completion.
    */
-  closeSocket(socket: RioHandle): number;
+  close(socket: RioHandle): number;
   /** Binds a socket to 28 address bytes. */
   bind(socket: RioHandle, address: Uint8Array): number;
   /** Makes a TCP socket accept connections. */
@@ -167,19 +186,19 @@ export interface RioBackend {
   /**
    * Connects a socket.
    *
-   * Returns 0 when it is connected, an error number, or 997 when it goes on:
-   * then {@linkcode RioBackend.wait} reports `key`, and
-   * {@linkcode RioBackend.connected} tells the outcome.
+   * @returns 1 when it is connected, minus an error number, or 0 while it goes
+   * on: then {@linkcode RioWaits.wait} reports `key` when it is worth asking
+   * {@linkcode RioSockets.connected}.
    */
   connect(socket: RioHandle, address: Uint8Array, key: number): number;
-  /** The outcome of a connect that went on: 0, an error number, or 997. */
+  /** The outcome of a connect that went on, in the same form. */
   connected(socket: RioHandle): number;
   /**
    * Accepts a connection.
    *
-   * Returns a socket, minus an error number, or -997 when none waits: then
-   * {@linkcode RioBackend.wait} reports `key` when it is worth calling again.
-   * Closing the listener reports `key` as well.
+   * @returns Its socket, minus an error number, or 0 when none waits: then
+   * {@linkcode RioWaits.wait} reports `key` when it is worth calling again, and
+   * when the listener is closed.
    */
   accept(listener: RioHandle, key: number): RioHandle;
   /** Ends one direction of a TCP connection. */
@@ -199,34 +218,30 @@ export interface RioBackend {
     value: Uint8Array,
   ): number;
   /** `WSAIoctl` with an input only, for example `SIO_UDP_CONNRESET`. */
-  control(socket: RioHandle, code: number, input: Uint8Array): number;
+  ioctl(socket: RioHandle, code: number, input: Uint8Array): number;
+}
 
-  /** Makes what a completion queue can notify through. */
-  createNotification(
-    kind: RioNotificationKind,
-    key: number,
-  ): RioNotification | number;
+/** The wait of one backend; at most one goes on at a time. */
+export interface RioWaits {
+  /**
+   * Makes what a completion queue notifies through.
+   *
+   * @param key Names it from here on, and is reported when it fires; above 0
+   * and given to nothing else of this backend.
+   */
+  createNotification(kind: RioNotificationKind, key: number): number;
   /** Releases it; only after its completion queue was closed. */
-  closeNotification(notification: RioNotification): void;
+  closeNotification(key: number): void;
   /**
    * Waits on another thread until something fired or
-   * {@linkcode RioBackend.wake} was called.
+   * {@linkcode RioWaits.wake} was called; keeps the process alive meanwhile.
    *
-   * Resolves to how many keys were written to {@linkcode RioBackend.fired};
-   * 0 is a spurious wake-up. At most one wait goes on at a time. It keeps the
-   * process alive until it resolves.
+   * @returns How many keys were written to {@linkcode RioWaits.fired}, or minus
+   * an error number; 0 is a spurious wake-up.
    */
   wait(): Promise<number>;
-  /** The keys that the last {@linkcode RioBackend.wait} reported. */
+  /** The keys that the last {@linkcode RioWaits.wait} reported. */
   readonly fired: Int32Array;
   /** Ends the wait that goes on, or the next one. */
   wake(): void;
-  /**
-   * Releases what the backend holds itself. A wait that goes on is woken, and
-   * what it uses is released when it returned.
-   *
-   * @param keepNative Something native is still outstanding: the last
-   * reference to Winsock stays, because giving it up would cancel silently.
-   */
-  close(keepNative: boolean): void;
 }

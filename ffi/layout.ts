@@ -169,11 +169,6 @@ export class RioResults {
     return this.words[i * 6 + 1]! >>> 0;
   }
 
-  /** The context of the request queue of result `i`. */
-  socketContext(i: number): number {
-    return joinWords(this.words[i * 6 + 2]!, this.words[i * 6 + 3]!);
-  }
-
   /** The context of the request of result `i`. */
   requestContext(i: number): number {
     return joinWords(this.words[i * 6 + 4]!, this.words[i * 6 + 5]!);
@@ -184,15 +179,12 @@ export class RioResults {
     i: number,
     status: number,
     bytesTransferred: number,
-    socketContext: number,
     requestContext: number,
   ): void {
     const words = this.words;
     const at = i * 6;
     words[at] = status;
     words[at + 1] = bytesTransferred;
-    words[at + 2] = socketContext;
-    words[at + 3] = highWord(socketContext);
     words[at + 4] = requestContext;
     words[at + 5] = highWord(requestContext);
   }

@@ -159,27 +159,27 @@ function chooseBackend(options: RioSessionOptions): RioBackendName {
 /** Creates the smallest queues on a real socket, and closes them. */
 function probe(backend: RioBackend): void {
   const queue = checkHandle(
-    backend.createCompletionQueue(2, null),
+    backend.rings.createCompletionQueue(2, 0),
     "RIOCreateCompletionQueue",
     "create a completion queue of 2 entries",
   );
   try {
     const socket = checkHandle(
-      backend.openSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+      backend.sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
       "WSASocketW",
       "open a UDP socket for registered I/O",
     );
     try {
       checkHandle(
-        backend.createRequestQueue(socket, 1, 1, 1, 1, queue, queue, 0),
+        backend.rings.createRequestQueue(socket, 1, 1, queue, queue),
         "RIOCreateRequestQueue",
         "create a request queue of 1 receive and 1 send",
       );
     } finally {
-      backend.closeSocket(socket);
+      backend.sockets.close(socket);
     }
   } finally {
-    backend.closeCompletionQueue(queue);
+    backend.rings.closeCompletionQueue(queue);
   }
 }
 

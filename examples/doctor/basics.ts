@@ -57,9 +57,9 @@ async function functions(notes: Notebook, setting: Setting): Promise<void> {
   await using lab = new Lab(setting);
   const { rio } = lab;
   const extra = allocate(4096);
-  const id = rio.registerBuffer(extra);
+  const id = rio.rings.registerBuffer(extra);
   notes.errno("RIORegisterBuffer, 4096 bytes", [0], errorOf(id));
-  rio.deregisterBuffer(id);
+  rio.rings.deregisterBuffer(id);
   notes.fact("RIODeregisterBuffer", "returned");
 
   const queue = lab.queue(16, lab.notification("iocp", KEY));
@@ -68,7 +68,7 @@ async function functions(notes: Notebook, setting: Setting): Promise<void> {
   notes.errno(
     "RIOReceiveEx, deferred",
     [0],
-    lab.posted(rio.receiveEx(
+    lab.posted(rio.rings.receiveEx(
       requestQueue,
       lab.slice(1024, 64),
       null,
@@ -82,9 +82,9 @@ async function functions(notes: Notebook, setting: Setting): Promise<void> {
   notes.errno(
     "RIOReceive, commit",
     [0],
-    rio.receive(requestQueue, null, RIO_MSG_COMMIT_ONLY, 0),
+    rio.rings.receive(requestQueue, null, RIO_MSG_COMMIT_ONLY, 0),
   );
-  notes.errno("RIONotify", [0], rio.notify(queue));
+  notes.errno("RIONotify", [0], rio.rings.notify(queue));
   lab.memory.bytes.fill(42, 512, 517);
   notes.errno(
     "RIOSendEx, 5 bytes to itself",
@@ -118,12 +118,12 @@ async function functions(notes: Notebook, setting: Setting): Promise<void> {
   notes.errno(
     "RIOResizeCompletionQueue, 16 to 32",
     [0],
-    rio.resizeCompletionQueue(queue, 32),
+    rio.rings.resizeCompletionQueue(queue, 32),
   );
   notes.errno(
     "RIOResizeRequestQueue, 4 to 8",
     [0],
-    rio.resizeRequestQueue(requestQueue, 8, 8),
+    rio.rings.resizeRequestQueue(requestQueue, 8, 8),
   );
   await stream(notes, lab);
 }

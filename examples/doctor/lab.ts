@@ -11,18 +11,15 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   openBackend,
-  RIO_CORRUPT_CQ,
   type RioBackend,
   type RioBuf,
   type RioHandle,
   type RioMemory,
-  type RioNotification,
   type RioNotificationKind,
   RioResults,
   SOCK_DGRAM,
   SOCK_STREAM,
   SOCKADDR_INET,
-  WSA_IO_PENDING,
 } from "../../ffi/mod.ts";
 import { writeAddress } from "../../mod.ts";
 import { outcome, type Setting } from "./experiment.ts";
@@ -58,14 +55,14 @@ export class Lab implements AsyncDisposable {
   #results = new RioResults(64);
   #sockets = new Set<RioHandle>();
   #queues = new Set<RioHandle>();
-  #notifications: RioNotification[] = [];
+  #notifications: number[] = [];
   #outstanding = 0;
 
   /** Opens the backend and registers 64 KiB. */
   constructor({ library }: Setting) {
     this.rio = openBackend(library === undefined ? {} : { library });
     this.bufferId = checkHandle(
-      this.rio.registerBuffer(this.memory),
+      this.rio.rings.registerBuffer(this.memory),
       "RIORegisterBuffer",
       `register ${BLOCK} bytes`,
     );
@@ -83,9 +80,9 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Creates a completion queue. */
-  queue(size = 64, notification: RioNotification | null = null): RioHandle {
+  queue(size = 64, notification = 0): RioHandle {
     const queue = checkHandle(
-      this.rio.createCompletionQueue(size, notification),
+      this.rio.rings.createCompletionQueue(size, notification),
       "RIOCreateCompletionQueue",
       `create a completion queue of ${size} entries`,
     );
@@ -94,19 +91,19 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Creates what a completion queue notifies through. */
-  notification(kind: RioNotificationKind, key: number): RioNotification {
-    const made = this.rio.createNotification(kind, key);
-    if (typeof made === "number") {
-      throw new Error(`Cannot create a notification: ${outcome(-made)}`);
+  notification(kind: RioNotificationKind, key: number): number {
+    const error = this.rio.waits.createNotification(kind, key);
+    if (error !== 0) {
+      throw new Error(`Cannot create a notification: ${outcome(error)}`);
     }
-    this.#notifications.push(made);
-    return made;
+    this.#notifications.push(key);
+    return key;
   }
 
   /** Closes a completion queue before the end. */
   closeQueue(queue: RioHandle): void {
     this.#queues.delete(queue);
-    this.rio.closeCompletionQueue(queue);
+    this.rio.rings.closeCompletionQueue(queue);
   }
 
   /** Opens a socket that is bound to loopback unless told otherwise. */
@@ -117,7 +114,7 @@ export class Lab implements AsyncDisposable {
       `open a ${transport.toUpperCase()} socket`,
     );
     if (bound) {
-      const error = this.rio.bind(socket, loopback(0));
+      const error = this.rio.sockets.bind(socket, loopback(0));
       if (error !== 0) throw new Error(`Cannot bind: ${outcome(error)}`);
     }
     return socket;
@@ -126,8 +123,8 @@ export class Lab implements AsyncDisposable {
   /** Opens a socket, or returns minus an error number. */
   trySocket(transport: "udp" | "tcp" = "udp"): number {
     const socket = transport === "udp"
-      ? this.rio.openSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP)
-      : this.rio.openSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+      ? this.rio.sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP)
+      : this.rio.sockets.open(AF_INET, SOCK_STREAM, IPPROTO_TCP);
     if (socket > 0) this.#sockets.add(socket);
     return socket;
   }
@@ -135,7 +132,7 @@ export class Lab implements AsyncDisposable {
   /** The local address of a socket. */
   addressOf(socket: RioHandle): Uint8Array {
     const address = new Uint8Array(SOCKADDR_INET.size);
-    this.rio.localAddress(socket, address);
+    this.rio.sockets.localAddress(socket, address);
     return address;
   }
 
@@ -151,7 +148,7 @@ export class Lab implements AsyncDisposable {
   /** Creates a request queue, or returns minus an error number. */
   tryRequestQueue(socket: RioHandle, queue: RioHandle, size: number): number {
     const { rio } = this;
-    return rio.createRequestQueue(socket, size, 1, size, 1, queue, queue, 0);
+    return rio.rings.createRequestQueue(socket, size, size, queue, queue);
   }
 
   /** Opens a UDP socket on loopback with a request queue. */
@@ -165,25 +162,30 @@ export class Lab implements AsyncDisposable {
   async connection(queue: RioHandle): Promise<[Endpoint, Endpoint]> {
     const { rio } = this;
     const listener = this.socket("tcp");
-    const listening = rio.listen(listener, 1);
+    const listening = rio.sockets.listen(listener, 1);
     if (listening !== 0) {
       throw new Error(`Cannot listen: ${outcome(listening)}`);
     }
     const client = this.socket("tcp");
-    let accepted = rio.accept(listener, KEY.accept);
-    let connected = rio.connect(client, this.addressOf(listener), KEY.connect);
+    let accepted = rio.sockets.accept(listener, KEY.accept);
+    let connected = rio.sockets.connect(
+      client,
+      this.addressOf(listener),
+      KEY.connect,
+    );
     const deadline = performance.now() + A_WHILE;
-    while (accepted === -WSA_IO_PENDING || connected === WSA_IO_PENDING) {
+    while (accepted === 0 || connected === 0) {
       if (performance.now() > deadline) throw new Error("Cannot connect: late");
       await this.fired(20);
-      if (connected === WSA_IO_PENDING) connected = rio.connected(client);
-      if (accepted === -WSA_IO_PENDING) {
-        accepted = rio.accept(listener, KEY.accept);
+      if (connected === 0) connected = rio.sockets.connected(client);
+      if (accepted === 0) {
+        accepted = rio.sockets.accept(listener, KEY.accept);
       }
     }
     if (accepted > 0) this.#sockets.add(accepted);
-    const error = connected || Math.max(0, -accepted);
-    if (error !== 0) throw new Error(`Cannot connect: ${outcome(error)}`);
+    for (const made of [connected, accepted]) {
+      if (made < 0) throw new Error(`Cannot connect: ${outcome(-made)}`);
+    }
     return [this.#endpoint(client, queue), this.#endpoint(accepted, queue)];
   }
 
@@ -195,23 +197,27 @@ export class Lab implements AsyncDisposable {
 
   /** Posts a receive; returns an error number. */
   receive(queue: RioHandle, slice: RioBuf | null, flags = 0, context = 0) {
-    return this.posted(this.rio.receive(queue, slice, flags, context));
+    return this.posted(this.rio.rings.receive(queue, slice, flags, context));
   }
 
   /** Posts a send; returns an error number. */
   send(queue: RioHandle, slice: RioBuf | null, to?: RioBuf) {
     return this.posted(
       to
-        ? this.rio.sendEx(queue, slice, null, to, null, null, 0, 0)
-        : this.rio.send(queue, slice, 0, 0),
+        ? this.rio.rings.sendEx(queue, slice, to, null, 0, 0)
+        : this.rio.rings.send(queue, slice, 0, 0),
     );
   }
 
   /** What is in a queue now. */
   poll(queue: RioHandle): Completion[] {
     const results = this.#results;
-    const count = this.rio.dequeueCompletion(queue, results, results.capacity);
-    if (count === RIO_CORRUPT_CQ) {
+    const count = this.rio.rings.dequeueCompletion(
+      queue,
+      results,
+      results.capacity,
+    );
+    if (count < 0) {
       throw new Error("RIODequeueCompletion says that the queue is corrupt");
     }
     this.#outstanding -= count;
@@ -239,11 +245,11 @@ export class Lab implements AsyncDisposable {
 
   /** Waits once, at most that long, and returns the keys that fired. */
   async fired(milliseconds: number): Promise<number[]> {
-    const timer = setTimeout(() => this.rio.wake(), milliseconds);
-    const count = await this.rio.wait();
+    const timer = setTimeout(() => this.rio.waits.wake(), milliseconds);
+    const count = await this.rio.waits.wait();
     clearTimeout(timer);
     if (count < 0) throw new Error(`Cannot wait: ${outcome(-count)}`);
-    return Array.from(this.rio.fired.subarray(0, count));
+    return Array.from(this.rio.waits.fired.subarray(0, count));
   }
 
   /** Waits until a key fires; false when it does not in that time. */
@@ -262,7 +268,7 @@ export class Lab implements AsyncDisposable {
   /** Closes a socket before the end; returns an error number. */
   close(socket: RioHandle): number {
     this.#sockets.delete(socket);
-    return this.rio.closeSocket(socket);
+    return this.rio.sockets.close(socket);
   }
 
   /**
@@ -271,17 +277,17 @@ export class Lab implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const { rio } = this;
-    for (const socket of this.#sockets) rio.closeSocket(socket);
+    for (const socket of this.#sockets) rio.sockets.close(socket);
     const deadline = performance.now() + A_WHILE;
     while (this.#outstanding > 0 && performance.now() < deadline) {
       for (const queue of this.#queues) this.poll(queue);
       await pause(1);
     }
     const clean = this.#outstanding <= 0;
-    if (clean) rio.deregisterBuffer(this.bufferId);
+    if (clean) rio.rings.deregisterBuffer(this.bufferId);
     else kept.push(this.memory);
-    for (const queue of this.#queues) rio.closeCompletionQueue(queue);
-    for (const one of this.#notifications) rio.closeNotification(one);
+    for (const queue of this.#queues) rio.rings.closeCompletionQueue(queue);
+    for (const one of this.#notifications) rio.waits.closeNotification(one);
     rio.close(!clean);
   }
 

@@ -47,10 +47,10 @@ function largestQueue(notes: Notebook, { rio }: Lab): void {
   let reached = 0;
   let error = 0;
   for (let size = 1024; size <= BOUND.queueEntries; size *= 2) {
-    const queue = rio.createCompletionQueue(size, null);
+    const queue = rio.rings.createCompletionQueue(size, 0);
     error = errorOf(queue);
     if (error !== 0) break;
-    rio.closeCompletionQueue(queue);
+    rio.rings.closeCompletionQueue(queue);
     reached = size;
   }
   report(notes, "entries of a completion queue", {
@@ -70,10 +70,10 @@ function largestRegistration(notes: Notebook, { rio }: Lab): void {
     } catch {
       break;
     }
-    const id = rio.registerBuffer(memory);
+    const id = rio.rings.registerBuffer(memory);
     error = errorOf(id);
     if (error !== 0) break;
-    rio.deregisterBuffer(id);
+    rio.rings.deregisterBuffer(id);
     reached = size;
   }
   report(notes, "bytes of a registration", {
@@ -92,12 +92,12 @@ function registrations(
   const ids: RioHandle[] = [];
   let error = 0;
   while (ids.length < BOUND.registrations && inTime()) {
-    const id = rio.registerBuffer(page);
+    const id = rio.rings.registerBuffer(page);
     error = errorOf(id);
     if (error !== 0) break;
     ids.push(id);
   }
-  for (const id of ids) rio.deregisterBuffer(id);
+  for (const id of ids) rio.rings.deregisterBuffer(id);
   report(notes, "registrations at a time", {
     reached: ids.length,
     bound: BOUND.registrations,

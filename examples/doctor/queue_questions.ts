@@ -66,16 +66,7 @@ async function refusedRequestQueues(
     notes.errno(
       `${buffers} data buffers`,
       [WSAEINVAL],
-      errorOf(lab.rio.createRequestQueue(
-        socket,
-        1,
-        buffers,
-        1,
-        buffers,
-        queue,
-        queue,
-        0,
-      )),
+      errorOf(lab.rio.rings.createRequestQueue(socket, 1, 1, queue, queue)),
     );
   }
   const { socket } = lab.udp(queue);
@@ -112,20 +103,24 @@ async function edgesOfCompletionQueues(
   notes.errno(
     "RIONotify without a notification",
     [WSAEINVAL],
-    rio.notify(queue),
+    rio.rings.notify(queue),
   );
-  const none = rio.dequeueCompletion(queue, new RioResults(1), 0);
+  const none = rio.rings.dequeueCompletion(queue, new RioResults(1), 0);
   notes.compare("RIODequeueCompletion of 0", "0", String(none), none === 0);
-  notes.errno("resize to 0", [WSAEINVAL], rio.resizeCompletionQueue(queue, 0));
+  notes.errno(
+    "resize to 0",
+    [WSAEINVAL],
+    rio.rings.resizeCompletionQueue(queue, 0),
+  );
   notes.errno(
     "resize below what is reserved",
     [WSAETOOMANYREFS],
-    rio.resizeCompletionQueue(queue, 4),
+    rio.rings.resizeCompletionQueue(queue, 4),
   );
   notes.errno(
     "resize to what is reserved",
     [0],
-    rio.resizeCompletionQueue(queue, 8),
+    rio.rings.resizeCompletionQueue(queue, 8),
   );
 }
 
@@ -136,7 +131,7 @@ async function closedWhileArmed(
   await using lab = new Lab(setting);
   for (const [key, kind] of (["event", "iocp"] as const).entries()) {
     const queue = lab.queue(4, lab.notification(kind, key));
-    const error = lab.rio.notify(queue);
+    const error = lab.rio.rings.notify(queue);
     lab.closeQueue(queue);
     const what = `close while armed, ${kind}`;
     if (error !== 0) {

@@ -199,7 +199,7 @@ async function unreachable(
   const gone = lab.socket("udp");
   const address = lab.addressOf(gone);
   lab.close(gone);
-  if (connected) lab.rio.connect(socket, address, 0);
+  if (connected) lab.rio.sockets.connect(socket, address, 0);
   postReceive(lab, requestQueue, 64);
   lab.send(
     requestQueue,
@@ -234,7 +234,16 @@ function postReceive(lab: Lab, requestQueue: RioHandle, length: number): void {
   const remote = lab.addressSlice(REMOTE, new Uint8Array(SOCKADDR_INET.size));
   const data = lab.slice(1024, length);
   lab.posted(
-    lab.rio.receiveEx(requestQueue, data, null, remote, null, null, 0, RECEIVE),
+    lab.rio.rings.receiveEx(
+      requestQueue,
+      data,
+      null,
+      remote,
+      null,
+      null,
+      0,
+      RECEIVE,
+    ),
   );
 }
 

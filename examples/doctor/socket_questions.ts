@@ -10,7 +10,6 @@ import {
   RIO_BUF,
   type RioBuf,
   SOL_SOCKET,
-  WSA_IO_PENDING,
   WSAEINVAL,
   WSAEOPNOTSUPP,
 } from "../../ffi/mod.ts";
@@ -66,7 +65,7 @@ async function modesAndChildren(
   notes.errno(
     "FIONBIO",
     [WSAEOPNOTSUPP],
-    rio.control(socket, FIONBIO, new Uint8Array([1, 0, 0, 0])),
+    rio.sockets.ioctl(socket, FIONBIO, new Uint8Array([1, 0, 0, 0])),
   );
   const child = "a request queue on what accept gives";
   if (rio.name !== "winsock") {
@@ -84,16 +83,16 @@ async function modesAndChildren(
   notes.errno("WSAEventSelect", [WSAEOPNOTSUPP, WSAEINVAL], selected);
 
   const listener = lab.socket("tcp");
-  rio.listen(listener, 1);
+  rio.sockets.listen(listener, 1);
   const client = lab.socket("tcp");
-  let connected = rio.connect(client, lab.addressOf(listener), 1);
+  let connected = rio.sockets.connect(client, lab.addressOf(listener), 1);
   const deadline = performance.now() + A_WHILE;
-  while (connected === WSA_IO_PENDING && performance.now() < deadline) {
+  while (connected === 0 && performance.now() < deadline) {
     await lab.fired(20);
-    connected = rio.connected(client);
+    connected = rio.sockets.connected(client);
   }
-  if (connected !== 0) {
-    notes.undecided(child, "success", `connect: ${outcome(connected)}`);
+  if (connected <= 0) {
+    notes.undecided(child, "success", `connect: ${outcome(-connected)}`);
     return;
   }
   const accepted = sockets.accept(BigInt(listener), 0n, 0n);
@@ -212,9 +211,9 @@ async function plainCalls(notes: Notebook, setting: Setting): Promise<void> {
   const { sockets } = winsock;
   const queue = lab.queue();
   const { socket, requestQueue, address } = lab.udp(queue);
-  lab.rio.connect(socket, address, 0);
+  lab.rio.sockets.connect(socket, address, 0);
   const timeout = new Uint8Array(new Uint32Array([MOMENT]).buffer);
-  lab.rio.setOption(socket, SOL_SOCKET, SO_RCVTIMEO, timeout);
+  lab.rio.sockets.setOption(socket, SOL_SOCKET, SO_RCVTIMEO, timeout);
   const handle = BigInt(socket);
 
   lab.receive(requestQueue, lab.slice(1024, 64));

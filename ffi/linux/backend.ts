@@ -13,12 +13,11 @@ import type {
   RioBuf,
   RioHandle,
   RioMemory,
-  RioNotification,
-  RioNotificationKind,
+  RioRings,
+  RioSockets,
 } from "../contract.ts";
 import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
 import {
-  WSA_IO_PENDING,
   WSA_OPERATION_ABORTED,
   WSAEFAULT,
   WSAEINVAL,
@@ -70,22 +69,26 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
   }
 }
 
-class LinuxBackend implements RioBackend {
-  readonly name = "linux";
-  readonly capabilities = { reusePort: true, brokenPipe: true };
+class LinuxRings implements RioRings {
   readonly #kernel: Kernel;
   readonly #poller: Poller;
   readonly #calls: Sockets;
   readonly #registrations = new HandleTable<Registration>();
   readonly #completionQueues = new HandleTable<CompletionQueue>();
   readonly #requestQueues = new HandleTable<RequestQueue>();
-  readonly #sockets = new HandleTable<LinuxSocket>();
+  readonly #sockets: HandleTable<LinuxSocket>;
   #closed = false;
 
-  constructor(kernel: Kernel, poller: Poller) {
+  constructor(
+    kernel: Kernel,
+    poller: Poller,
+    calls: Sockets,
+    sockets: HandleTable<LinuxSocket>,
+  ) {
     this.#kernel = kernel;
     this.#poller = poller;
-    this.#calls = new Sockets(kernel, poller);
+    this.#calls = calls;
+    this.#sockets = sockets;
   }
 
   registerBuffer(memory: RioMemory): RioHandle {
@@ -104,12 +107,11 @@ class LinuxBackend implements RioBackend {
 
   createCompletionQueue(
     size: number,
-    notification: RioNotification | null,
+    notification: number,
   ): RioHandle {
     if (this.#closed) return -WSANOTINITIALISED;
     if (!isQueueSize(size)) return -WSAEINVAL;
-    const key = notification === null ? null : notification.key;
-    const queue = new CompletionQueue(this.#poller, size, key);
+    const queue = new CompletionQueue(this.#poller, size, notification);
     return this.#completionQueues.add(queue) || -WSAENOBUFS;
   }
 
@@ -135,7 +137,7 @@ class LinuxBackend implements RioBackend {
     max: number,
   ): number {
     const found = this.#completionQueues.get(queue);
-    if (found === undefined) return RIO_CORRUPT_CQ;
+    if (found === undefined) return -RIO_CORRUPT_CQ;
     const room = Math.min(max, results.capacity);
     if (this.#poller.blocked > 0) this.#poller.collect();
     if (found.count < room) found.pump(room);
@@ -149,12 +151,9 @@ class LinuxBackend implements RioBackend {
   createRequestQueue(
     socket: RioHandle,
     maxOutstandingReceive: number,
-    maxReceiveDataBuffers: number,
     maxOutstandingSend: number,
-    maxSendDataBuffers: number,
     receiveQueue: RioHandle,
     sendQueue: RioHandle,
-    socketContext: number,
   ): RioHandle {
     const owner = this.#sockets.get(socket);
     if (owner === undefined) return -WSAENOTSOCK;
@@ -162,7 +161,6 @@ class LinuxBackend implements RioBackend {
     const sending = this.#completionQueues.get(sendQueue);
     if (
       receiving === undefined || sending === undefined ||
-      maxReceiveDataBuffers !== 1 || maxSendDataBuffers !== 1 ||
       !areMaxima(maxOutstandingReceive, maxOutstandingSend) ||
       owner.requestQueue !== null
     ) return -WSAEINVAL;
@@ -171,7 +169,6 @@ class LinuxBackend implements RioBackend {
       sends: maxOutstandingSend,
       receiving,
       sending,
-      socketContext,
     });
     if (rings === null) return -WSAENOBUFS;
     const requestQueue = new RequestQueue(
@@ -253,37 +250,69 @@ class LinuxBackend implements RioBackend {
   sendEx(
     requestQueue: RioHandle,
     data: RioBuf | null,
-    localAddress: RioBuf | null,
     remoteAddress: RioBuf | null,
     controlContext: RioBuf | null,
-    messageFlags: RioBuf | null,
     flags: number,
     requestContext: number,
   ): number {
     const found = this.#requestQueues.get(requestQueue);
     return found === undefined ? WSAEINVAL : found.sendEx(
       data,
-      localAddress,
       remoteAddress,
       controlContext,
-      messageFlags,
       flags,
       requestContext,
     );
   }
 
-  openSocket(family: number, type: number, protocol: number): RioHandle {
-    if (this.#closed) return -WSANOTINITIALISED;
+  forget(requestQueue: RequestQueue): void {
+    this.#requestQueues.remove(requestQueue);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const queue of this.#completionQueues) {
+      this.closeCompletionQueue(queue.handle);
+    }
+    for (const registration of this.#registrations) {
+      this.deregisterBuffer(registration.handle);
+    }
+  }
+}
+
+class LinuxSockets implements RioSockets {
+  readonly #kernel: Kernel;
+  readonly #poller: Poller;
+  readonly #calls: Sockets;
+  readonly #rings: LinuxRings;
+  readonly #sockets: HandleTable<LinuxSocket>;
+
+  constructor(
+    kernel: Kernel,
+    poller: Poller,
+    calls: Sockets,
+    rings: LinuxRings,
+    sockets: HandleTable<LinuxSocket>,
+  ) {
+    this.#kernel = kernel;
+    this.#poller = poller;
+    this.#calls = calls;
+    this.#rings = rings;
+    this.#sockets = sockets;
+  }
+
+  open(family: number, type: number, protocol: number): RioHandle {
+    if (this.#calls.closed) return -WSANOTINITIALISED;
     return this.#adopt(this.#calls.open(family, type, protocol));
   }
 
-  closeSocket(socket: RioHandle): number {
+  close(socket: RioHandle): number {
     const found = this.#sockets.get(socket);
     if (found === undefined) return WSAENOTSOCK;
     this.#sockets.remove(found);
     const { requestQueue } = found;
     if (requestQueue !== null) {
-      this.#requestQueues.remove(requestQueue);
+      this.#rings.forget(requestQueue);
       requestQueue.sends.closed = true;
       this.#poller.unblock(requestQueue.sends);
       requestQueue.receives.close(WSA_OPERATION_ABORTED);
@@ -319,14 +348,14 @@ class LinuxBackend implements RioBackend {
 
   connect(socket: RioHandle, address: Uint8Array, key: number): number {
     const found = this.#sockets.get(socket);
-    return found ? this.#calls.connect(found, address, key) : WSAENOTSOCK;
+    return found ? this.#calls.connect(found, address, key) : -WSAENOTSOCK;
   }
 
   connected(socket: RioHandle): number {
     const found = this.#sockets.get(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return -WSAENOTSOCK;
     const outcome = this.#calls.connected(found);
-    if (outcome !== WSA_IO_PENDING) found.connectKey = null;
+    if (outcome !== 0) found.connectKey = null;
     return outcome;
   }
 
@@ -364,45 +393,9 @@ class LinuxBackend implements RioBackend {
       : -WSAENOTSOCK;
   }
 
-  control(socket: RioHandle, code: number, input: Uint8Array): number {
+  ioctl(socket: RioHandle, code: number, input: Uint8Array): number {
     const found = this.#sockets.get(socket);
     return found ? this.#calls.control(found, code, input) : WSAENOTSOCK;
-  }
-
-  createNotification(
-    kind: RioNotificationKind,
-    key: number,
-  ): RioNotification {
-    return { kind, key };
-  }
-
-  closeNotification(_notification: RioNotification): void {
-    // One eventfd serves all of them.
-  }
-
-  wait(): Promise<number> {
-    return this.#poller.wait();
-  }
-
-  get fired(): Int32Array {
-    return this.#poller.fired;
-  }
-
-  wake(): void {
-    this.#poller.wake();
-  }
-
-  close(_keepNative: boolean): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const socket of this.#sockets) this.closeSocket(socket.handle);
-    for (const queue of this.#completionQueues) {
-      this.closeCompletionQueue(queue.handle);
-    }
-    for (const registration of this.#registrations) {
-      this.deregisterBuffer(registration.handle);
-    }
-    this.#poller.close();
   }
 
   /** Gives a new socket a handle; passes minus an error number. */
@@ -411,6 +404,35 @@ class LinuxBackend implements RioBackend {
     if (this.#sockets.add(socket) !== 0) return socket.handle;
     this.#kernel.symbols.close(socket.fd);
     return -WSAEMFILE;
+  }
+
+  closeAll(): void {
+    for (const socket of this.#sockets) this.close(socket.handle);
+  }
+}
+
+class LinuxBackend implements RioBackend {
+  readonly name = "linux";
+  readonly capabilities = { reusePort: true, brokenPipe: true };
+  readonly rings: LinuxRings;
+  readonly sockets: LinuxSockets;
+  readonly waits: Poller;
+  readonly #calls: Sockets;
+
+  constructor(kernel: Kernel, poller: Poller) {
+    this.waits = poller;
+    const calls = this.#calls = new Sockets(kernel, poller);
+    const table = new HandleTable<LinuxSocket>();
+    const rings = this.rings = new LinuxRings(kernel, poller, calls, table);
+    this.sockets = new LinuxSockets(kernel, poller, calls, rings, table);
+  }
+
+  close(_keepNative: boolean): void {
+    if (this.#calls.closed) return;
+    this.#calls.closed = true;
+    this.sockets.closeAll();
+    this.rings.close();
+    this.waits.close();
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { highWord, RIORESULT, type RioResults } from "../layout.ts";
+import { RIORESULT, type RioResults } from "../layout.ts";
 import { WSAEALREADY, WSAEINVAL } from "../error_numbers.ts";
 import type { Handled } from "./handles.ts";
 import type { Poller } from "./poller.ts";
@@ -34,7 +34,7 @@ export class CompletionQueue implements Handled {
   closed = false;
 
   readonly #poller: Poller;
-  readonly #key: number | null;
+  readonly #key: number;
   /** Results queued that may be told. */
   #eligible = 0;
   #head = 0;
@@ -54,8 +54,8 @@ export class CompletionQueue implements Handled {
   /** Where the last look at the rings stopped. */
   #turn = 0;
 
-  /** Makes an empty queue; `key` is what its notification reports. */
-  constructor(poller: Poller, size: number, key: number | null) {
+  /** Makes an empty queue; `key` is what its notification reports, 0 for none. */
+  constructor(poller: Poller, size: number, key: number) {
     this.#poller = poller;
     this.size = size;
     this.#key = key;
@@ -81,7 +81,6 @@ export class CompletionQueue implements Handled {
     silent: number,
     status: number,
     bytes: number,
-    socketContext: number,
     contextLow: number,
     contextHigh: number,
   ): void {
@@ -91,8 +90,6 @@ export class CompletionQueue implements Handled {
     const at = slot * RESULT_WORDS;
     words[at] = status;
     words[at + 1] = bytes;
-    words[at + 2] = socketContext;
-    words[at + 3] = highWord(socketContext);
     words[at + 4] = contextLow;
     words[at + 5] = contextHigh;
     this.#owners[slot] = ring;
@@ -135,7 +132,7 @@ export class CompletionQueue implements Handled {
 
   /** Arms the notification; 0 or an error number. */
   notify(): number {
-    if (this.#key === null) return WSAEINVAL;
+    if (this.#key === 0) return WSAEINVAL;
     if (this.armed) return WSAEALREADY;
     if (this.#eligible > 0) {
       this.#fire();
@@ -207,7 +204,7 @@ export class CompletionQueue implements Handled {
 
   #fire(): void {
     this.armed = false;
-    this.#poller.fire(this.#key!);
+    this.#poller.fire(this.#key);
   }
 
   /** Runs one batch of a ring; returns whether another may go through. */

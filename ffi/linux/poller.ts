@@ -21,6 +21,7 @@ import {
   EPOLLRDHUP,
   POLLIN,
 } from "./numbers.ts";
+import type { RioWaits } from "../contract.ts";
 import type { Ring } from "./ring.ts";
 import type { LinuxSocket } from "./socket.ts";
 
@@ -42,7 +43,7 @@ const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
  * Sockets are watched edge-triggered. Whether a call may get through is kept
  * in user space, in the rings, until a call finds nothing.
  */
-export class Poller {
+export class Poller implements RioWaits {
   readonly #kernel: Kernel;
   /** Owned until the poller is released; the kernel uses it during a wait. */
   readonly #memory: RioMemory;
@@ -93,6 +94,14 @@ export class Poller {
     const polled = new Int32Array(buffer, 0, 4);
     polled.set([this.#epoll, POLLIN, this.#eventfd, POLLIN]);
   }
+
+  /** A key is all there is to it: one eventfd serves all. */
+  createNotification(): number {
+    return 0;
+  }
+
+  /** Nothing is to be released. */
+  closeNotification(): void {}
 
   /** The keys that the last wait reported. */
   get fired(): Int32Array {

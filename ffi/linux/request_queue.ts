@@ -119,28 +119,20 @@ export class RequestQueue implements Handled {
   /** Posts a send with a destination or control messages. */
   sendEx(
     data: RioBuf | null,
-    local: RioBuf | null,
     remote: RioBuf | null,
     control: RioBuf | null,
-    messageFlags: RioBuf | null,
     flags: number,
     context: number,
   ): number {
     const ring = this.sends;
     if ((flags & RIO_MSG_COMMIT_ONLY) !== 0) {
-      return (local ?? remote ?? control ?? messageFlags) === null
+      return (remote ?? control) === null
         ? this.#commitOnly(ring, data, flags, context)
         : WSAEINVAL;
     }
     const slot = this.#stage(ring, data, flags, context);
     if (slot < 0) return -slot;
-    const errno = this.#stageSendSlices(
-      slot,
-      local,
-      remote,
-      control,
-      messageFlags,
-    );
+    const errno = this.#stageSendSlices(slot, remote, control);
     if (errno !== 0) return errno;
     ring.push();
     if ((flags & RIO_MSG_DEFER) === 0) this.#commitSends(ring);
@@ -183,7 +175,7 @@ export class RequestQueue implements Handled {
     if ((flags & ~allowed) !== 0) return -WSAEINVAL;
     if (
       socket.stream && !socket.connected &&
-      (!socket.connecting || this.#sockets.connected(socket) !== 0)
+      (!socket.connecting || this.#sockets.connected(socket) !== 1)
     ) return -WSAENOTCONN;
     if (data === null) {
       if (socket.stream) return -WSAEINVAL;
@@ -241,16 +233,10 @@ export class RequestQueue implements Handled {
   /** Copies what a send names, so that nothing redirects it afterwards. */
   #stageSendSlices(
     slot: number,
-    local: RioBuf | null,
     remote: RioBuf | null,
     control: RioBuf | null,
-    messageFlags: RioBuf | null,
   ): number {
     const ring = this.sends;
-    if (local !== null) return WSAEINVAL;
-    if (
-      messageFlags !== null && this.#find(messageFlags, 4) === undefined
-    ) return WSAEFAULT;
     const slices = ring.slicesAt(slot);
     let extras = 0;
     if (remote !== null) {

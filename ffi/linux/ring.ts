@@ -60,7 +60,6 @@ export class Ring {
   /** Whether this is the sending direction. */
   readonly sends: boolean;
   readonly run: RingDriver;
-  readonly #socketContext: number;
 
   /** The most requests from post to dequeue. */
   limit = 0;
@@ -123,7 +122,6 @@ export class Ring {
       sends: boolean;
       limit: number;
       run: RingDriver;
-      socketContext: number;
     },
   ) {
     this.kernel = kernel;
@@ -131,7 +129,6 @@ export class Ring {
     this.queue = queue;
     this.sends = options.sends;
     this.run = options.run;
-    this.#socketContext = options.socketContext;
     this.resize(options.limit);
   }
 
@@ -241,7 +238,6 @@ export class Ring {
       this.flags[slot]! & RIO_MSG_DONT_NOTIFY,
       status,
       bytes,
-      this.#socketContext,
       contexts[2 * slot]!,
       contexts[2 * slot + 1]!,
     );

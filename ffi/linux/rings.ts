@@ -32,10 +32,9 @@ export function makeRings(
     sends: number;
     receiving: CompletionQueue;
     sending: CompletionQueue;
-    socketContext: number;
   },
 ): Rings | null {
-  const { receiving, sending, socketContext } = options;
+  const { receiving, sending } = options;
   const held: Reservation[] = [];
   let receives: Ring | undefined;
   try {
@@ -47,13 +46,11 @@ export function makeRings(
         sends: false,
         limit: options.receives,
         run: socket.stream ? receiveStream : receiveDatagrams,
-        socketContext,
       });
       const sends = new Ring(kernel, socket, sending, {
         sends: true,
         limit: options.sends,
         run: socket.stream ? sendStream : sendDatagrams,
-        socketContext,
       });
       return { receives, sends };
     }

@@ -5,7 +5,6 @@
  */
 import * as winsock from "../constants.ts";
 import {
-  WSA_IO_PENDING,
   WSAEAFNOSUPPORT,
   WSAEFAULT,
   WSAENOPROTOOPT,
@@ -27,6 +26,8 @@ const WSAESOCKTNOSUPPORT = 10044;
 export class Sockets {
   readonly #kernel: Kernel;
   readonly #poller: Poller;
+  /** Whether the backend was closed. */
+  closed = false;
 
   /** Takes what the calls need. */
   constructor(kernel: Kernel, poller: Poller) {
@@ -96,13 +97,13 @@ export class Sockets {
     return errno;
   }
 
-  /** Connects; 0, an error number, or 997 when `key` will be reported. */
+  /** Connects; 1, minus an error number, or 0 when `key` will be reported. */
   connect(socket: LinuxSocket, address: Uint8Array, key: number): number {
     const { symbols, address: bytes, errno } = this.#kernel;
     let length = this.#setAddress(address);
     if (length < 0) {
       if (length !== -WSAEAFNOSUPPORT || !dissolves(socket, address)) {
-        return -length;
+        return length;
       }
       length = SOCKADDR_IN_SIZE;
       bytes.fill(0);
@@ -114,25 +115,25 @@ export class Sockets {
     );
     if (result === 0) {
       socket.connected = true;
-      return 0;
+      return 1;
     }
     const code = errno[0]!;
     // An interrupted connect goes on like one that takes its time.
     if (code !== linux.EINPROGRESS && code !== linux.EINTR) {
-      return winsockError(code);
+      return -winsockError(code);
     }
     socket.connecting = true;
     socket.connectError = 0;
     const unwatched = this.#poller.watch(socket);
     if (unwatched !== 0) return this.#endConnect(socket, unwatched);
     socket.connectKey = key;
-    return WSA_IO_PENDING;
+    return 0;
   }
 
   /** The outcome of a connect that went on. */
   connected(socket: LinuxSocket): number {
-    if (socket.connected) return 0;
-    if (!socket.connecting) return socket.connectError || WSAENOTCONN;
+    if (socket.connected) return 1;
+    if (!socket.connecting) return -(socket.connectError || WSAENOTCONN);
     const { symbols, address, length } = this.#kernel;
     const value = new Uint8Array(4);
     length[0] = value.length;
@@ -151,17 +152,18 @@ export class Sockets {
       symbols.getpeername(socket.fd, address, length),
     );
     // Asked too early: the outcome is told again.
-    if (unknown === WSAENOTCONN) return WSA_IO_PENDING;
+    if (unknown === WSAENOTCONN) return 0;
     return this.#endConnect(socket, unknown);
   }
 
   #endConnect(socket: LinuxSocket, errno: number): number {
     socket.connecting = false;
     socket.connected = errno === 0;
-    return socket.connectError = errno;
+    socket.connectError = errno;
+    return errno === 0 ? 1 : -errno;
   }
 
-  /** Accepts; minus an error number, -997 when `key` will be reported. */
+  /** Accepts; minus an error number, 0 when `key` will be reported. */
   accept(listener: LinuxSocket, key: number): LinuxSocket | number {
     const { symbols, errno } = this.#kernel;
     // The kernel's answer would be taken for the error of one connection.
@@ -183,7 +185,7 @@ export class Sockets {
       if (code !== linux.EAGAIN) return -winsockError(code);
       listener.acceptKey = key;
       // A connection that came in the meantime must be told, too.
-      return -(this.#poller.watch(listener, true) || WSA_IO_PENDING);
+      return 0 - this.#poller.watch(listener, true);
     }
   }
 

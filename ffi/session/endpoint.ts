@@ -91,7 +91,7 @@ export abstract class RioEndpoint {
     const how =
       { receive: SD_RECEIVE, send: SD_SEND, both: SD_BOTH }[direction];
     check(
-      this.#core.backend.shutdown(this.#record.handle, how),
+      this.#core.backend.sockets.shutdown(this.#record.handle, how),
       "shutdown",
       `shut down ${direction}`,
     );
@@ -120,7 +120,12 @@ export abstract class RioEndpoint {
     assertEndpointOpen(this, "set an option");
     const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
     check(
-      this.#core.backend.setOption(this.#record.handle, level, name, bytes),
+      this.#core.backend.sockets.setOption(
+        this.#record.handle,
+        level,
+        name,
+        bytes,
+      ),
       "setsockopt",
       `set socket option "${option}" to ${value}`,
     );
@@ -141,7 +146,12 @@ export abstract class RioEndpoint {
     const value = new Int32Array(1);
     const bytes = new Uint8Array(value.buffer);
     checkHandle(
-      this.#core.backend.getOption(this.#record.handle, level, name, bytes),
+      this.#core.backend.sockets.getOption(
+        this.#record.handle,
+        level,
+        name,
+        bytes,
+      ),
       "getsockopt",
       `get socket option "${option}"`,
     );
@@ -174,7 +184,12 @@ export abstract class RioEndpoint {
     }
     assertEndpointOpen(this, "set an option");
     check(
-      this.#core.backend.setOption(this.#record.handle, level, name, value),
+      this.#core.backend.sockets.setOption(
+        this.#record.handle,
+        level,
+        name,
+        value,
+      ),
       "setsockopt",
       `set socket option ${name} of level ${level}`,
     );
@@ -206,7 +221,7 @@ export abstract class RioEndpoint {
   #localAddress(): Deno.NetAddr {
     const bytes = new Uint8Array(SOCKADDR_INET.size);
     const { backend } = this.#core;
-    const errno = backend.localAddress(this.#record.handle, bytes);
+    const errno = backend.sockets.localAddress(this.#record.handle, bytes);
     // A socket that was never bound has no address on Windows.
     if (errno === WSAEINVAL) {
       const hostname = this.#family === AF_INET6 ? "::" : "0.0.0.0";
@@ -219,7 +234,7 @@ export abstract class RioEndpoint {
   #peerAddress(): Deno.NetAddr | null {
     const bytes = new Uint8Array(SOCKADDR_INET.size);
     const { backend } = this.#core;
-    const errno = backend.remoteAddress(this.#record.handle, bytes);
+    const errno = backend.sockets.remoteAddress(this.#record.handle, bytes);
     if (errno === WSAENOTCONN) return null;
     check(errno, "getpeername", "read the address of a peer");
     return readAddress(bytes, this.transport);

@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { RIO_CORRUPT_CQ, RIO_FUNCTIONS } from "../constants.ts";
+import { RIO_FUNCTIONS } from "../constants.ts";
 import type {
   RioBackend,
   RioHandle,
   RioMemory,
-  RioNotification,
+  RioNotificationKind,
 } from "../contract.ts";
 import { checkHandle } from "../errors.ts";
 import { RioResults } from "../layout.ts";
@@ -47,10 +47,16 @@ export interface BufferRecord {
   closing: boolean;
 }
 
+/** How a completion queue notifies, and the key that is reported. */
+export interface Notification {
+  readonly kind: RioNotificationKind;
+  readonly key: number;
+}
+
 /** One native completion queue. */
 export interface QueueRecord {
   readonly handle: RioHandle;
-  readonly notification: RioNotification | null;
+  readonly notification: Notification | null;
   capacity: number;
   /** Entries that request queues have reserved. */
   reserved: number;
@@ -109,7 +115,7 @@ export class Ledger {
   registerBuffer(memory: RioMemory): BufferRecord {
     this.calls[CALL.registerBuffer]!++;
     const id = checkHandle(
-      this.backend.registerBuffer(memory),
+      this.backend.rings.registerBuffer(memory),
       "RIORegisterBuffer",
       `register ${memory.bytes.byteLength} bytes`,
     );
@@ -124,24 +130,27 @@ export class Ledger {
     record.closing = true;
     if (record.inFlight > 0 || !this.buffers.delete(record)) return;
     this.calls[CALL.deregisterBuffer]!++;
-    this.backend.deregisterBuffer(record.id);
+    this.backend.rings.deregisterBuffer(record.id);
     this.deregistered++;
   }
 
   createQueue(
     capacity: number,
-    notification: RioNotification | null,
+    notification: Notification | null,
   ): QueueRecord {
     this.calls[CALL.createCompletionQueue]!++;
     let handle: RioHandle;
     try {
       handle = checkHandle(
-        this.backend.createCompletionQueue(capacity, notification),
+        this.backend.rings.createCompletionQueue(
+          capacity,
+          notification?.key ?? 0,
+        ),
         "RIOCreateCompletionQueue",
         `create a completion queue of ${capacity} entries`,
       );
     } catch (error) {
-      if (notification) this.backend.closeNotification(notification);
+      if (notification) this.backend.waits.closeNotification(notification.key);
       throw error;
     }
     const record = {
@@ -169,9 +178,9 @@ export class Ledger {
     record.closed = true;
     this.queues.delete(record);
     this.calls[CALL.closeCompletionQueue]!++;
-    this.backend.closeCompletionQueue(record.handle);
+    this.backend.rings.closeCompletionQueue(record.handle);
     if (record.notification) {
-      this.backend.closeNotification(record.notification);
+      this.backend.waits.closeNotification(record.notification.key);
     }
   }
 
@@ -225,7 +234,7 @@ export class Ledger {
   closeSocket(record: SocketRecord): number {
     if (record.closed) return 0;
     record.closed = true;
-    const errno = this.backend.closeSocket(record.handle);
+    const errno = this.backend.sockets.close(record.handle);
     if (record.outstandingReceives + record.outstandingSends === 0) {
       this.socketDrained(record);
     }
@@ -259,12 +268,12 @@ export class Ledger {
       for (;;) {
         this.calls[CALL.dequeueCompletion]!++;
         const results = this.#results;
-        const count = this.backend.dequeueCompletion(
+        const count = this.backend.rings.dequeueCompletion(
           queue.handle,
           results,
           results.capacity,
         );
-        if (count === 0 || count === RIO_CORRUPT_CQ) break;
+        if (count <= 0) break;
         if (settle) settle(queue, results, count);
         else this.completed += count;
         if (queue.closed) break;

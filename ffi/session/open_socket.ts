@@ -103,14 +103,14 @@ export function openSocket(
   const { backend, ledger } = core;
   const family = ipVersion(hostname) === 6 ? AF_INET6 : AF_INET;
   const handle = transport === "udp"
-    ? backend.openSocket(family, SOCK_DGRAM, IPPROTO_UDP)
-    : backend.openSocket(family, SOCK_STREAM, IPPROTO_TCP);
+    ? backend.sockets.open(family, SOCK_DGRAM, IPPROTO_UDP)
+    : backend.sockets.open(family, SOCK_STREAM, IPPROTO_TCP);
   checkHandle(handle, "WSASocketW", `open a ${transport} socket`);
   const record = ledger.addSocket(handle);
   try {
     const where = `${hostname}:${port}`;
     const set = (level: number, name: number, value: Uint8Array) => {
-      const errno = backend.setOption(handle, level, name, value);
+      const errno = backend.sockets.setOption(handle, level, name, value);
       check(errno, "setsockopt", `set an option before binding ${where}`);
     };
     if (family === AF_INET6) {
@@ -121,12 +121,18 @@ export function openSocket(
     if (transport === "udp") {
       // An unreachable peer must not fail the receives of all others. Some
       // systems refuse the wish; that alone is no reason to fail.
-      backend.control(handle, SIO_UDP_CONNRESET, OFF);
-      backend.control(handle, SIO_UDP_NETRESET, OFF);
+      backend.sockets.ioctl(handle, SIO_UDP_CONNRESET, OFF);
+      backend.sockets.ioctl(handle, SIO_UDP_NETRESET, OFF);
     }
-    if (binds) check(backend.bind(handle, address), "bind", `bind ${where}`);
+    if (binds) {
+      check(backend.sockets.bind(handle, address), "bind", `bind ${where}`);
+    }
     if (listening) {
-      check(backend.listen(handle, backlog), "listen", `listen on ${where}`);
+      check(
+        backend.sockets.listen(handle, backlog),
+        "listen",
+        `listen on ${where}`,
+      );
     }
     const queues = listening ? null : attachQueues(core, record, options);
     return new RioSocket(core, record, { transport, family, queues });

@@ -151,19 +151,17 @@ export function post(
     const { requestQueue } = record;
     if (isSend) {
       call = CALL.sendEx;
-      errno = backend.sendEx(
+      errno = backend.rings.sendEx(
         requestQueue,
         slice,
-        null,
         request.remote,
         request.control,
-        null,
         flags,
         index,
       );
     } else {
       call = CALL.receiveEx;
-      errno = backend.receiveEx(
+      errno = backend.rings.receiveEx(
         requestQueue,
         slice,
         request.local,
@@ -176,10 +174,20 @@ export function post(
     }
   } else if (isSend) {
     call = CALL.send;
-    errno = backend.send(record.requestQueue, slice, flags, request.index);
+    errno = backend.rings.send(
+      record.requestQueue,
+      slice,
+      flags,
+      request.index,
+    );
   } else {
     call = CALL.receive;
-    errno = backend.receive(record.requestQueue, slice, flags, request.index);
+    errno = backend.rings.receive(
+      record.requestQueue,
+      slice,
+      flags,
+      request.index,
+    );
   }
   ledger.calls[call]!++;
   if (errno !== 0) {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
-import type { RioNotification, RioNotificationKind } from "../contract.ts";
+import { RIO_MAX_CQ_SIZE } from "../constants.ts";
+import type { RioNotificationKind } from "../contract.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
-import { check, RioClosedError, RioError } from "../errors.ts";
+import { check, checkHandle, RioClosedError } from "../errors.ts";
 import { RioResults } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
 import { Arrival, nextTurn } from "./arrival.ts";
 import type { SessionCore } from "./core.ts";
-import { CALL, type QueueRecord } from "./ledger.ts";
+import { CALL, type Notification, type QueueRecord } from "./ledger.ts";
 import { Completion, type RioCompletion } from "./requests.ts";
 
 /** How a completion queue tells that it has something. */
@@ -215,7 +215,7 @@ export class RioCompletionQueue implements Disposable {
     if (waiter.isWaiting(this.#key)) check(WSAEALREADY, "RIONotify", attempt);
     if (!waiter.isPaused(this.#key)) {
       ledger.calls[CALL.notify]!++;
-      check(backend.notify(this.#record.handle), "RIONotify", attempt);
+      check(backend.rings.notify(this.#record.handle), "RIONotify", attempt);
     }
     const armed = this.#armed = waiter.wait(this.#key);
     try {
@@ -239,7 +239,10 @@ export class RioCompletionQueue implements Disposable {
     this.#assertOpen("resize");
     this.#core.ledger.calls[CALL.resizeCompletionQueue]!++;
     check(
-      this.#core.backend.resizeCompletionQueue(this.#record.handle, capacity),
+      this.#core.backend.rings.resizeCompletionQueue(
+        this.#record.handle,
+        capacity,
+      ),
       "RIOResizeCompletionQueue",
       `resize a completion queue from ${this.capacity} to ${capacity} entries, of which ${this.reserved} are reserved`,
     );
@@ -320,17 +323,14 @@ export class RioCompletionQueue implements Disposable {
     const core = this.#core;
     if (this.closed) this.#assertOpen("dequeue");
     core.ledger.calls[CALL.dequeueCompletion]!++;
-    const count = core.backend.dequeueCompletion(
-      this.#record.handle,
-      results,
-      max,
-    );
-    if (count === RIO_CORRUPT_CQ) {
-      throw new RioError({
-        errno: count,
-        syscall: "RIODequeueCompletion",
-        attempt: `dequeue up to ${max} completions`,
-      });
+    const { handle } = this.#record;
+    const count = core.backend.rings.dequeueCompletion(handle, results, max);
+    if (count < 0) {
+      checkHandle(
+        count,
+        "RIODequeueCompletion",
+        `dequeue up to ${max} completions`,
+      );
     }
     if (count > 0) core.requests.settle(results, count);
     return count;
@@ -369,12 +369,12 @@ export function createCompletionQueue(
 function createNotification(
   core: SessionCore,
   kind: RioNotificationKind,
-): RioNotification {
-  const made = core.backend.createNotification(kind, core.waiter.createKey());
-  if (typeof made !== "number") return made;
-  throw new RioError({
-    errno: -made,
-    syscall: kind === "iocp" ? "CreateIoCompletionPort" : "CreateEventW",
-    attempt: `create the notification "${kind}" of a completion queue`,
-  });
+): Notification {
+  const key = core.waiter.createKey();
+  check(
+    core.backend.waits.createNotification(kind, key),
+    kind === "iocp" ? "CreateIoCompletionPort" : "CreateEventW",
+    `create the notification "${kind}" of a completion queue`,
+  );
+  return { kind, key };
 }

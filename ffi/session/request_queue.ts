@@ -119,15 +119,12 @@ export function attachQueues(
   core.ledger.calls[CALL.createRequestQueue]!++;
   try {
     record.requestQueue = checkHandle(
-      core.backend.createRequestQueue(
+      core.backend.rings.createRequestQueue(
         record.handle,
         receives,
-        1,
         sends,
-        1,
         receive.handle,
         send.handle,
-        record.handle,
       ),
       "RIOCreateRequestQueue",
       `create a request queue of ${receives} receives and ${sends} sends on completion queues with ${

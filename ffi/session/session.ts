@@ -116,7 +116,7 @@ export class RioSession implements Disposable, AsyncDisposable {
 
   /** The system that the session runs on. */
   get backend(): RioBackendName {
-    return this.#core.backend.name;
+    return this.#core.backend.name!;
   }
 
   /** Whether the session was closed. */

@@ -5,7 +5,6 @@
  */
 import type { IpAddress } from "../address.ts";
 import { RIO_MSG_COMMIT_ONLY } from "../constants.ts";
-import { WSA_IO_PENDING } from "../error_numbers.ts";
 import { check, checkHandle } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertOneOf } from "./arguments.ts";
@@ -198,12 +197,12 @@ export class RioSocket extends RioEndpoint implements Disposable {
     const queue = this.#record.requestQueue;
     if (direction !== "receive" && this.#record.sends > 0) {
       ledger.calls[CALL.send]!++;
-      const errno = backend.send(queue, null, RIO_MSG_COMMIT_ONLY, 0);
+      const errno = backend.rings.send(queue, null, RIO_MSG_COMMIT_ONLY, 0);
       check(errno, "RIOSend", "commit deferred sends");
     }
     if (direction !== "send" && this.#record.receives > 0) {
       ledger.calls[CALL.receive]!++;
-      const errno = backend.receive(queue, null, RIO_MSG_COMMIT_ONLY, 0);
+      const errno = backend.rings.receive(queue, null, RIO_MSG_COMMIT_ONLY, 0);
       check(errno, "RIOReceive", "commit deferred receives");
     }
   }
@@ -233,7 +232,7 @@ export class RioSocket extends RioEndpoint implements Disposable {
     const { ledger, backend } = this.#core;
     ledger.calls[CALL.resizeRequestQueue]!++;
     check(
-      backend.resizeRequestQueue(record.requestQueue, receives, sends),
+      backend.rings.resizeRequestQueue(record.requestQueue, receives, sends),
       "RIOResizeRequestQueue",
       `resize a request queue from ${record.receives} receives and ${record.sends} sends to ${receives} and ${sends}`,
     );
@@ -261,13 +260,14 @@ export class RioSocket extends RioEndpoint implements Disposable {
     encodeFor(this, bytes, { hostname, port });
     this.#core.permissions.require(hostname, port);
     const { backend, waiter } = this.#core;
-    let errno = backend.connect(this.#record.handle, bytes, this.#key);
-    while (errno === WSA_IO_PENDING) {
+    const { handle } = this.#record;
+    let outcome = backend.sockets.connect(handle, bytes, this.#key);
+    while (outcome === 0) {
       await waiter.wait(this.#key);
       assertEndpointOpen(this, "connect");
-      errno = backend.connected(this.#record.handle);
+      outcome = backend.sockets.connected(handle);
     }
-    check(errno, "connect", `connect to ${hostname}:${port}`);
+    checkHandle(outcome, "connect", `connect to ${hostname}:${port}`);
     refreshAddresses(this);
   }
 
@@ -345,8 +345,8 @@ export class RioSocket extends RioEndpoint implements Disposable {
     const { backend, waiter, ledger } = this.#core;
     for (;;) {
       assertEndpointOpen(this, "accept");
-      const handle = backend.accept(this.#record.handle, this.#key);
-      if (handle === -WSA_IO_PENDING) {
+      const handle = backend.sockets.accept(this.#record.handle, this.#key);
+      if (handle === 0) {
         if (this.#referenced) await waiter.wait(this.#key);
         else await waiter.glance(this.#key);
         continue;

@@ -86,7 +86,7 @@ export class Waiter {
     this.#missed.delete(key);
     this.#take(key)?.resolve(false);
     // A pending native wait would keep the process alive for nothing.
-    if (this.#running && this.#pending.size === 0) this.#backend.wake();
+    if (this.#running && this.#pending.size === 0) this.#backend.waits.wake();
   }
 
   /** Ends every wait. */
@@ -114,7 +114,7 @@ export class Waiter {
   async #run(): Promise<void> {
     try {
       while (this.#pending.size > 0) {
-        const count = await this.#backend.wait();
+        const count = await this.#backend.waits.wait();
         if (count < 0) {
           throw new RioError({
             errno: -count,
@@ -122,7 +122,7 @@ export class Waiter {
             attempt: "wait for completions",
           });
         }
-        const fired = this.#backend.fired;
+        const fired = this.#backend.waits.fired;
         for (let i = 0; i < count; i++) this.#fire(fired[i]!);
         // The promises' continuations run first: often they wait again, and
         // this loop then goes on without a new start.

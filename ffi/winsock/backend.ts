@@ -1,27 +1,19 @@
 /**
- * The contract on Winsock: the 13 functions, and the socket and wait calls that
- * go with them.
+ * The contract on Winsock.
  *
  * @module
  */
 import { RIO_FUNCTIONS } from "../constants.ts";
-import type {
-  RioBackend,
-  RioBackendName,
-  RioCapabilities,
-  RioHandle,
-  RioNotification,
-  RioNotificationKind,
-} from "../contract.ts";
+import type { RioBackend, RioCapabilities } from "../contract.ts";
 import { WSAEOPNOTSUPP } from "../error_numbers.ts";
 import { FrameMemory, NativeFunction, type Prepare } from "./call.ts";
 import { WinsockConnections } from "./connections.ts";
 import { prepareRio } from "./functions.ts";
 import type { WinsockSymbols } from "./library.ts";
-import { RioCalls } from "./rio_calls.ts";
-import { type WinsockSocket, WinsockSockets } from "./sockets.ts";
+import { WinsockRings } from "./rings.ts";
+import type { WinsockSocket } from "./sockets.ts";
 import { resolveRioTable, type RioTable } from "./table.ts";
-import { Waiter, type WinsockNotification } from "./waiter.ts";
+import { WinsockWaits } from "./waits.ts";
 
 /** How function pointers are called. */
 export interface CallOptions {
@@ -35,20 +27,19 @@ export interface CallOptions {
 }
 
 /** Registered I/O of Winsock. */
-export class WinsockBackend extends RioCalls implements RioBackend {
-  /** Which system this is. */
-  readonly name: RioBackendName = "winsock";
+export class WinsockBackend implements RioBackend {
+  readonly name = "winsock";
   readonly capabilities: RioCapabilities = {
     reusePort: false,
     brokenPipe: false,
   };
+  readonly rings: WinsockRings;
+  readonly sockets: WinsockConnections;
+  readonly waits: WinsockWaits;
 
-  #symbols: WinsockSymbols;
-  #table: RioTable;
-  #waiter: Waiter;
-  #sockets: WinsockSockets;
-  #connections: WinsockConnections;
-  #verified = new Set<string>();
+  readonly #symbols: WinsockSymbols;
+  readonly #table: RioTable;
+  readonly #verified = new Set<string>();
   #closed = false;
 
   /**
@@ -61,120 +52,30 @@ export class WinsockBackend extends RioCalls implements RioBackend {
   constructor(symbols: WinsockSymbols, table: RioTable, options: CallOptions) {
     const { dispatch = true } = options;
     const frames = new FrameMemory();
+    const dispCallFunc = dispatch ? symbols.DispCallFunc : null;
     const prepare: Prepare = (address, signature) =>
-      new NativeFunction(address, signature, {
-        frames,
-        dispCallFunc: dispatch ? symbols.DispCallFunc : null,
-      });
-    super({ symbols, functions: prepareRio(table, prepare), frames });
+      new NativeFunction(address, signature, { frames, dispCallFunc });
     this.#symbols = symbols;
     this.#table = table;
-    const waiter = this.#waiter = new Waiter(symbols);
-    const sockets = this.#sockets = new WinsockSockets({
+    const waits = this.waits = new WinsockWaits(symbols);
+    const functions = prepareRio(table, prepare);
+    this.rings = new WinsockRings({ symbols, functions, frames, waits });
+    this.sockets = new WinsockConnections({
       symbols,
-      operations: waiter.operations,
-      verify: (socket) => this.#verify(socket),
-    });
-    this.#connections = new WinsockConnections({
-      symbols,
-      sockets,
-      waiter,
+      waits,
       prepare,
+      operations: waits.operations,
+      verify: (socket) => this.#verify(socket),
+      closing: (socket) => this.rings.endRequestQueue(socket),
     });
-  }
-
-  openSocket(family: number, type: number, protocol: number): RioHandle {
-    return this.#sockets.open(family, type, protocol);
-  }
-
-  closeSocket(socket: RioHandle): number {
-    this.endRequestQueue(socket);
-    return this.#sockets.close(socket);
-  }
-
-  bind(socket: RioHandle, address: Uint8Array): number {
-    return this.#sockets.bind(socket, address);
-  }
-
-  listen(socket: RioHandle, backlog: number): number {
-    return this.#sockets.listen(socket, backlog);
-  }
-
-  localAddress(socket: RioHandle, address: Uint8Array): number {
-    return this.#sockets.name("getsockname", socket, address);
-  }
-
-  remoteAddress(socket: RioHandle, address: Uint8Array): number {
-    return this.#sockets.name("getpeername", socket, address);
-  }
-
-  connect(socket: RioHandle, address: Uint8Array, key: number): number {
-    return this.#connections.connect(socket, address, key);
-  }
-
-  connected(socket: RioHandle): number {
-    return this.#connections.connected(socket);
-  }
-
-  accept(listener: RioHandle, key: number): RioHandle {
-    return this.#connections.accept(listener, key);
-  }
-
-  shutdown(socket: RioHandle, how: number): number {
-    return this.#sockets.shutdown(socket, how);
-  }
-
-  setOption(
-    socket: RioHandle,
-    level: number,
-    name: number,
-    value: Uint8Array,
-  ): number {
-    return this.#sockets.setOption(socket, level, name, value);
-  }
-
-  getOption(
-    socket: RioHandle,
-    level: number,
-    name: number,
-    value: Uint8Array,
-  ): number {
-    return this.#sockets.getOption(socket, level, name, value);
-  }
-
-  control(socket: RioHandle, code: number, input: Uint8Array): number {
-    return this.#sockets.control(socket, code, input);
-  }
-
-  createNotification(
-    kind: RioNotificationKind,
-    key: number,
-  ): RioNotification | number {
-    return this.#waiter.create(kind, key);
-  }
-
-  closeNotification(notification: RioNotification): void {
-    this.#waiter.release(notification as WinsockNotification);
-  }
-
-  wait(): Promise<number> {
-    return this.#waiter.wait();
-  }
-
-  get fired(): Int32Array {
-    return this.#waiter.fired;
-  }
-
-  wake(): void {
-    this.#waiter.wake();
   }
 
   close(keepNative: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#sockets.closeAccepting();
-    if (keepNative) this.#waiter.abandon();
-    else this.#waiter.close(() => this.#symbols.WSACleanup());
+    this.sockets.closeAccepting();
+    if (keepNative) this.waits.abandon();
+    else this.waits.close(() => this.#symbols.WSACleanup());
   }
 
   /**

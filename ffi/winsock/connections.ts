@@ -17,7 +17,7 @@ import {
   WSAID_ACCEPTEX,
   WSAID_CONNECTEX,
 } from "../constants.ts";
-import type { RioHandle } from "../contract.ts";
+import type { RioHandle, RioSockets } from "../contract.ts";
 import {
   WSA_IO_PENDING,
   WSAECONNABORTED,
@@ -33,11 +33,12 @@ import type { WinsockSymbols } from "./library.ts";
 import { ACCEPT_ADDRESS_SIZE, type Operation } from "./operations.ts";
 import {
   addressSize,
+  type SocketsOptions,
   type WinsockSocket,
-  type WinsockSockets,
+  WinsockSockets,
 } from "./sockets.ts";
 import { resolveExtension } from "./table.ts";
-import type { Waiter } from "./waiter.ts";
+import type { WinsockWaits } from "./waits.ts";
 
 // BOOL ConnectEx(SOCKET s, const sockaddr *name, int namelen,
 //   PVOID lpSendBuffer, DWORD dwSendDataLength, LPDWORD lpdwBytesSent,
@@ -66,23 +67,18 @@ const GONE: ReadonlySet<number> = new Set([
   WSAENOTCONN,
 ]);
 
-/** What connections need of their backend. */
-export interface ConnectionsOptions {
-  /** The native functions. */
-  symbols: WinsockSymbols;
-  /** The sockets to connect. */
-  sockets: WinsockSockets;
+/** What sockets that connect need of their backend. */
+export interface ConnectionsOptions extends SocketsOptions {
   /** Whose port carries the packets. */
-  waiter: Waiter;
+  waits: WinsockWaits;
   /** Makes a function pointer callable. */
   prepare: Prepare;
 }
 
-/** Connects and accepts for the sockets of one backend. */
-export class WinsockConnections {
+/** The sockets of one backend, with connects and accepts. */
+export class WinsockConnections extends WinsockSockets implements RioSockets {
   #symbols: WinsockSymbols;
-  #sockets: WinsockSockets;
-  #waiter: Waiter;
+  #waits: WinsockWaits;
   #prepare: Prepare;
   #connectEx: NativeFunction | null = null;
   #acceptEx: NativeFunction | null = null;
@@ -91,56 +87,56 @@ export class WinsockConnections {
   /**
    * Resolves nothing yet: UDP needs none of it.
    *
-   * @param options What connections need of their backend.
+   * @param options What the sockets need of their backend.
    */
   constructor(options: ConnectionsOptions) {
+    super(options);
     this.#symbols = options.symbols;
-    this.#sockets = options.sockets;
-    this.#waiter = options.waiter;
+    this.#waits = options.waits;
     this.#prepare = options.prepare;
   }
 
-  /** Connects; returns 0, an error number, or 997 while it goes on. */
+  /** Connects; returns 1, minus an error number, or 0 while it goes on. */
   connect(id: RioHandle, address: Uint8Array, key: number): number {
-    const socket = this.#sockets.get(id);
-    if (!socket) return WSAENOTSOCK;
-    if (socket.type === SOCK_STREAM) return this.#start(socket, address, key);
+    const socket = this.get(id);
+    if (!socket) return -WSAENOTSOCK;
+    if (socket.type === SOCK_STREAM) {
+      return 0 - this.#start(socket, address, key);
+    }
     const failed = this.#symbols.connect(
       socket.handle,
       address,
       addressSize(address),
     );
-    if (failed !== 0) return this.#error();
+    if (failed !== 0) return -this.#error();
     socket.bound = true;
-    return 0;
+    return 1;
   }
 
-  /** The outcome of a connect that went on: 0, an error number, or 997. */
+  /** The outcome of a connect that went on, in the same form. */
   connected(id: RioHandle): number {
-    const socket = this.#sockets.get(id);
-    if (!socket) return WSAENOTSOCK;
+    const socket = this.get(id);
+    if (!socket) return -WSAENOTSOCK;
     const operation = socket.connecting;
-    if (!operation) return WSAENOTCONN;
-    if (!operation.arrived) return WSA_IO_PENDING;
+    if (!operation) return -WSAENOTCONN;
+    if (!operation.arrived) return 0;
     socket.connecting = null;
-    return this.#outcome(socket, operation) || this.#setContext(
-      socket,
-      SO_UPDATE_CONNECT_CONTEXT,
-      null,
-    );
+    const error = this.#outcome(socket, operation) ||
+      this.#setContext(socket, SO_UPDATE_CONNECT_CONTEXT, null);
+    return error === 0 ? 1 : -error;
   }
 
-  /** Accepts; returns a socket, minus an error number, or -997 when none waits. */
+  /** Accepts; returns a socket, minus an error number, or 0 when none waits. */
   accept(id: RioHandle, key: number): RioHandle {
-    const listener = this.#sockets.get(id);
+    const listener = this.get(id);
     if (!listener) return -WSAENOTSOCK;
     // Not every system refuses such an AcceptEx at once.
     if (!listener.listening) return -WSAEINVAL;
     const { accepting } = listener;
-    if (!accepting) return -this.#startAccept(listener, key);
-    if (!accepting.operation.arrived) return -WSA_IO_PENDING;
+    if (!accepting) return 0 - this.#startAccept(listener, key);
+    if (!accepting.operation.arrived) return 0;
     listener.accepting = null;
-    const socket = this.#sockets.get(accepting.socket)!;
+    const socket = this.get(accepting.socket)!;
     const error = this.#outcome(listener, accepting.operation) ||
       this.#setContext(
         socket,
@@ -151,17 +147,18 @@ export class WinsockConnections {
       socket.bound = true;
       return accepting.socket;
     }
-    this.#sockets.close(accepting.socket);
-    return GONE.has(error) ? -this.#startAccept(listener, key) : -error;
+    this.close(accepting.socket);
+    return GONE.has(error) ? 0 - this.#startAccept(listener, key) : -error;
   }
 
+  /** Starts a connect; 0 while it goes on, or an error number. */
   #start(socket: WinsockSocket, address: Uint8Array, key: number): number {
     this.#connectEx ??= this.#extension(socket, WSAID_CONNECTEX, CONNECT_EX);
     if (this.#connectEx === null) return this.#error();
     const error = this.#bindToWildcard(socket) || this.#associate(socket);
     if (error !== 0) return error;
 
-    const operation = this.#waiter.operations.begin(key);
+    const operation = this.#waits.operations.begin(key);
     const { slot } = operation;
     slot.dataBytes.set(address.subarray(0, SOCKADDR_INET.size));
     const connectEx = this.#connectEx;
@@ -172,22 +169,23 @@ export class WinsockConnections {
     const refused = this.#begin(connectEx, operation);
     if (refused !== 0) return refused;
     socket.connecting = operation;
-    return WSA_IO_PENDING;
+    return 0;
   }
 
+  /** Starts an accept; 0 while it goes on, or an error number. */
   #startAccept(listener: WinsockSocket, key: number): number {
     this.#acceptEx ??= this.#extension(listener, WSAID_ACCEPTEX, ACCEPT_EX);
     if (this.#acceptEx === null) return this.#error();
     const error = this.#associate(listener);
     if (error !== 0) return error;
-    const socket = this.#sockets.open(
+    const socket = this.open(
       listener.family,
       listener.type,
       listener.protocol,
     );
     if (socket < 0) return -socket;
 
-    const operation = this.#waiter.operations.begin(key);
+    const operation = this.#waits.operations.begin(key);
     const { slot } = operation;
     const acceptEx = this.#acceptEx;
     acceptEx.set(0, Number(listener.handle));
@@ -199,11 +197,11 @@ export class WinsockConnections {
     acceptEx.set(7, slot.overlapped);
     const refused = this.#begin(acceptEx, operation);
     if (refused !== 0) {
-      this.#sockets.close(socket);
+      this.close(socket);
       return refused;
     }
     listener.accepting = { operation, socket };
-    return WSA_IO_PENDING;
+    return 0;
   }
 
   /** Starts an overlapped call: 0 promises a packet, anything else none. */
@@ -213,7 +211,7 @@ export class WinsockConnections {
     if (call.int32 !== 0) return 0;
     const error = this.#error();
     if (error === WSA_IO_PENDING) return 0;
-    this.#waiter.operations.cancel(operation);
+    this.#waits.operations.cancel(operation);
     return error;
   }
 
@@ -226,7 +224,7 @@ export class WinsockConnections {
       this.#dwords.subarray(1),
     );
     const error = done !== 0 ? 0 : this.#error();
-    this.#waiter.operations.release(operation);
+    this.#waits.operations.release(operation);
     return error;
   }
 
@@ -250,12 +248,12 @@ export class WinsockConnections {
     if (socket.bound) return 0;
     const wildcard = new Uint8Array(SOCKADDR_INET.size);
     wildcard[SOCKADDR_INET.family] = socket.family;
-    return this.#sockets.bind(Number(socket.handle), wildcard);
+    return this.bind(Number(socket.handle), wildcard);
   }
 
   #associate(socket: WinsockSocket): number {
     if (socket.associated) return 0;
-    const error = this.#waiter.associate(socket.handle);
+    const error = this.#waits.associate(socket.handle);
     socket.associated = error === 0;
     return error;
   }

@@ -58,6 +58,8 @@ export interface SocketsOptions {
   operations: Operations;
   /** Proves that the RIO functions belong to a socket: 0, or an error number. */
   verify: (socket: WinsockSocket) => number;
+  /** Told of a socket before it is closed. */
+  closing: (socket: RioHandle) => void;
 }
 
 /** The sockets of one backend. */
@@ -65,6 +67,7 @@ export class WinsockSockets {
   #symbols: WinsockSymbols;
   #operations: Operations;
   #verify: SocketsOptions["verify"];
+  #closing: SocketsOptions["closing"];
   #open = new Map<RioHandle, WinsockSocket>();
   #length = new Int32Array(1);
   #dword = new Uint32Array(1);
@@ -78,6 +81,7 @@ export class WinsockSockets {
     this.#symbols = options.symbols;
     this.#operations = options.operations;
     this.#verify = options.verify;
+    this.#closing = options.closing;
   }
 
   /** The socket of a handle; `undefined` once it was closed. */
@@ -121,6 +125,7 @@ export class WinsockSockets {
   close(id: RioHandle): number {
     const socket = this.#open.get(id);
     if (!socket) return WSAENOTSOCK;
+    this.#closing(id);
     const error = closeNative(this.#symbols, socket.handle);
     if (error !== 0) return error;
     this.#open.delete(id);
@@ -176,20 +181,14 @@ export class WinsockSockets {
       : this.#error();
   }
 
-  /** Writes the local or the remote address; returns an error number. */
-  name(
-    call: "getsockname" | "getpeername",
-    id: RioHandle,
-    address: Uint8Array,
-  ): number {
-    this.#length[0] = SOCKADDR_INET.size;
-    address.fill(0, 0, SOCKADDR_INET.size);
-    const failed = this.#symbols[call](
-      this.#handle(id),
-      address,
-      this.#length,
-    );
-    return failed === 0 ? 0 : this.#error();
+  /** Writes the local address; returns an error number. */
+  localAddress(id: RioHandle, address: Uint8Array): number {
+    return this.#name("getsockname", id, address);
+  }
+
+  /** Writes the peer's address; returns an error number. */
+  remoteAddress(id: RioHandle, address: Uint8Array): number {
+    return this.#name("getpeername", id, address);
   }
 
   /** Sets an option; returns an error number. */
@@ -228,7 +227,7 @@ export class WinsockSockets {
   }
 
   /** `WSAIoctl` with an input only; returns an error number. */
-  control(id: RioHandle, code: number, input: Uint8Array): number {
+  ioctl(id: RioHandle, code: number, input: Uint8Array): number {
     const failed = this.#symbols.WSAIoctl(
       this.#handle(id),
       code,
@@ -239,6 +238,21 @@ export class WinsockSockets {
       this.#dword,
       0n,
       0n,
+    );
+    return failed === 0 ? 0 : this.#error();
+  }
+
+  #name(
+    call: "getsockname" | "getpeername",
+    id: RioHandle,
+    address: Uint8Array,
+  ): number {
+    this.#length[0] = SOCKADDR_INET.size;
+    address.fill(0, 0, SOCKADDR_INET.size);
+    const failed = this.#symbols[call](
+      this.#handle(id),
+      address,
+      this.#length,
     );
     return failed === 0 ? 0 : this.#error();
   }

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { fail } from "@std/assert";
 import { ADDRESS_SIZE, readAddress, writeAddress } from "../../ffi/address.ts";
 import {
   IPPROTO_TCP,
   IPPROTO_UDP,
+  RIO_MSG_COMMIT_ONLY,
   SOCK_DGRAM,
   SOCK_STREAM,
 } from "../../ffi/constants.ts";
@@ -16,10 +16,9 @@ import type {
   RioBackend,
   RioBuf,
   RioHandle,
-  RioNotification,
   RioNotificationKind,
 } from "../../ffi/contract.ts";
-import { WSA_IO_PENDING, WSAEADDRNOTAVAIL } from "../../ffi/error_numbers.ts";
+import { WSAEADDRNOTAVAIL } from "../../ffi/error_numbers.ts";
 import { errorName } from "../../ffi/errors.ts";
 import { type Family, IPV4, IPV6 } from "./families.ts";
 import { Slab } from "./slab.ts";
@@ -53,6 +52,8 @@ export interface Endpoint {
   readonly received: RioHandle;
   /** Where its sends complete. */
   readonly sent: RioHandle;
+  /** The context of its requests that are given none of their own. */
+  readonly context: number;
 }
 
 /** How an endpoint is made; a queue that is not given is made to fit. */
@@ -127,12 +128,9 @@ export class Harness extends Waits {
   }
 
   /** Creates a completion queue. */
-  queue(
-    size: number = 64,
-    notification: RioNotification | null = null,
-  ): RioHandle {
+  queue(size: number = 64, notification: number = 0): RioHandle {
     return this.made(
-      this.rio.createCompletionQueue(size, notification),
+      this.rio.rings.createCompletionQueue(size, notification),
       "RIOCreateCompletionQueue",
     );
   }
@@ -141,13 +139,13 @@ export class Harness extends Waits {
   notifying(
     kind: RioNotificationKind,
     size: number = 64,
-  ): { queue: RioHandle; key: number; notification: RioNotification } {
+  ): { queue: RioHandle; key: number } {
     const key = this.key();
-    const notification = this.rio.createNotification(kind, key);
-    if (typeof notification === "number") {
-      fail(`createNotification failed with ${errorName(-notification)}`);
-    }
-    return { queue: this.queue(size, notification), key, notification };
+    this.done(
+      this.rio.waits.createNotification(kind, key),
+      "createNotification",
+    );
+    return { queue: this.queue(size, key), key };
   }
 
   /** A key that nothing else has in this statement. */
@@ -171,19 +169,16 @@ export class Harness extends Waits {
     const received = options.received ?? this.queue(Math.max(1, receives));
     const sent = options.sent ?? this.queue(Math.max(1, sends));
     const requestQueue = this.made(
-      this.rio.createRequestQueue(
+      this.rio.rings.createRequestQueue(
         socket,
         receives,
-        1,
         sends,
-        1,
         received,
         sent,
-        context,
       ),
       "RIOCreateRequestQueue",
     );
-    return { socket, requestQueue, received, sent };
+    return { socket, requestQueue, received, sent, context };
   }
 
   /** A UDP endpoint bound to a free port of this host. */
@@ -203,8 +198,12 @@ export class Harness extends Waits {
     const a = this.udp(options);
     const b = this.udp({ ...other, family });
     for (const [from, to] of [[a, b], [b, a]] as const) {
-      this.done(
-        this.rio.connect(from.socket, this.addressOf(to.socket), this.key()),
+      this.made(
+        this.rio.sockets.connect(
+          from.socket,
+          this.addressOf(to.socket),
+          this.key(),
+        ),
         "connect",
       );
     }
@@ -215,7 +214,7 @@ export class Harness extends Waits {
   listener(family: Family = IPV4): RioHandle {
     const socket = this.tcpSocket(family);
     this.bindLoopback(socket, family);
-    this.done(this.rio.listen(socket, 64), "listen");
+    this.done(this.rio.sockets.listen(socket, 64), "listen");
     return socket;
   }
 
@@ -226,18 +225,21 @@ export class Harness extends Waits {
   ): Promise<[Endpoint, Endpoint]> {
     const listener = this.listener(options.family);
     const client = this.tcpSocket(options.family);
-    this.done(
+    this.made(
       await this.connect(client, this.addressOf(listener)),
       "connect",
     );
     const server = await this.accept(listener);
-    this.done(this.rio.closeSocket(listener), "closesocket");
+    this.done(this.rio.sockets.close(listener), "closesocket");
     return [this.endpoint(client, options), this.endpoint(server, other)];
   }
 
   /** Binds to a free port of this host. */
   bindLoopback(socket: RioHandle, family: Family = IPV4): void {
-    const error = this.rio.bind(socket, this.address(family.loopback, 0));
+    const error = this.rio.sockets.bind(
+      socket,
+      this.address(family.loopback, 0),
+    );
     if (error === WSAEADDRNOTAVAIL && family === IPV6) {
       this.skip("this host has no IPv6 loopback");
     }
@@ -260,7 +262,7 @@ export class Harness extends Waits {
   /** The 28 bytes of a socket's own address. */
   addressOf(socket: RioHandle): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(ADDRESS_SIZE);
-    this.done(this.rio.localAddress(socket, bytes), "getsockname");
+    this.done(this.rio.sockets.localAddress(socket, bytes), "getsockname");
     return bytes;
   }
 
@@ -284,21 +286,25 @@ export class Harness extends Waits {
   send(
     endpoint: Endpoint,
     data: RioBuf | null,
-    options: RequestOptions = {},
+    options: Omit<RequestOptions, "local" | "messageFlags"> = {},
   ): void {
     this.done(this.trySend(endpoint, data, options), "RIOSend");
   }
 
   /** Posts a receive; returns the answer. */
   tryReceive(
-    { requestQueue }: Endpoint,
+    endpoint: Endpoint,
     data: RioBuf | null,
     options: RequestOptions = {},
   ): number {
-    const { flags = 0, context = 0 } = options;
+    const { requestQueue } = endpoint;
+    const { flags = 0 } = options;
+    // A commit has none.
+    const context = options.context ??
+      ((flags & RIO_MSG_COMMIT_ONLY) === 0 ? endpoint.context : 0);
     return isPlain(options)
-      ? this.rio.receive(requestQueue, data, flags, context)
-      : this.rio.receiveEx(
+      ? this.rio.rings.receive(requestQueue, data, flags, context)
+      : this.rio.rings.receiveEx(
         requestQueue,
         data,
         options.local ?? null,
@@ -312,20 +318,22 @@ export class Harness extends Waits {
 
   /** Posts a send; returns the answer. */
   trySend(
-    { requestQueue }: Endpoint,
+    endpoint: Endpoint,
     data: RioBuf | null,
-    options: RequestOptions = {},
+    options: Omit<RequestOptions, "local" | "messageFlags"> = {},
   ): number {
-    const { flags = 0, context = 0 } = options;
+    const { requestQueue } = endpoint;
+    const { flags = 0 } = options;
+    // A commit has none.
+    const context = options.context ??
+      ((flags & RIO_MSG_COMMIT_ONLY) === 0 ? endpoint.context : 0);
     return isPlain(options)
-      ? this.rio.send(requestQueue, data, flags, context)
-      : this.rio.sendEx(
+      ? this.rio.rings.send(requestQueue, data, flags, context)
+      : this.rio.rings.sendEx(
         requestQueue,
         data,
-        options.local ?? null,
         options.remote ?? null,
         options.control ?? null,
-        options.messageFlags ?? null,
         flags,
         context,
       );
@@ -333,16 +341,16 @@ export class Harness extends Waits {
 
   /** Closes an endpoint's socket. */
   close({ socket }: Endpoint): void {
-    this.done(this.rio.closeSocket(socket), "closesocket");
+    this.done(this.rio.sockets.close(socket), "closesocket");
   }
 
-  /** Connects; resolves to the outcome. */
+  /** Connects; resolves to 1 or minus an error number. */
   async connect(socket: RioHandle, address: Uint8Array): Promise<number> {
     const key = this.key();
-    let outcome = this.rio.connect(socket, address, key);
-    while (outcome === WSA_IO_PENDING) {
+    let outcome = this.rio.sockets.connect(socket, address, key);
+    while (outcome === 0) {
       await this.fires(key, "the outcome of a connect");
-      outcome = this.rio.connected(socket);
+      outcome = this.rio.sockets.connected(socket);
     }
     return outcome;
   }
@@ -350,14 +358,14 @@ export class Harness extends Waits {
   /** Accepts a connection; resolves to its socket. */
   async accept(listener: RioHandle, key: number = this.key()): Promise<number> {
     for (;;) {
-      const socket = this.rio.accept(listener, key);
-      if (socket !== -WSA_IO_PENDING) return this.made(socket, "accept");
+      const socket = this.rio.sockets.accept(listener, key);
+      if (socket !== 0) return this.made(socket, "accept");
       await this.fires(key, "a connection to accept");
     }
   }
 
   #open(family: Family, type: number, protocol: number): RioHandle {
-    const socket = this.rio.openSocket(family.number, type, protocol);
+    const socket = this.rio.sockets.open(family.number, type, protocol);
     if (socket < 0 && family === IPV6) {
       this.skip(`this host has no IPv6: ${errorName(-socket)}`);
     }

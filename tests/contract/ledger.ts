@@ -4,13 +4,8 @@
  *
  * @module
  */
-import { RIO_CORRUPT_CQ, RIO_MSG_COMMIT_ONLY } from "../../ffi/constants.ts";
-import type {
-  RioBackend,
-  RioHandle,
-  RioMemory,
-  RioNotification,
-} from "../../ffi/contract.ts";
+import { RIO_MSG_COMMIT_ONLY } from "../../ffi/constants.ts";
+import type { RioBackend, RioHandle, RioMemory } from "../../ffi/contract.ts";
 
 /** Everything that a backend gave out and did not get back. */
 export class Ledger {
@@ -27,8 +22,8 @@ export class Ledger {
   > = new Map();
   /** Whether the backend was closed. */
   closed = false;
-  /** Notifications. */
-  readonly notifications: Set<RioNotification> = new Set();
+  /** The keys of notifications. */
+  readonly notifications: Set<number> = new Set();
 
   /** Notes that a queue owes `count` more completions, or less. */
   owe(queue: RioHandle, count: number): void {
@@ -53,112 +48,97 @@ export class Ledger {
 
 /** The same backend, with everything it gives out noted in a ledger. */
 export function keepLedger(rio: RioBackend, ledger: Ledger): RioBackend {
-  const noted: Partial<RioBackend> = {
-    registerBuffer(memory) {
-      const id = rio.registerBuffer(memory);
-      if (id > 0) ledger.buffers.set(id, memory);
-      return id;
-    },
-    deregisterBuffer(id) {
-      rio.deregisterBuffer(id);
-      ledger.buffers.delete(id);
-    },
-    createCompletionQueue(size, notification) {
-      const queue = rio.createCompletionQueue(size, notification);
-      if (queue > 0) ledger.queues.set(queue, 0);
-      return queue;
-    },
-    closeCompletionQueue(queue) {
-      rio.closeCompletionQueue(queue);
-      ledger.queues.delete(queue);
-    },
-    dequeueCompletion(queue, results, max) {
-      const count = rio.dequeueCompletion(queue, results, max);
-      if (count !== RIO_CORRUPT_CQ) ledger.owe(queue, -count);
-      return count;
-    },
-    createRequestQueue(socket, receives, r, sends, s, receive, send, context) {
-      const requestQueue = rio.createRequestQueue(
-        socket,
-        receives,
-        r,
-        sends,
-        s,
-        receive,
-        send,
-        context,
-      );
-      if (requestQueue > 0) {
-        ledger.requestQueues.set(requestQueue, { receive, send });
-      }
-      return requestQueue;
-    },
-    receive(queue, data, flags, context) {
-      const error = rio.receive(queue, data, flags, context);
-      return ledger.post("receive", queue, flags, error);
-    },
-    receiveEx(queue, data, local, remote, control, out, flags, context) {
-      const error = rio.receiveEx(
-        queue,
-        data,
-        local,
-        remote,
-        control,
-        out,
-        flags,
-        context,
-      );
-      return ledger.post("receive", queue, flags, error);
-    },
-    send(queue, data, flags, context) {
-      const error = rio.send(queue, data, flags, context);
-      return ledger.post("send", queue, flags, error);
-    },
-    sendEx(queue, data, local, remote, control, out, flags, context) {
-      const error = rio.sendEx(
-        queue,
-        data,
-        local,
-        remote,
-        control,
-        out,
-        flags,
-        context,
-      );
-      return ledger.post("send", queue, flags, error);
-    },
-    openSocket(family, type, protocol) {
-      const socket = rio.openSocket(family, type, protocol);
-      if (socket > 0) ledger.sockets.add(socket);
-      return socket;
-    },
-    accept(listener, key) {
-      const socket = rio.accept(listener, key);
-      if (socket > 0) ledger.sockets.add(socket);
-      return socket;
-    },
-    closeSocket(socket) {
-      const error = rio.closeSocket(socket);
-      if (error === 0) ledger.sockets.delete(socket);
-      return error;
-    },
-    createNotification(kind, key) {
-      const notification = rio.createNotification(kind, key);
-      if (typeof notification === "object") {
-        ledger.notifications.add(notification);
-      }
-      return notification;
-    },
-    closeNotification(notification) {
-      rio.closeNotification(notification);
-      ledger.notifications.delete(notification);
-    },
+  const { rings, sockets, waits } = rio;
+  return {
+    name: rio.name,
+    capabilities: rio.capabilities,
+    rings: over(rings, {
+      registerBuffer(memory) {
+        const id = rings.registerBuffer(memory);
+        if (id > 0) ledger.buffers.set(id, memory);
+        return id;
+      },
+      deregisterBuffer(id) {
+        rings.deregisterBuffer(id);
+        ledger.buffers.delete(id);
+      },
+      createCompletionQueue(size, notification) {
+        const queue = rings.createCompletionQueue(size, notification);
+        if (queue > 0) ledger.queues.set(queue, 0);
+        return queue;
+      },
+      closeCompletionQueue(queue) {
+        rings.closeCompletionQueue(queue);
+        ledger.queues.delete(queue);
+      },
+      dequeueCompletion(queue, results, max) {
+        const count = rings.dequeueCompletion(queue, results, max);
+        if (count > 0) ledger.owe(queue, -count);
+        return count;
+      },
+      createRequestQueue(...args) {
+        const requestQueue = rings.createRequestQueue(...args);
+        const [, , , receive, send] = args;
+        if (requestQueue > 0) {
+          ledger.requestQueues.set(requestQueue, { receive, send });
+        }
+        return requestQueue;
+      },
+      receive(queue, data, flags, context) {
+        const error = rings.receive(queue, data, flags, context);
+        return ledger.post("receive", queue, flags, error);
+      },
+      receiveEx(...args) {
+        const [queue, , , , , , flags] = args;
+        return ledger.post("receive", queue, flags, rings.receiveEx(...args));
+      },
+      send(queue, data, flags, context) {
+        const error = rings.send(queue, data, flags, context);
+        return ledger.post("send", queue, flags, error);
+      },
+      sendEx(...args) {
+        const [queue, , , , flags] = args;
+        return ledger.post("send", queue, flags, rings.sendEx(...args));
+      },
+    }),
+    sockets: over(sockets, {
+      open(family, type, protocol) {
+        const socket = sockets.open(family, type, protocol);
+        if (socket > 0) ledger.sockets.add(socket);
+        return socket;
+      },
+      accept(listener, key) {
+        const socket = sockets.accept(listener, key);
+        if (socket > 0) ledger.sockets.add(socket);
+        return socket;
+      },
+      close(socket) {
+        const error = sockets.close(socket);
+        if (error === 0) ledger.sockets.delete(socket);
+        return error;
+      },
+    }),
+    waits: over(waits, {
+      createNotification(kind, key) {
+        const error = waits.createNotification(kind, key);
+        if (error === 0) ledger.notifications.add(key);
+        return error;
+      },
+      closeNotification(key) {
+        waits.closeNotification(key);
+        ledger.notifications.delete(key);
+      },
+    }),
     close(keepNative) {
       rio.close(keepNative);
       ledger.closed = true;
     },
   };
-  return new Proxy(rio, {
+}
+
+/** A part of a backend with some of its calls replaced. */
+function over<T extends object>(part: T, noted: Partial<T>): T {
+  return new Proxy(part, {
     get(target, name) {
       const own: unknown = Reflect.get(noted, name);
       if (own !== undefined) return own;

@@ -23,7 +23,7 @@ export class Slab {
   constructor(rio: RioBackend, memory: number | RioMemory) {
     const block = typeof memory === "number" ? allocate(memory) : memory;
     this.bytes = block.bytes;
-    this.id = rio.registerBuffer(block);
+    this.id = rio.rings.registerBuffer(block);
     assert(
       this.id > 0,
       `RIORegisterBuffer failed with ${errorName(-this.id)}`,

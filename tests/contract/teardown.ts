@@ -12,7 +12,7 @@ import { pause } from "./waits.ts";
 export async function settle(t: Waits): Promise<void> {
   const { ledger, rio } = t;
   for (const socket of [...ledger.sockets]) {
-    t.done(rio.closeSocket(socket), "closesocket at the end");
+    t.done(rio.sockets.close(socket), "closesocket at the end");
   }
   for (const queue of [...ledger.queues.keys()]) {
     const owed = () => ledger.queues.get(queue)!;
@@ -29,7 +29,7 @@ export async function settle(t: Waits): Promise<void> {
 /** Releases what a statement that failed has left, as far as that goes. */
 export async function giveUp(t: Waits): Promise<void> {
   const { ledger, rio } = t;
-  for (const socket of [...ledger.sockets]) rio.closeSocket(socket);
+  for (const socket of [...ledger.sockets]) rio.sockets.close(socket);
   await pause(20);
   for (const queue of [...ledger.queues.keys()]) t.poll(queue);
   release(t);
@@ -37,12 +37,12 @@ export async function giveUp(t: Waits): Promise<void> {
 
 function release({ ledger, rio }: Waits): void {
   if (ledger.closed) return;
-  for (const id of [...ledger.buffers.keys()]) rio.deregisterBuffer(id);
+  for (const id of [...ledger.buffers.keys()]) rio.rings.deregisterBuffer(id);
   for (const queue of [...ledger.queues.keys()]) {
-    rio.closeCompletionQueue(queue);
+    rio.rings.closeCompletionQueue(queue);
   }
   for (const notification of [...ledger.notifications]) {
-    rio.closeNotification(notification);
+    rio.waits.closeNotification(notification);
   }
   rio.close(false);
 }

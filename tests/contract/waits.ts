@@ -5,7 +5,6 @@
  * @module
  */
 import { assert, assertEquals, fail } from "@std/assert";
-import { RIO_CORRUPT_CQ } from "../../ffi/constants.ts";
 import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
 import { errorName } from "../../ffi/errors.ts";
 import { RioResults } from "../../ffi/layout.ts";
@@ -24,7 +23,6 @@ const results = new RioResults(256);
 export interface Completion {
   readonly status: number;
   readonly bytesTransferred: number;
-  readonly socketContext: number;
   readonly requestContext: number;
 }
 
@@ -58,12 +56,11 @@ export class Waits {
 
   /** What is in a queue now, at most `max`. */
   poll(queue: RioHandle, max: number = results.capacity): Completion[] {
-    const count = this.rio.dequeueCompletion(queue, results, max);
-    assert(count !== RIO_CORRUPT_CQ, "RIODequeueCompletion: a corrupt queue");
+    const count = this.rio.rings.dequeueCompletion(queue, results, max);
+    assert(count >= 0, `RIODequeueCompletion failed with ${errorName(-count)}`);
     return Array.from({ length: count }, (_, i) => ({
       status: results.status(i),
       bytesTransferred: results.bytesTransferred(i),
-      socketContext: results.socketContext(i),
       requestContext: results.requestContext(i),
     }));
   }
@@ -133,7 +130,7 @@ export class Waits {
 
   /** Arms a queue's notification. */
   arm(queue: RioHandle): void {
-    this.done(this.rio.notify(queue), "RIONotify");
+    this.done(this.rio.rings.notify(queue), "RIONotify");
   }
 
   /** Waits until a key was reported. */
@@ -168,7 +165,7 @@ export class Waits {
     let inTime = true;
     const timer = setTimeout(() => {
       inTime = false;
-      this.rio.wake();
+      this.rio.waits.wake();
     }, milliseconds);
     try {
       await (this.#waiting ??= this.#wait());
@@ -180,9 +177,9 @@ export class Waits {
 
   async #wait(): Promise<void> {
     try {
-      const count = await this.rio.wait();
+      const count = await this.rio.waits.wait();
       assert(count >= 0, `wait failed with ${errorName(-count)}`);
-      for (let i = 0; i < count; i++) this.#fired.add(this.rio.fired[i]!);
+      for (let i = 0; i < count; i++) this.#fired.add(this.rio.waits.fired[i]!);
     } finally {
       this.#waiting = undefined;
     }

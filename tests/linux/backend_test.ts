@@ -13,19 +13,19 @@ linuxTest(
     const { rio } = rig;
     const queue = rig.queue(32);
     const [a, b] = [rig.udp(queue), rig.udp(queue)];
-    assertEquals(rio.connect(a.socket, b.address, 0), 0);
+    assertEquals(rio.sockets.connect(a.socket, b.address, 0), 1);
     const bytes = new Uint8Array(64);
-    const bufferId = rio.registerBuffer(pin(bytes));
+    const bufferId = rio.rings.registerBuffer(pin(bytes));
     const slice = { bufferId, offset: 0, length: 64 };
-    assertEquals(rio.receive(b.posts, slice, 0, 1), 0);
-    assertEquals(rio.receive(b.posts, rig.slice(0, 64), 0, 2), 0);
+    assertEquals(rio.rings.receive(b.posts, slice, 0, 1), 0);
+    assertEquals(rio.rings.receive(b.posts, rig.slice(0, 64), 0, 2), 0);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-    assertEquals(rio.send(a.posts, rig.slice(64, 10), 0, 3), 0);
+    assertEquals(rio.rings.send(a.posts, rig.slice(64, 10), 0, 3), 0);
     assertEquals(
       rig.dequeue(queue).map(({ context, status }) => [context, status]),
       [[3, 0], [1, wsa.WSAEFAULT], [2, 0]],
     );
-    assertEquals(rio.receive(b.posts, slice, 0, 4), wsa.WSAEFAULT);
+    assertEquals(rio.rings.receive(b.posts, slice, 0, 4), wsa.WSAEFAULT);
   },
 );
 
@@ -35,13 +35,16 @@ linuxTest(
     const { rio } = rig;
     const queue = rig.queue(32);
     const [a, b] = [rig.udp(queue), rig.udp(queue)];
-    assertEquals(rio.connect(a.socket, b.address, 0), 0);
+    assertEquals(rio.sockets.connect(a.socket, b.address, 0), 1);
     const bytes = new Uint8Array(64);
-    const bufferId = rio.registerBuffer(pin(bytes));
+    const bufferId = rio.rings.registerBuffer(pin(bytes));
     const slice = { bufferId, offset: 0, length: 64 };
-    assertEquals(rio.send(a.posts, slice, winsock.RIO_MSG_DEFER, 1), 0);
+    assertEquals(rio.rings.send(a.posts, slice, winsock.RIO_MSG_DEFER, 1), 0);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-    assertEquals(rio.send(a.posts, null, winsock.RIO_MSG_COMMIT_ONLY, 0), 0);
+    assertEquals(
+      rio.rings.send(a.posts, null, winsock.RIO_MSG_COMMIT_ONLY, 0),
+      0,
+    );
     assertEquals(rig.dequeue(queue)[0]?.status, wsa.WSAEFAULT);
   },
 );
@@ -49,11 +52,11 @@ linuxTest(
 linuxTest("registerBuffer() refuses no bytes and no address", ({ rio }) => {
   const bytes = new Uint8Array(8);
   assertEquals(
-    rio.registerBuffer({ bytes: bytes.subarray(8), address: 4096n }),
+    rio.rings.registerBuffer({ bytes: bytes.subarray(8), address: 4096n }),
     -wsa.WSAEINVAL,
   );
   assertEquals(
-    rio.registerBuffer({ bytes, address: 0n }),
+    rio.rings.registerBuffer({ bytes, address: 0n }),
     -wsa.WSAEFAULT,
   );
 });
@@ -77,7 +80,7 @@ linuxTest(
       ]
     ) {
       assertEquals(
-        rig.rio.receive(posts, rig.slice(offset!, length!), 0, 0),
+        rig.rio.rings.receive(posts, rig.slice(offset!, length!), 0, 0),
         wsa.WSAEFAULT,
         `${offset} ${length}`,
       );
@@ -90,19 +93,25 @@ linuxTest("a send's destination is the one at the time of the post", (rig) => {
   const queue = rig.queue(48);
   const [a, b, c] = [rig.udp(queue), rig.udp(queue), rig.udp(queue)];
   memory.bytes.set(b.address, 128);
-  rio.receive(b.posts, rig.slice(0, 64), 0, 1);
-  rio.receive(c.posts, rig.slice(64, 64), 0, 2);
+  rio.rings.receive(b.posts, rig.slice(0, 64), 0, 1);
+  rio.rings.receive(c.posts, rig.slice(64, 64), 0, 2);
   const remote = rig.slice(128, ADDRESS_SIZE);
   const defer = winsock.RIO_MSG_DEFER;
   const data = rig.slice(256, 8);
   assertEquals(
-    rio.sendEx(a.posts, data, null, remote, null, null, defer, 3),
+    rio.rings.sendEx(a.posts, data, remote, null, defer, 3),
     0,
   );
   memory.bytes.set(c.address, 128);
-  assertEquals(rio.send(a.posts, null, winsock.RIO_MSG_COMMIT_ONLY, 0), 0);
+  assertEquals(
+    rio.rings.send(a.posts, null, winsock.RIO_MSG_COMMIT_ONLY, 0),
+    0,
+  );
   assertEquals(rig.dequeue(queue).map(({ context }) => context), [3, 1]);
 });
+
+/** The context of a send: no socket has this handle. */
+const SEND = 0;
 
 for (const sockets of [2, 8, 9, 60]) {
   linuxTest(
@@ -114,17 +123,20 @@ for (const sockets of [2, 8, 9, 60]) {
       const all = Array.from({ length: sockets }, () => rig.udp(queue));
       const seen = new Map<number, number>();
       for (let round = 0; round < 3; round++) {
-        for (const { posts } of all) rio.receive(posts, rig.slice(0, 64), 0, 1);
+        for (const { posts, socket } of all) {
+          rio.rings.receive(posts, rig.slice(0, 64), 0, socket);
+        }
         // Nothing is there yet: epoll has to tell when there is.
         assertEquals(rig.dequeue(queue), []);
         for (const { address } of all) {
           rig.memory.bytes.set(address, 128);
           const remote = rig.slice(128, ADDRESS_SIZE);
           const data = rig.slice(64, 8);
-          rio.sendEx(sender.posts, data, null, remote, null, null, 0, 2);
-          for (const { context, socket, status } of rig.dequeue(queue)) {
+          rio.rings.sendEx(sender.posts, data, remote, null, 0, SEND);
+          for (const { context, status } of rig.dequeue(queue)) {
             assertEquals(status, 0);
-            if (context === 1) seen.set(socket, (seen.get(socket) ?? 0) + 1);
+            if (context === SEND) continue;
+            seen.set(context, (seen.get(context) ?? 0) + 1);
           }
         }
       }
@@ -141,19 +153,21 @@ for (const sockets of [2, 8, 9, 60]) {
       const sends = rig.queue(16 * sockets + 16);
       const sender = rig.udp(sends);
       const all = Array.from({ length: sockets }, () => rig.udp(queue));
-      for (const { posts } of all) rio.receive(posts, rig.slice(0, 64), 0, 1);
+      for (const { posts, socket } of all) {
+        rio.rings.receive(posts, rig.slice(0, 64), 0, socket);
+      }
       assertEquals(rig.dequeue(queue), []);
       for (const { address, socket } of all) {
-        assertEquals(rio.notify(queue), 0);
-        const wait = rio.wait();
+        assertEquals(rio.rings.notify(queue), 0);
+        const wait = rio.waits.wait();
         rig.memory.bytes.set(address, 128);
         const remote = rig.slice(128, ADDRESS_SIZE);
         const data = rig.slice(64, 8);
-        rio.sendEx(sender.posts, data, null, remote, null, null, 0, 2);
+        rio.rings.sendEx(sender.posts, data, remote, null, 0, 2);
         let fired = await wait;
-        while (fired === 0) fired = await rio.wait();
-        assertEquals([...rio.fired.subarray(0, fired)], [5]);
-        assertEquals(rig.dequeue(queue).map((done) => done.socket), [socket]);
+        while (fired === 0) fired = await rio.waits.wait();
+        assertEquals([...rio.waits.fired.subarray(0, fired)], [5]);
+        assertEquals(rig.dequeue(queue).map((done) => done.context), [socket]);
         rig.dequeue(sends);
       }
     },
@@ -161,9 +175,9 @@ for (const sockets of [2, 8, 9, 60]) {
 }
 
 linuxTest("accept() refuses a datagram socket, and comes back", ({ rio }) => {
-  const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
-  assertEquals(rio.accept(socket, 1), -wsa.WSAEOPNOTSUPP);
-  assertEquals(rio.closeSocket(socket), 0);
+  const socket = rio.sockets.open(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+  assertEquals(rio.sockets.accept(socket, 1), -wsa.WSAEOPNOTSUPP);
+  assertEquals(rio.sockets.close(socket), 0);
 });
 
 linuxTest("one busy socket does not keep another one waiting", (rig) => {
@@ -172,24 +186,24 @@ linuxTest("one busy socket does not keep another one waiting", (rig) => {
   const sends = rig.queue(64);
   const sender = rig.udp(sends);
   const [busy, quiet] = [rig.udp(queue), rig.udp(queue)];
-  const post = (posts: RioHandle) => {
-    while (rio.receive(posts, rig.slice(0, 64), 0, 1) === 0);
+  const post = ({ posts, socket }: { posts: RioHandle; socket: RioHandle }) => {
+    while (rio.rings.receive(posts, rig.slice(0, 64), 0, socket) === 0);
   };
   const send = (address: Uint8Array) => {
     rig.memory.bytes.set(address, 128);
     const remote = rig.slice(128, ADDRESS_SIZE);
     const data = rig.slice(64, 8);
-    rio.sendEx(sender.posts, data, null, remote, null, null, 0, 2);
+    rio.rings.sendEx(sender.posts, data, remote, null, 0, 2);
     rig.dequeue(sends);
   };
-  post(busy.posts);
-  post(quiet.posts);
+  post(busy);
+  post(quiet);
   send(quiet.address);
   const order: number[] = [];
   for (let i = 0; i < 40 && !order.includes(quiet.socket); i++) {
     for (let k = 0; k < 8; k++) send(busy.address);
-    order.push(...rig.dequeue(queue, 8).map(({ socket }) => socket));
-    post(busy.posts);
+    order.push(...rig.dequeue(queue, 8).map(({ context }) => context));
+    post(busy);
   }
   assert(order.includes(quiet.socket), `${order.length} of the busy one`);
 });
@@ -201,12 +215,12 @@ linuxTest(
     const [receives, sends] = [rig.queue(32), rig.queue(32)];
     const [a, b] = await rig.tcp(receives, sends);
     for (let i = 0; i < 8; i++) {
-      assertEquals(rio.send(a!.posts, rig.slice(0, SIZE), 0, i), 0);
+      assertEquals(rio.rings.send(a!.posts, rig.slice(0, SIZE), 0, i), 0);
     }
     assert(rig.dequeue(sends).length < 8, "the socket buffers took 8 MiB");
     let bytes = 0;
     for (let look = 0; bytes < 8 * SIZE && look < 100_000; look++) {
-      rio.receive(b!.posts, rig.slice(0, SIZE), 0, 9);
+      rio.rings.receive(b!.posts, rig.slice(0, SIZE), 0, 9);
       for (const done of rig.dequeue(receives)) bytes += done.bytes;
     }
     assertEquals(bytes, 8 * SIZE);
@@ -220,12 +234,12 @@ linuxTest(
     const [receives, sends] = [rig.queue(32, 6), rig.queue(32)];
     const [a, b] = await rig.tcp(receives, sends);
     for (let i = 0; i < 8; i++) {
-      assertEquals(rio.send(a!.posts, rig.slice(0, SIZE), 0, i), 0);
+      assertEquals(rio.rings.send(a!.posts, rig.slice(0, SIZE), 0, i), 0);
     }
     let bytes = 0;
     while (bytes < 8 * SIZE) {
-      rio.receive(b!.posts, rig.slice(0, SIZE), 0, 9);
-      assertEquals(rio.notify(receives), 0);
+      rio.rings.receive(b!.posts, rig.slice(0, SIZE), 0, 9);
+      assertEquals(rio.rings.notify(receives), 0);
       assertEquals(await rig.keys(), [6]);
       for (const done of rig.dequeue(receives)) bytes += done.bytes;
     }
@@ -240,18 +254,18 @@ linuxTest(
     const [receives, sends] = [rig.queue(32, 6), rig.queue(32)];
     const [a, b] = await rig.tcp(receives, sends);
     const next = async () => {
-      assertEquals(rio.notify(receives), 0);
+      assertEquals(rio.rings.notify(receives), 0);
       assertEquals(await rig.keys(), [6]);
       return rig.dequeue(receives).map(({ bytes }) => bytes);
     };
-    rio.receive(b!.posts, rig.slice(0, 64), 0, 1);
+    rio.rings.receive(b!.posts, rig.slice(0, 64), 0, 1);
     assertEquals(rig.dequeue(receives), []);
-    assertEquals(rio.notify(receives), 0);
-    rio.send(a!.posts, rig.slice(64, 10), 0, 2);
-    assertEquals(rio.closeSocket(a!.socket), 0);
+    assertEquals(rio.rings.notify(receives), 0);
+    rio.rings.send(a!.posts, rig.slice(64, 10), 0, 2);
+    assertEquals(rio.sockets.close(a!.socket), 0);
     assertEquals(await rig.keys(), [6]);
     assertEquals(rig.dequeue(receives).map(({ bytes }) => bytes), [10]);
-    rio.receive(b!.posts, rig.slice(0, 64), 0, 3);
+    rio.rings.receive(b!.posts, rig.slice(0, 64), 0, 3);
     assertEquals(await next(), [0]);
   },
 );
@@ -262,14 +276,14 @@ linuxTest(
     const { rio } = rig;
     const queue = rig.queue(64);
     const gone = rig.udp(queue);
-    assertEquals(rio.closeSocket(gone.socket), 0);
+    assertEquals(rio.sockets.close(gone.socket), 0);
     for (const reports of [true, false]) {
       const { socket, posts } = rig.udp(queue);
       const code = winsock.SIO_UDP_CONNRESET;
-      assertEquals(rio.control(socket, code, reports ? ON : OFF), 0);
-      assertEquals(rio.connect(socket, gone.address, 0), 0);
-      rio.receive(posts, rig.slice(0, 64), 0, 1);
-      for (let i = 0; i < 3; i++) rio.send(posts, rig.slice(64, 8), 0, 2);
+      assertEquals(rio.sockets.ioctl(socket, code, reports ? ON : OFF), 0);
+      assertEquals(rio.sockets.connect(socket, gone.address, 0), 1);
+      rio.rings.receive(posts, rig.slice(0, 64), 0, 1);
+      for (let i = 0; i < 3; i++) rio.rings.send(posts, rig.slice(64, 8), 0, 2);
       const done = rig.dequeue(queue);
       const sent = done.filter(({ context }) => context === 2);
       const received = done.filter(({ context }) => context === 1);
@@ -285,7 +299,7 @@ linuxTest(
 linuxTest("control() refuses FIONBIO with 10045", (rig) => {
   const { socket } = rig.udp(rig.queue(16));
   assertEquals(
-    rig.rio.control(socket, winsock.FIONBIO, ON),
+    rig.rio.sockets.ioctl(socket, winsock.FIONBIO, ON),
     wsa.WSAEOPNOTSUPP,
   );
 });
@@ -296,24 +310,38 @@ linuxTest(
     const { rio, memory } = rig;
     const queue = rig.queue(32);
     const sender = rig.udp(queue);
-    const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+    const socket = rio.sockets.open(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
     const address = new Uint8Array(ADDRESS_SIZE);
     writeAddress(address, { hostname: "0.0.0.0", port: 0 });
-    assertEquals(rio.bind(socket, address), 0);
-    rio.localAddress(socket, address);
+    assertEquals(rio.sockets.bind(socket, address), 0);
+    rio.sockets.localAddress(socket, address);
     const { port } = readAddress(address, "udp");
-    const posts = rio.createRequestQueue(socket, 4, 1, 4, 1, queue, queue, 0);
+    const posts = rio.rings.createRequestQueue(socket, 4, 4, queue, queue);
     writeAddress(address, { hostname: "127.0.0.1", port });
     memory.bytes.set(address, 128);
     const [local, remote] = [rig.slice(256, 28), rig.slice(128, 28)];
     const hostnames = [OFF, ON].map((value) => {
       assertEquals(
-        rio.setOption(socket, winsock.IPPROTO_IP, winsock.IP_PKTINFO, value),
+        rio.sockets.setOption(
+          socket,
+          winsock.IPPROTO_IP,
+          winsock.IP_PKTINFO,
+          value,
+        ),
         0,
       );
-      rio.receiveEx(posts, rig.slice(0, 64), local, null, null, null, 0, 1);
+      rio.rings.receiveEx(
+        posts,
+        rig.slice(0, 64),
+        local,
+        null,
+        null,
+        null,
+        0,
+        1,
+      );
       const data = rig.slice(64, 8);
-      rio.sendEx(sender.posts, data, null, remote, null, null, 0, 2);
+      rio.rings.sendEx(sender.posts, data, remote, null, 0, 2);
       assertEquals(rig.dequeue(queue).length, 2);
       const told = readAddress(memory.bytes.subarray(256), "udp");
       assertEquals(told.port, port);
@@ -327,10 +355,16 @@ linuxTest("one kernel option serves IP_RECVTOS and IP_ECN", (rig) => {
   const { rio } = rig;
   const { socket } = rig.udp(rig.queue(16));
   const set = (name: number, value: Uint8Array) =>
-    assertEquals(rio.setOption(socket, winsock.IPPROTO_IP, name, value), 0);
+    assertEquals(
+      rio.sockets.setOption(socket, winsock.IPPROTO_IP, name, value),
+      0,
+    );
   const get = (name: number) => {
     const value = new Uint8Array(4);
-    assertEquals(rio.getOption(socket, winsock.IPPROTO_IP, name, value), 4);
+    assertEquals(
+      rio.sockets.getOption(socket, winsock.IPPROTO_IP, name, value),
+      4,
+    );
     return value[0];
   };
   set(winsock.IP_RECVTOS, ON);
@@ -343,13 +377,18 @@ linuxTest(
   "openSocket() makes IPv6 sockets that are not dual-stack, as Winsock does",
   (rig) => {
     const { rio } = rig;
-    const socket = rio.openSocket(winsock.AF_INET6, winsock.SOCK_DGRAM, 17);
+    const socket = rio.sockets.open(winsock.AF_INET6, winsock.SOCK_DGRAM, 17);
     if (socket === -wsa.WSAEAFNOSUPPORT) {
       console.log("skipped: this host has no IPv6");
       return;
     }
     const value = new Uint8Array(4);
-    rio.getOption(socket, winsock.IPPROTO_IPV6, winsock.IPV6_V6ONLY, value);
+    rio.sockets.getOption(
+      socket,
+      winsock.IPPROTO_IPV6,
+      winsock.IPV6_V6ONLY,
+      value,
+    );
     assertEquals(value, ON);
   },
 );
@@ -359,62 +398,62 @@ linuxTest(
   (rig) => {
     const { rio } = rig;
     const { socket } = rig.udp(rig.queue(16));
-    assertEquals(rio.closeSocket(socket), 0);
+    assertEquals(rio.sockets.close(socket), 0);
     const queue = rig.queue(winsock.RIO_MAX_CQ_SIZE);
-    const other = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+    const other = rio.sockets.open(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
     const make = (receives: number) =>
-      rio.createRequestQueue(other, receives, 1, 1, 1, queue, queue, 0);
+      rio.rings.createRequestQueue(other, receives, 1, queue, queue);
     assertEquals(make(winsock.RIO_MAX_CQ_SIZE - 1), -wsa.WSAENOBUFS);
     // What was reserved for it is free again.
-    assertEquals(rio.resizeCompletionQueue(queue, 2), 0);
+    assertEquals(rio.rings.resizeCompletionQueue(queue, 2), 0);
     assert(make(1) > 0);
   },
 );
 
 linuxTest("wake() ends the next wait when none goes on", async ({ rio }) => {
-  rio.wake();
-  assertEquals(await rio.wait(), 0);
+  rio.waits.wake();
+  assertEquals(await rio.waits.wait(), 0);
 });
 
 linuxTest("wake() ends the wait that goes on", async ({ rio }) => {
-  const wait = rio.wait();
-  rio.wake();
-  rio.wake();
+  const wait = rio.waits.wait();
+  rio.waits.wake();
+  rio.waits.wake();
   assertEquals(await wait, 0);
 });
 
 linuxTest("close() ends the wait that goes on", async ({ rio }) => {
-  const wait = rio.wait();
+  const wait = rio.waits.wait();
   rio.close(false);
   assertEquals(await wait, 0);
-  assertEquals(await rio.wait(), 0);
+  assertEquals(await rio.waits.wait(), 0);
 });
 
 linuxTest("close() closes what was left open", (rig) => {
   const queue = rig.queue(64, 1);
   for (let i = 0; i < 4; i++) {
     const { posts } = rig.udp(queue);
-    rig.rio.receive(posts, rig.slice(0, 64), 0, 0);
+    rig.rio.rings.receive(posts, rig.slice(0, 64), 0, 0);
   }
-  assertEquals(rig.rio.notify(queue), 0);
+  assertEquals(rig.rio.rings.notify(queue), 0);
   rig.rio.close(false);
   rig.rio.close(false);
   assertEquals(
-    rig.rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17),
+    rig.rio.sockets.open(winsock.AF_INET, winsock.SOCK_DGRAM, 17),
     -10093,
   );
-  assertEquals(rig.rio.dequeueCompletion(queue, results, 1), 0xFFFFFFFF);
+  assertEquals(rig.rio.rings.dequeueCompletion(queue, results, 1), -0xFFFFFFFF);
 });
 
 linuxTest("two backends of a thread do not disturb each other", async (rig) => {
   const other = new Rig(openLinux());
   const [mine, theirs] = [rig.queue(32, 1), other.queue(32, 2)];
   const [a, b] = [rig.udp(mine), other.udp(theirs)];
-  assertEquals(rig.rio.connect(a.socket, b.address, 0), 0);
-  other.rio.receive(b.posts, other.slice(0, 64), 0, 1);
-  assertEquals(other.rio.notify(theirs), 0);
+  assertEquals(rig.rio.sockets.connect(a.socket, b.address, 0), 1);
+  other.rio.rings.receive(b.posts, other.slice(0, 64), 0, 1);
+  assertEquals(other.rio.rings.notify(theirs), 0);
   const keys = other.keys();
-  rig.rio.send(a.posts, rig.slice(0, 8), 0, 2);
+  rig.rio.rings.send(a.posts, rig.slice(0, 8), 0, 2);
   assertEquals(await keys, [2]);
   other.rio.close(false);
   assertEquals(rig.dequeue(mine).length, 1);

@@ -3,7 +3,6 @@ import { assert, assertEquals } from "@std/assert";
 import { ADDRESS_SIZE, writeAddress } from "../../ffi/address.ts";
 import * as winsock from "../../ffi/constants.ts";
 import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
-import * as wsa from "../../ffi/error_numbers.ts";
 import { RioResults } from "../../ffi/layout.ts";
 import { openLinux } from "../../ffi/linux/backend.ts";
 import { allocate } from "../../ffi/memory.ts";
@@ -41,7 +40,6 @@ export function descriptors(): number {
 export interface Completion {
   status: number;
   bytes: number;
-  socket: number;
   context: number;
 }
 
@@ -52,7 +50,7 @@ export class Rig {
 
   constructor(rio: RioBackend) {
     this.rio = rio;
-    this.bufferId = rio.registerBuffer(this.memory);
+    this.bufferId = rio.rings.registerBuffer(this.memory);
   }
 
   slice(offset: number, length: number) {
@@ -60,66 +58,53 @@ export class Rig {
   }
 
   queue(size: number, key?: number): RioHandle {
-    if (key === undefined) return this.rio.createCompletionQueue(size, null);
-    const notification = this.rio.createNotification("event", key);
-    assert(typeof notification !== "number");
-    return this.rio.createCompletionQueue(size, notification);
+    if (key === undefined) return this.rio.rings.createCompletionQueue(size, 0);
+    assertEquals(this.rio.waits.createNotification("event", key), 0);
+    return this.rio.rings.createCompletionQueue(size, key);
   }
 
   udp(queue: RioHandle, sendQueue = queue) {
     const { rio } = this;
-    const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+    const socket = rio.sockets.open(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
     assert(socket > 0);
     const address = new Uint8Array(ADDRESS_SIZE);
     writeAddress(address, { hostname: "127.0.0.1", port: 0 });
-    assertEquals(rio.bind(socket, address), 0);
-    assertEquals(rio.localAddress(socket, address), 0);
-    const posts = rio.createRequestQueue(
-      socket,
-      8,
-      1,
-      8,
-      1,
-      queue,
-      sendQueue,
-      socket,
-    );
+    assertEquals(rio.sockets.bind(socket, address), 0);
+    assertEquals(rio.sockets.localAddress(socket, address), 0);
+    const posts = rio.rings.createRequestQueue(socket, 8, 8, queue, sendQueue);
     assert(posts > 0);
     return { socket, address, posts };
   }
 
   async tcp(receiveQueue: RioHandle, sendQueue: RioHandle) {
     const { rio } = this;
-    const listener = rio.openSocket(winsock.AF_INET, winsock.SOCK_STREAM, 6);
+    const listener = rio.sockets.open(winsock.AF_INET, winsock.SOCK_STREAM, 6);
     const address = new Uint8Array(ADDRESS_SIZE);
     writeAddress(address, { hostname: "127.0.0.1", port: 0 });
-    assertEquals(rio.bind(listener, address), 0);
-    assertEquals(rio.listen(listener, 1), 0);
-    assertEquals(rio.localAddress(listener, address), 0);
-    const client = rio.openSocket(winsock.AF_INET, winsock.SOCK_STREAM, 6);
-    let outcome = rio.connect(client, address, 900);
-    while (outcome === wsa.WSA_IO_PENDING) {
+    assertEquals(rio.sockets.bind(listener, address), 0);
+    assertEquals(rio.sockets.listen(listener, 1), 0);
+    assertEquals(rio.sockets.localAddress(listener, address), 0);
+    const client = rio.sockets.open(winsock.AF_INET, winsock.SOCK_STREAM, 6);
+    let outcome = rio.sockets.connect(client, address, 900);
+    while (outcome === 0) {
       await this.keys();
-      outcome = rio.connected(client);
+      outcome = rio.sockets.connected(client);
     }
-    assertEquals(outcome, 0);
-    let server = rio.accept(listener, 901);
-    while (server === -wsa.WSA_IO_PENDING) {
+    assertEquals(outcome, 1);
+    let server = rio.sockets.accept(listener, 901);
+    while (server === 0) {
       await this.keys();
-      server = rio.accept(listener, 901);
+      server = rio.sockets.accept(listener, 901);
     }
-    assertEquals(rio.closeSocket(listener), 0);
+    assertEquals(rio.sockets.close(listener), 0);
     return [client, server].map((socket) => ({
       socket,
-      posts: rio.createRequestQueue(
+      posts: rio.rings.createRequestQueue(
         socket,
         8,
-        1,
         8,
-        1,
         receiveQueue,
         sendQueue,
-        socket,
       ),
     }));
   }
@@ -130,12 +115,12 @@ export class Rig {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      rio.wake();
+      rio.waits.wake();
     }, 5000);
     try {
       for (;;) {
-        const count = await rio.wait();
-        if (count > 0) return [...rio.fired.subarray(0, count)];
+        const count = await rio.waits.wait();
+        if (count > 0) return [...rio.waits.fired.subarray(0, count)];
         assert(!late, "nothing fired within 5 seconds");
       }
     } finally {
@@ -144,12 +129,11 @@ export class Rig {
   }
 
   dequeue(queue: RioHandle, max = 256): Completion[] {
-    const count = this.rio.dequeueCompletion(queue, results, max);
+    const count = this.rio.rings.dequeueCompletion(queue, results, max);
     assert(count <= max);
     return Array.from({ length: count }, (_, i) => ({
       status: results.status(i),
       bytes: results.bytesTransferred(i),
-      socket: results.socketContext(i),
       context: results.requestContext(i),
     }));
   }

@@ -15,17 +15,14 @@ for (const blocks of [0, 1]) {
     (rig) => {
       const { rio } = rig;
       const completions = rig.queue(2 * MANY);
-      const socket = rio.openSocket(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
+      const socket = rio.sockets.open(winsock.AF_INET, winsock.SOCK_DGRAM, 17);
       const create = () =>
-        rio.createRequestQueue(
+        rio.rings.createRequestQueue(
           socket,
           MANY,
-          1,
           MANY,
-          1,
           completions,
           completions,
-          0,
         );
       {
         using _memory = memoryFor(blocks);
@@ -45,15 +42,15 @@ for (const blocks of [0, 1]) {
       {
         using _memory = memoryFor(blocks);
         assertEquals(
-          rio.resizeRequestQueue(posts, MANY, MANY),
+          rio.rings.resizeRequestQueue(posts, MANY, MANY),
           wsa.WSAENOBUFS,
         );
       }
-      const post = () => rio.receive(posts, rig.slice(0, 1), 0, 0);
+      const post = () => rio.rings.receive(posts, rig.slice(0, 1), 0, 0);
       for (let i = 0; i < 8; i++) assertEquals(post(), 0);
       assertEquals(post(), wsa.WSAENOBUFS);
       // The queue holds exactly these: nothing else is reserved.
-      assertEquals(rio.resizeRequestQueue(posts, MANY, MANY), 0);
+      assertEquals(rio.rings.resizeRequestQueue(posts, MANY, MANY), 0);
       assertEquals(post(), 0);
     },
   );
@@ -64,8 +61,10 @@ linuxTest(
   (rig) => {
     const { rio } = rig;
     const { posts } = rig.udp(rig.queue(16));
-    for (let i = 0; i < 8; i++) assertEquals(rio.receive(posts, null, 0, i), 0);
-    assertEquals(rio.receive(posts, null, 0, 8), wsa.WSAENOBUFS);
+    for (let i = 0; i < 8; i++) {
+      assertEquals(rio.rings.receive(posts, null, 0, i), 0);
+    }
+    assertEquals(rio.rings.receive(posts, null, 0, 8), wsa.WSAENOBUFS);
   },
 );
 
@@ -74,8 +73,8 @@ linuxTest(
   async (rig) => {
     const { rio } = rig;
     const [client] = await rig.tcp(rig.queue(16), rig.queue(16));
-    assertEquals(rio.receive(client!.posts, null, 0, 0), wsa.WSAEINVAL);
-    assertEquals(rio.send(client!.posts, null, 0, 0), wsa.WSAEINVAL);
+    assertEquals(rio.rings.receive(client!.posts, null, 0, 0), wsa.WSAEINVAL);
+    assertEquals(rio.rings.send(client!.posts, null, 0, 0), wsa.WSAEINVAL);
   },
 );
 
@@ -91,11 +90,22 @@ linuxTest(
       slices[i] = nowhere;
       const [local, remote, control, flags] = slices;
       assertEquals(
-        rio.receiveEx(posts, data, local!, remote!, control!, flags!, 0, 0),
+        rio.rings.receiveEx(
+          posts,
+          data,
+          local!,
+          remote!,
+          control!,
+          flags!,
+          0,
+          0,
+        ),
         wsa.WSAEFAULT,
       );
     }
-    for (let i = 0; i < 8; i++) assertEquals(rio.receive(posts, data, 0, 0), 0);
+    for (let i = 0; i < 8; i++) {
+      assertEquals(rio.rings.receive(posts, data, 0, 0), 0);
+    }
   },
 );
 
@@ -106,22 +116,31 @@ linuxTest(
     const queue = rig.queue(16, 1);
     const { socket, address, posts } = rig.udp(queue);
     const { IPPROTO_IP, IP_PKTINFO } = winsock;
-    assertEquals(rio.setOption(socket, IPPROTO_IP, IP_PKTINFO, ON), 0);
+    assertEquals(rio.sockets.setOption(socket, IPPROTO_IP, IP_PKTINFO, ON), 0);
     const [control, flags] = [rig.slice(64, 24), rig.slice(128, 4)];
     assertEquals(
-      rio.receiveEx(posts, rig.slice(0, 2), null, null, control, flags, 0, 5),
+      rio.rings.receiveEx(
+        posts,
+        rig.slice(0, 2),
+        null,
+        null,
+        control,
+        flags,
+        0,
+        5,
+      ),
       0,
     );
     rig.memory.bytes.set(address, 256);
     const to = rig.slice(256, 28);
     assertEquals(
-      rio.sendEx(posts, rig.slice(300, 3), null, to, null, null, 0, 6),
+      rio.rings.sendEx(posts, rig.slice(300, 3), to, null, 0, 6),
       0,
     );
     const received = () => rig.dequeue(queue).find((one) => one.context === 5);
     let completion = received();
     while (completion === undefined) {
-      assertEquals(rio.notify(queue), 0);
+      assertEquals(rio.rings.notify(queue), 0);
       assertEquals(await rig.keys(), [1]);
       completion = received();
     }
@@ -140,17 +159,25 @@ linuxTest(
     const [client, server] = await rig.tcp(inbox, outbox);
     const { RIO_MSG_DEFER, RIO_MSG_COMMIT_ONLY } = winsock;
     const post = (length: number, context: number) =>
-      rio.receive(server!.posts, rig.slice(0, length), RIO_MSG_DEFER, context);
+      rio.rings.receive(
+        server!.posts,
+        rig.slice(0, length),
+        RIO_MSG_DEFER,
+        context,
+      );
     assertEquals([post(4, 1), post(0, 2), post(4, 3)], [0, 0, 0]);
-    assertEquals(rio.receive(server!.posts, null, RIO_MSG_COMMIT_ONLY, 0), 0);
-    assertEquals(rio.send(client!.posts, rig.slice(64, 5), 0, 0), 0);
+    assertEquals(
+      rio.rings.receive(server!.posts, null, RIO_MSG_COMMIT_ONLY, 0),
+      0,
+    );
+    assertEquals(rio.rings.send(client!.posts, rig.slice(64, 5), 0, 0), 0);
     const received: number[][] = [];
     while (received.length < 3) {
       for (const { context, bytes } of rig.dequeue(inbox)) {
         received.push([context, bytes]);
       }
       if (received.length === 3) break;
-      assertEquals(rio.notify(inbox), 0);
+      assertEquals(rio.rings.notify(inbox), 0);
       assertEquals(await rig.keys(), [1]);
     }
     assertEquals(received, [[1, 4], [2, 0], [3, 1]]);
@@ -165,11 +192,14 @@ linuxTest(
     const { socket } = rig.udp(rig.queue(16));
     const asked = () => {
       const value = new Uint8Array(4);
-      assertEquals(rio.getOption(socket, IPPROTO_IP, IP_RECVTOS, value), 4);
+      assertEquals(
+        rio.sockets.getOption(socket, IPPROTO_IP, IP_RECVTOS, value),
+        4,
+      );
       return value[0];
     };
     const set = (name: number, value: Uint8Array) =>
-      assertEquals(rio.setOption(socket, IPPROTO_IP, name, value), 0);
+      assertEquals(rio.sockets.setOption(socket, IPPROTO_IP, name, value), 0);
     set(IP_RECVTOS, ON);
     assertEquals(asked(), 1);
     set(IP_ECN, ON);

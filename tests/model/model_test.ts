@@ -28,9 +28,9 @@ for (const system of SYSTEMS) {
 
 /** Lies once about how a request has ended. */
 function lie(backend: RioBackend): void {
-  const dequeue = backend.dequeueCompletion.bind(backend);
+  const dequeue = backend.rings.dequeueCompletion.bind(backend);
   let honest = 30;
-  backend.dequeueCompletion = (queue, results, max) => {
+  backend.rings.dequeueCompletion = (queue, results, max) => {
     const count = dequeue(queue, results, max);
     if (count > 0 && --honest === 0) results.words[0] = WSAEOPNOTSUPP;
     return count;

@@ -246,7 +246,7 @@ faultyTest(
     const failed = [1, 2].map(() =>
       assertRejects(() => within(conn.receive()), Error, "10055")
     );
-    backend.receiveEx = () => WSAENOBUFS;
+    backend.rings.receiveEx = () => WSAENOBUFS;
     system.fail("recvmmsg", NO_MEMORY, 1);
     await conn.send(new Uint8Array([3]), conn.addr);
     await Promise.all(failed);

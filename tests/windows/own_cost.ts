@@ -104,10 +104,15 @@ function throughSession(library: string, { what, batch }: Request): Held {
 function nativeCalls(library: string, { what, batch }: Request): Held {
   const rio = openWinsock({ library });
   const symbols = openLibrary({ library });
-  const socket = rio.openSocket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-  const queue = rio.createCompletionQueue(2 * CALLS, null);
-  const limits = [CALLS, 1, CALLS, 1] as const;
-  const requests = rio.createRequestQueue(socket, ...limits, queue, queue, 0);
+  const socket = rio.sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+  const queue = rio.rings.createCompletionQueue(2 * CALLS, 0);
+  const limits = [CALLS, CALLS] as const;
+  const requests = rio.rings.createRequestQueue(
+    socket,
+    ...limits,
+    queue,
+    queue,
+  );
   const frames = new FrameMemory();
   const path = { frames, dispCallFunc: symbols.DispCallFunc };
   const functions = prepareRio(
@@ -139,8 +144,8 @@ function nativeCalls(library: string, { what, batch }: Request): Held {
       }
     },
     [Symbol.dispose]() {
-      rio.closeSocket(socket);
-      rio.closeCompletionQueue(queue);
+      rio.sockets.close(socket);
+      rio.rings.closeCompletionQueue(queue);
       rio.close(false);
     },
   };

@@ -47,9 +47,9 @@ const SWAPS: readonly Swap[] = [
     name: "a buffer is deregistered twice",
     edits: [{
       file: LEDGER,
-      find: "    this.backend.deregisterBuffer(record.id);",
-      replace: `    this.backend.deregisterBuffer(record.id);
-    this.backend.deregisterBuffer(record.id);`,
+      find: "    this.backend.rings.deregisterBuffer(record.id);",
+      replace: `    this.backend.rings.deregisterBuffer(record.id);
+    this.backend.rings.deregisterBuffer(record.id);`,
     }],
   },
   {
@@ -73,14 +73,14 @@ const SWAPS: readonly Swap[] = [
     name: "an event is closed before its queue",
     edits: [{
       file: LEDGER,
-      find: `    this.backend.closeCompletionQueue(record.handle);
+      find: `    this.backend.rings.closeCompletionQueue(record.handle);
     if (record.notification) {
-      this.backend.closeNotification(record.notification);
+      this.backend.waits.closeNotification(record.notification);
     }`,
       replace: `    if (record.notification) {
-      this.backend.closeNotification(record.notification);
+      this.backend.waits.closeNotification(record.notification);
     }
-    this.backend.closeCompletionQueue(record.handle);`,
+    this.backend.rings.closeCompletionQueue(record.handle);`,
     }],
   },
   {
@@ -105,7 +105,7 @@ const SWAPS: readonly Swap[] = [
     name: "closesocket is left out",
     edits: [{
       file: LEDGER,
-      find: "const errno = this.backend.closeSocket(record.handle);",
+      find: "const errno = this.backend.sockets.close(record.handle);",
       replace: "const errno = 0;",
     }],
   },
@@ -128,7 +128,7 @@ const SWAPS: readonly Swap[] = [
     name: "RIODeregisterBuffer is left out",
     edits: [{
       file: LEDGER,
-      find: "    this.backend.deregisterBuffer(record.id);\n",
+      find: "    this.backend.rings.deregisterBuffer(record.id);\n",
       replace: "",
     }],
   },

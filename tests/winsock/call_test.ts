@@ -9,12 +9,12 @@ const CONTEXT = 2 ** 52 + 2 ** 33 + 5;
 async function exchange(rig: Rig): Promise<unknown[]> {
   const { backend } = rig;
   const buffer = rig.register(8192);
-  const receiver = rig.udp(null, { context: CONTEXT });
-  const sender = rig.udp(null, { context: 3 });
+  const receiver = rig.udp();
+  const sender = rig.udp();
   buffer.bytes.set([9, 8, 7]);
   buffer.bytes.set(receiver.name, 64);
   const posted = [
-    backend.receiveEx(
+    backend.rings.receiveEx(
       receiver.rq,
       slice(buffer, 1024, 100),
       slice(buffer, 2048, 28),
@@ -24,22 +24,20 @@ async function exchange(rig: Rig): Promise<unknown[]> {
       0,
       CONTEXT + 1,
     ),
-    backend.receive(receiver.rq, slice(buffer, 3072, 100), 0, 1),
-    backend.sendEx(
+    backend.rings.receive(receiver.rq, slice(buffer, 3072, 100), 0, 1),
+    backend.rings.sendEx(
       sender.rq,
       slice(buffer, 0, 3),
-      null,
       slice(buffer, 64, 28),
-      null,
       null,
       0,
       CONTEXT + 2,
     ),
-    backend.connect(sender.socket, receiver.name, 0),
-    backend.send(sender.rq, slice(buffer, 1, 1), 0, 4),
-    backend.resizeCompletionQueue(sender.cq, 16),
-    backend.resizeRequestQueue(sender.rq, 2, 6),
-    backend.notify(sender.cq),
+    backend.sockets.connect(sender.socket, receiver.name, 0),
+    backend.rings.send(sender.rq, slice(buffer, 1, 1), 0, 4),
+    backend.rings.resizeCompletionQueue(sender.cq, 16),
+    backend.rings.resizeRequestQueue(sender.rq, 2, 6),
+    backend.rings.notify(sender.cq),
   ];
   await rig.turn();
   const results = [rig.dequeue(receiver.cq, 2), rig.dequeue(sender.cq, 2)];
@@ -48,11 +46,11 @@ async function exchange(rig: Rig): Promise<unknown[]> {
   assertEquals(remote, [...sender.name]);
   assertEquals([...buffer.bytes.slice(2048, 2076)], [...receiver.name]);
   for (const { socket, cq } of [receiver, sender]) {
-    backend.closeSocket(socket);
+    backend.sockets.close(socket);
     rig.dequeue(cq);
-    backend.closeCompletionQueue(cq);
+    backend.rings.closeCompletionQueue(cq);
   }
-  backend.deregisterBuffer(buffer.id);
+  backend.rings.deregisterBuffer(buffer.id);
   return [posted, results, bytes, remote.slice(4)];
 }
 
@@ -70,19 +68,15 @@ Deno.test("NativeFunction gives the same results through frames and through Unsa
   assertEquals(counts[1], undefined);
   const [posted, [received, sent], bytes] = seen[0] as [
     number[],
-    { requestContext: number; socketContext: number }[][],
+    { requestContext: number }[][],
     number[],
   ];
   // The queue of a queue without notification cannot be armed.
-  assertEquals(posted, [0, 0, 0, 0, 0, 0, 0, 10022]);
+  assertEquals(posted, [0, 0, 0, 1, 0, 0, 0, 10022]);
   assertEquals(bytes, [9, 8, 7, 0]);
   assertEquals(received!.map((result) => result.requestContext), [
     CONTEXT + 1,
     1,
-  ]);
-  assertEquals(received!.map((result) => result.socketContext), [
-    CONTEXT,
-    CONTEXT,
   ]);
   assertEquals(sent!.map((result) => result.requestContext), [CONTEXT + 2, 4]);
 });
@@ -100,22 +94,22 @@ Deno.test("handles keep the words above the lower 32 bits", () =>
     for (const handle of [buffer.id, socket, cq, rq]) {
       assertEquals(handle > 0xFFFFFFFF, true);
     }
-    rig.backend.closeSocket(socket);
-    rig.backend.closeCompletionQueue(cq);
-    rig.backend.deregisterBuffer(buffer.id);
+    rig.backend.sockets.close(socket);
+    rig.backend.rings.closeCompletionQueue(cq);
+    rig.backend.rings.deregisterBuffer(buffer.id);
   }));
 
 Deno.test("NativeFunction calls the pointer from then on when DispCallFunc refuses a frame", () =>
   withRig({}, (rig) => {
     const { socket, cq, rq } = rig.udp();
     rig.fake.fail("DispCallFunc", 0);
-    assertEquals(rig.backend.send(rq, null, 8, 0), 0);
+    assertEquals(rig.backend.rings.send(rq, null, 8, 0), 0);
     const dispatched = rig.fake.counts.DispCallFunc;
-    assertEquals(rig.backend.send(rq, null, 8, 0), 0);
+    assertEquals(rig.backend.rings.send(rq, null, 8, 0), 0);
     assertEquals(rig.fake.counts.DispCallFunc, dispatched);
     assertEquals(rig.fake.counts.RIOSend, 2);
-    rig.backend.closeSocket(socket);
-    rig.backend.closeCompletionQueue(cq);
+    rig.backend.sockets.close(socket);
+    rig.backend.rings.closeCompletionQueue(cq);
   }));
 
 Deno.test("NativeFunction reads signed, unsigned and 64-bit results", () => {
@@ -157,16 +151,15 @@ Deno.test("receive() is one native call", () =>
     const { socket, cq, rq } = rig.udp();
     const total = () => Object.values(rig.fake.counts).reduce((a, b) => a + b);
     const before = total();
-    assertEquals(rig.backend.receive(rq, slice(buffer, 0, 8), 0, 1), 0);
+    assertEquals(rig.backend.rings.receive(rq, slice(buffer, 0, 8), 0, 1), 0);
     // DispCallFunc, and the function that it called.
     assertEquals(total() - before, 2);
-    rig.backend.closeSocket(socket);
+    rig.backend.sockets.close(socket);
     assertEquals(rig.dequeue(cq), [{
       status: 995,
       bytesTransferred: 0,
-      socketContext: 7,
       requestContext: 1,
     }]);
-    rig.backend.closeCompletionQueue(cq);
-    rig.backend.deregisterBuffer(buffer.id);
+    rig.backend.rings.closeCompletionQueue(cq);
+    rig.backend.rings.deregisterBuffer(buffer.id);
   }));

@@ -17,18 +17,18 @@ const ACCEPT = 2;
 function listener(rig: Rig): { socket: number; name: Uint8Array } {
   const socket = rig.tcp();
   const name = new Uint8Array(28);
-  assertEquals(rig.backend.bind(socket, address(0)), 0);
-  assertEquals(rig.backend.listen(socket, 4), 0);
-  assertEquals(rig.backend.localAddress(socket, name), 0);
+  assertEquals(rig.backend.sockets.bind(socket, address(0)), 0);
+  assertEquals(rig.backend.sockets.listen(socket, 4), 0);
+  assertEquals(rig.backend.sockets.localAddress(socket, name), 0);
   return { socket, name };
 }
 
 /** Accepts, waiting as often as needed. */
 async function accept(rig: Rig, socket: number): Promise<number> {
-  let child = rig.backend.accept(socket, ACCEPT);
-  while (child === -997) {
+  let child = rig.backend.sockets.accept(socket, ACCEPT);
+  while (child === 0) {
     await rig.fired(ACCEPT);
-    child = rig.backend.accept(socket, ACCEPT);
+    child = rig.backend.sockets.accept(socket, ACCEPT);
   }
   return child;
 }
@@ -36,32 +36,32 @@ async function accept(rig: Rig, socket: number): Promise<number> {
 /** Two connected sockets with request queues. */
 async function pair(rig: Rig): Promise<[client: Bound, server: Bound]> {
   const { socket, name } = listener(rig);
-  assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+  assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
   const client = rig.tcp();
-  assertEquals(rig.backend.connect(client, name, CONNECT), 997);
+  assertEquals(rig.backend.sockets.connect(client, name, CONNECT), 0);
   await rig.fired(CONNECT);
-  assertEquals(rig.backend.connected(client), 0);
+  assertEquals(rig.backend.sockets.connected(client), 1);
   const server = await accept(rig, socket);
-  assertEquals(rig.backend.closeSocket(socket), 0);
+  assertEquals(rig.backend.sockets.close(socket), 0);
   return [rig.queue(client), rig.queue(server)];
 }
 
 function tearDown(rig: Rig, all: Bound[], ...buffers: number[]): void {
-  for (const { socket } of all) rig.backend.closeSocket(socket);
+  for (const { socket } of all) rig.backend.sockets.close(socket);
   for (const { cq } of all) {
     rig.dequeue(cq);
-    rig.backend.closeCompletionQueue(cq);
+    rig.backend.rings.closeCompletionQueue(cq);
   }
-  for (const id of buffers) rig.backend.deregisterBuffer(id);
+  for (const id of buffers) rig.backend.rings.deregisterBuffer(id);
 }
 
 Deno.test("connect() and accept() give two sockets that know each other", () =>
   withRig({}, async (rig) => {
     const [client, server] = await pair(rig);
     const peer = new Uint8Array(28);
-    assertEquals(rig.backend.remoteAddress(client.socket, peer), 0);
+    assertEquals(rig.backend.sockets.remoteAddress(client.socket, peer), 0);
     assertEquals(peer, server.name);
-    assertEquals(rig.backend.remoteAddress(server.socket, peer), 0);
+    assertEquals(rig.backend.sockets.remoteAddress(server.socket, peer), 0);
     assertEquals(peer, client.name);
     tearDown(rig, [client, server]);
   }));
@@ -78,20 +78,19 @@ Deno.test("a stream carries bytes, waits for all of them, and ends", () =>
     const [client, server] = await pair(rig);
     const buffer = rig.register(64);
     buffer.bytes.set([1, 2, 3, 4, 5, 6]);
-    backend.receive(server.rq, slice(buffer, 32, 6), RIO_MSG_WAITALL, 1);
-    backend.send(client.rq, slice(buffer, 0, 4), 0, 2);
+    backend.rings.receive(server.rq, slice(buffer, 32, 6), RIO_MSG_WAITALL, 1);
+    backend.rings.send(client.rq, slice(buffer, 0, 4), 0, 2);
     assertEquals(rig.dequeue(client.cq, 1)[0]!.bytesTransferred, 4);
     assertEquals(rig.dequeue(server.cq), []);
-    backend.send(client.rq, slice(buffer, 4, 2), 0, 3);
+    backend.rings.send(client.rq, slice(buffer, 4, 2), 0, 3);
     assertEquals(rig.dequeue(server.cq, 1)[0]!.bytesTransferred, 6);
     assertEquals([...buffer.bytes.slice(32, 38)], [1, 2, 3, 4, 5, 6]);
     rig.dequeue(client.cq, 1);
-    assertEquals(backend.shutdown(client.socket, SD_SEND), 0);
-    backend.receive(server.rq, slice(buffer, 40, 6), 0, 4);
+    assertEquals(backend.sockets.shutdown(client.socket, SD_SEND), 0);
+    backend.rings.receive(server.rq, slice(buffer, 40, 6), 0, 4);
     assertEquals(rig.dequeue(server.cq, 1), [{
       status: 0,
       bytesTransferred: 0,
-      socketContext: 7,
       requestContext: 4,
     }]);
     tearDown(rig, [client, server], buffer.id);
@@ -102,13 +101,13 @@ Deno.test("a peer that resets fails the receive with 10054", () =>
     const { backend } = rig;
     const [client, server] = await pair(rig);
     const buffer = rig.register(64);
-    backend.receive(server.rq, slice(buffer, 32, 6), 0, 1);
+    backend.rings.receive(server.rq, slice(buffer, 32, 6), 0, 1);
     const linger = new Uint8Array([1, 0, 0, 0]);
     assertEquals(
-      backend.setOption(client.socket, SOL_SOCKET, SO_LINGER, linger),
+      backend.sockets.setOption(client.socket, SOL_SOCKET, SO_LINGER, linger),
       0,
     );
-    backend.closeSocket(client.socket);
+    backend.sockets.close(client.socket);
     assertEquals(rig.dequeue(server.cq, 1)[0]!.status, 10054);
     tearDown(rig, [client, server], buffer.id);
   }));
@@ -116,12 +115,12 @@ Deno.test("a peer that resets fails the receive with 10054", () =>
 Deno.test("connected() tells that nobody listens", () =>
   withRig({}, async (rig) => {
     const socket = rig.tcp();
-    assertEquals(rig.backend.connected(socket), 10057);
-    assertEquals(rig.backend.connect(socket, address(9), CONNECT), 997);
-    assertEquals(rig.backend.connected(socket), 997);
+    assertEquals(rig.backend.sockets.connected(socket), -10057);
+    assertEquals(rig.backend.sockets.connect(socket, address(9), CONNECT), 0);
+    assertEquals(rig.backend.sockets.connected(socket), 0);
     await rig.fired(CONNECT);
-    assertEquals(rig.backend.connected(socket), 10061);
-    rig.backend.closeSocket(socket);
+    assertEquals(rig.backend.sockets.connected(socket), -10061);
+    rig.backend.sockets.close(socket);
   }));
 
 Deno.test("connect() binds a socket that is not bound, and leaves one that is", () =>
@@ -129,79 +128,81 @@ Deno.test("connect() binds a socket that is not bound, and leaves one that is", 
     const { socket: listening, name } = listener(rig);
     for (const bound of [false, true]) {
       const socket = rig.tcp();
-      if (bound) assertEquals(rig.backend.bind(socket, address(50007)), 0);
-      assertEquals(rig.backend.connect(socket, name, CONNECT), 997);
+      if (bound) {
+        assertEquals(rig.backend.sockets.bind(socket, address(50007)), 0);
+      }
+      assertEquals(rig.backend.sockets.connect(socket, name, CONNECT), 0);
       await rig.fired(CONNECT);
-      assertEquals(rig.backend.connected(socket), 0);
+      assertEquals(rig.backend.sockets.connected(socket), 1);
       const local = new Uint8Array(28);
-      rig.backend.localAddress(socket, local);
+      rig.backend.sockets.localAddress(socket, local);
       const port = local[2]! << 8 | local[3]!;
       assertEquals(port === 50007, bound);
-      rig.backend.closeSocket(socket);
+      rig.backend.sockets.close(socket);
     }
-    rig.backend.closeSocket(listening);
+    rig.backend.sockets.close(listening);
   }));
 
 Deno.test("a connect over IPv6 binds to the wildcard of IPv6", () =>
   withRig({}, async (rig) => {
-    const open = () => rig.backend.openSocket(AF_INET6, SOCK_STREAM, 6);
+    const open = () => rig.backend.sockets.open(AF_INET6, SOCK_STREAM, 6);
     const listening = open();
     const name = new Uint8Array(28);
-    assertEquals(rig.backend.bind(listening, address(0, "::1")), 0);
-    assertEquals(rig.backend.listen(listening, 4), 0);
-    assertEquals(rig.backend.localAddress(listening, name), 0);
+    assertEquals(rig.backend.sockets.bind(listening, address(0, "::1")), 0);
+    assertEquals(rig.backend.sockets.listen(listening, 4), 0);
+    assertEquals(rig.backend.sockets.localAddress(listening, name), 0);
     const client = open();
-    assertEquals(rig.backend.connect(client, name, CONNECT), 997);
+    assertEquals(rig.backend.sockets.connect(client, name, CONNECT), 0);
     await rig.fired(CONNECT);
-    assertEquals(rig.backend.connected(client), 0);
+    assertEquals(rig.backend.sockets.connected(client), 1);
     const server = await accept(rig, listening);
     assert(server > 0);
     for (const socket of [client, server, listening]) {
-      rig.backend.closeSocket(socket);
+      rig.backend.sockets.close(socket);
     }
   }));
 
 Deno.test("accept() again while one waits makes no second native call", () =>
   withRig({}, (rig) => {
     const { socket } = listener(rig);
-    assertEquals(rig.backend.accept(socket, ACCEPT), -997);
-    assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+    assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
+    assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
     assertEquals(rig.fake.counts.AcceptEx, 1);
-    assertEquals(rig.backend.closeSocket(socket), 0);
+    assertEquals(rig.backend.sockets.close(socket), 0);
   }));
 
 Deno.test("closing the listener reports the key of its accept, and closes the socket made for it", () =>
   withRig({}, async (rig) => {
     const { socket } = listener(rig);
-    assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+    assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
     assertEquals(rig.fake.leftovers().sockets, 2);
     const fired = rig.fired(ACCEPT);
-    assertEquals(rig.backend.closeSocket(socket), 0);
+    assertEquals(rig.backend.sockets.close(socket), 0);
     assertEquals(rig.fake.leftovers().sockets, undefined);
     await fired;
-    assertEquals(rig.backend.accept(socket, ACCEPT), -10038);
+    assertEquals(rig.backend.sockets.accept(socket, ACCEPT), -10038);
   }));
 
 Deno.test("closing a socket reports the key of its connect", () =>
   withRig({}, async (rig) => {
     const { socket: listening, name } = listener(rig);
     const socket = rig.tcp();
-    assertEquals(rig.backend.connect(socket, name, CONNECT), 997);
+    assertEquals(rig.backend.sockets.connect(socket, name, CONNECT), 0);
     const fired = rig.fired(CONNECT);
-    assertEquals(rig.backend.closeSocket(socket), 0);
+    assertEquals(rig.backend.sockets.close(socket), 0);
     await fired;
-    assertEquals(rig.backend.connected(socket), 10038);
-    rig.backend.closeSocket(listening);
+    assertEquals(rig.backend.sockets.connected(socket), -10038);
+    rig.backend.sockets.close(listening);
   }));
 
 Deno.test("close() collects the packets of accepts and connects that it cancels", () => {
   const rig = new Rig();
   const { socket, name } = listener(rig);
   const client = rig.tcp();
-  assertEquals(rig.backend.accept(socket, ACCEPT), -997);
-  assertEquals(rig.backend.connect(client, name, CONNECT), 997);
-  rig.backend.closeSocket(client);
-  rig.backend.closeSocket(socket);
+  assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
+  assertEquals(rig.backend.sockets.connect(client, name, CONNECT), 0);
+  rig.backend.sockets.close(client);
+  rig.backend.sockets.close(socket);
   rig.backend.close(false);
   assertEquals(rig.fake.leftovers(), {});
   assertEquals(rig.fake.violations, []);
@@ -212,7 +213,7 @@ Deno.test("close() collects the packets of accepts and connects that it cancels"
 Deno.test("close() closes the socket that an accept waits with", () => {
   const rig = new Rig();
   const { socket } = listener(rig);
-  assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+  assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
   assertEquals(rig.fake.leftovers().sockets, 2);
   rig.backend.close(true);
   assertEquals(rig.fake.leftovers().sockets, 1);
@@ -223,8 +224,8 @@ Deno.test("closeSocket() that failed can be tried again", () =>
   withRig({}, (rig) => {
     const socket = rig.tcp();
     rig.fake.fail("closesocket", 10050);
-    assertEquals(rig.backend.closeSocket(socket), 10050);
-    assertEquals(rig.backend.closeSocket(socket), 0);
+    assertEquals(rig.backend.sockets.close(socket), 10050);
+    assertEquals(rig.backend.sockets.close(socket), 0);
   }));
 
 const CONNECT_STEPS = [
@@ -240,12 +241,12 @@ for (const [name, errno] of CONNECT_STEPS) {
       const { socket: listening, name: peer } = listener(rig);
       const socket = rig.tcp();
       rig.fake.fail(name, errno);
-      assertEquals(rig.backend.connect(socket, peer, CONNECT), errno);
-      assertEquals(rig.backend.connect(socket, peer, CONNECT), 997);
+      assertEquals(rig.backend.sockets.connect(socket, peer, CONNECT), -errno);
+      assertEquals(rig.backend.sockets.connect(socket, peer, CONNECT), 0);
       await rig.fired(CONNECT);
-      assertEquals(rig.backend.connected(socket), 0);
-      rig.backend.closeSocket(socket);
-      rig.backend.closeSocket(listening);
+      assertEquals(rig.backend.sockets.connected(socket), 1);
+      rig.backend.sockets.close(socket);
+      rig.backend.sockets.close(listening);
     }));
 }
 
@@ -253,12 +254,12 @@ Deno.test("connected() returns the error of the step that completes the socket",
   withRig({}, async (rig) => {
     const { socket: listening, name } = listener(rig);
     const socket = rig.tcp();
-    assertEquals(rig.backend.connect(socket, name, CONNECT), 997);
+    assertEquals(rig.backend.sockets.connect(socket, name, CONNECT), 0);
     await rig.fired(CONNECT);
     rig.fake.fail("setsockopt", 10057);
-    assertEquals(rig.backend.connected(socket), 10057);
-    rig.backend.closeSocket(socket);
-    rig.backend.closeSocket(listening);
+    assertEquals(rig.backend.sockets.connected(socket), -10057);
+    rig.backend.sockets.close(socket);
+    rig.backend.sockets.close(listening);
   }));
 
 const ACCEPT_STEPS = [
@@ -273,10 +274,10 @@ for (const [name, errno] of ACCEPT_STEPS) {
     withRig({}, (rig) => {
       const { socket } = listener(rig);
       rig.fake.fail(name, errno);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -errno);
+      assertEquals(rig.backend.sockets.accept(socket, ACCEPT), -errno);
       assertEquals(rig.fake.leftovers().sockets, 1);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -997);
-      rig.backend.closeSocket(socket);
+      assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
+      rig.backend.sockets.close(socket);
     }));
 }
 
@@ -284,15 +285,15 @@ for (const name of ["WSAGetOverlappedResult", "setsockopt"]) {
   Deno.test(`accept() closes the new socket when ${name} fails`, () =>
     withRig({}, async (rig) => {
       const { socket, name: peer } = listener(rig);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+      assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
       const client = rig.tcp();
-      assertEquals(rig.backend.connect(client, peer, CONNECT), 997);
+      assertEquals(rig.backend.sockets.connect(client, peer, CONNECT), 0);
       await rig.fired(ACCEPT);
       rig.fake.fail(name, 10050);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -10050);
+      assertEquals(rig.backend.sockets.accept(socket, ACCEPT), -10050);
       assertEquals(rig.fake.leftovers().sockets, 2);
-      rig.backend.closeSocket(client);
-      rig.backend.closeSocket(socket);
+      rig.backend.sockets.close(client);
+      rig.backend.sockets.close(socket);
     }));
 }
 
@@ -306,18 +307,18 @@ for (
   Deno.test(`accept() waits for the next connection when ${name} says ${errno} of one`, () =>
     withRig({}, async (rig) => {
       const { socket, name: peer } = listener(rig);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+      assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
       const gone = rig.tcp();
-      assertEquals(rig.backend.connect(gone, peer, CONNECT), 997);
+      assertEquals(rig.backend.sockets.connect(gone, peer, CONNECT), 0);
       await rig.fired(ACCEPT);
       rig.fake.fail(name, errno);
-      assertEquals(rig.backend.accept(socket, ACCEPT), -997);
+      assertEquals(rig.backend.sockets.accept(socket, ACCEPT), 0);
       const client = rig.tcp();
-      assertEquals(rig.backend.connect(client, peer, CONNECT + 1), 997);
+      assertEquals(rig.backend.sockets.connect(client, peer, CONNECT + 1), 0);
       const server = await accept(rig, socket);
       assert(server > 0);
       for (const each of [gone, client, server, socket]) {
-        rig.backend.closeSocket(each);
+        rig.backend.sockets.close(each);
       }
     }));
 }

@@ -18,72 +18,65 @@ import { address, type Bound, type Rig, slice, withRig } from "./open.ts";
 
 /** Closes what a test opened, in the right order. */
 function tearDown(rig: Rig, bound: Bound[], ...buffers: number[]): void {
-  for (const { socket } of bound) rig.backend.closeSocket(socket);
+  for (const { socket } of bound) rig.backend.sockets.close(socket);
   for (const { cq } of bound) {
     rig.dequeue(cq);
-    rig.backend.closeCompletionQueue(cq);
+    rig.backend.rings.closeCompletionQueue(cq);
   }
-  for (const id of buffers) rig.backend.deregisterBuffer(id);
+  for (const id of buffers) rig.backend.rings.deregisterBuffer(id);
 }
 
 Deno.test("registerBuffer() returns minus the error of WSAGetLastError", () =>
   withRig({}, (rig) => {
     rig.fake.fail("RIORegisterBuffer", 10055);
-    assertEquals(rig.backend.registerBuffer(allocate(64)), -10055);
+    assertEquals(rig.backend.rings.registerBuffer(allocate(64)), -10055);
   }));
 
 Deno.test("createCompletionQueue() refuses a size of 0 and one above the maximum", () =>
   withRig({}, (rig) => {
-    assertEquals(rig.backend.createCompletionQueue(0, null), -10022);
+    assertEquals(rig.backend.rings.createCompletionQueue(0, 0), -10022);
     const size = RIO_MAX_CQ_SIZE + 1;
-    assertEquals(rig.backend.createCompletionQueue(size, null), -10022);
+    assertEquals(rig.backend.rings.createCompletionQueue(size, 0), -10022);
   }));
 
 Deno.test("createRequestQueue() refuses what the contract forbids", () =>
   withRig({}, (rig) => {
     const { backend } = rig;
-    const cq = backend.createCompletionQueue(4, null);
-    const socket = backend.openSocket(2, SOCK_DGRAM, 17);
+    const cq = backend.rings.createCompletionQueue(4, 0);
+    const socket = backend.sockets.open(2, SOCK_DGRAM, 17);
     const create = (
       receives: number,
-      receiveBuffers: number,
       sends: number,
-      sendBuffers: number,
       [receiveQueue, sendQueue, of] = [cq, cq, socket],
     ) =>
-      backend.createRequestQueue(
+      backend.rings.createRequestQueue(
         of!,
         receives,
-        receiveBuffers,
         sends,
-        sendBuffers,
         receiveQueue!,
         sendQueue!,
-        1,
       );
-    assertEquals(create(1, 0, 1, 1), -10022);
-    assertEquals(create(1, 1, 1, 2), -10022);
-    assertEquals(create(0, 1, 0, 1), -10022);
-    assertEquals(create(1, 1, 1, 1, [1234, cq, socket]), -10022);
-    assertEquals(create(1, 1, 1, 1, [cq, 1234, socket]), -10022);
-    assertEquals(create(1, 1, 1, 1, [cq, cq, 1234]), -10038);
-    assertEquals(create(3, 1, 2, 1), -10055);
-    assertEquals(create(2, 1, 2, 1) > 0, true);
-    assertEquals(create(1, 1, 1, 1), -10022);
-    backend.closeSocket(socket);
+    assertEquals(create(0, 0), -10022);
+    assertEquals(create(1, 1, [1234, cq, socket]), -10022);
+    assertEquals(create(1, 1, [cq, 1234, socket]), -10022);
+    assertEquals(create(1, 1, [cq, cq, 1234]), -10038);
+    assertEquals(create(3, 2), -10055);
+    assertEquals(create(2, 2) > 0, true);
+    assertEquals(create(1, 1), -10022);
+    backend.sockets.close(socket);
     rig.dequeue(cq);
-    backend.closeCompletionQueue(cq);
+    backend.rings.closeCompletionQueue(cq);
   }));
 
 Deno.test("createRequestQueue() succeeds once a closed socket gave its entries back", () =>
   withRig({}, (rig) => {
     const { backend } = rig;
     const first = rig.udp();
-    const second = backend.openSocket(2, SOCK_DGRAM, 17);
+    const second = backend.sockets.open(2, SOCK_DGRAM, 17);
     const create = () =>
-      backend.createRequestQueue(second, 4, 1, 4, 1, first.cq, first.cq, 2);
+      backend.rings.createRequestQueue(second, 4, 4, first.cq, first.cq);
     assertEquals(create(), -10055);
-    backend.closeSocket(first.socket);
+    backend.sockets.close(first.socket);
     assertEquals(create(), -10055);
     rig.dequeue(first.cq);
     assertEquals(create() > 0, true);
@@ -94,9 +87,12 @@ Deno.test("send() takes a failure with 997 for an accepted request", () =>
   withRig({}, (rig) => {
     const buffer = rig.register(64);
     const bound = rig.udp();
-    rig.backend.connect(bound.socket, bound.name, 0);
+    rig.backend.sockets.connect(bound.socket, bound.name, 0);
     rig.fake.fail("RIOSend", 997, { accept: true });
-    assertEquals(rig.backend.send(bound.rq, slice(buffer, 0, 4), 0, 6), 0);
+    assertEquals(
+      rig.backend.rings.send(bound.rq, slice(buffer, 0, 4), 0, 6),
+      0,
+    );
     assertEquals(rig.dequeue(bound.cq)[0]!.requestContext, 6);
     tearDown(rig, [bound], buffer.id);
   }));
@@ -107,7 +103,7 @@ Deno.test("a failure without a reason is WSASYSCALLFAILURE and not success", () 
     const bound = rig.udp();
     rig.fake.fail("RIOReceive", 0);
     assertEquals(
-      rig.backend.receive(bound.rq, slice(buffer, 0, 4), 0, 6),
+      rig.backend.rings.receive(bound.rq, slice(buffer, 0, 4), 0, 6),
       10107,
     );
     tearDown(rig, [bound], buffer.id);
@@ -121,16 +117,16 @@ Deno.test("posting returns the error of WSAGetLastError for each of the four fun
     const { rq } = bound;
     const data = slice(buffer, 0, 8);
     fake.fail("RIOReceive", 10014);
-    assertEquals(backend.receive(rq, data, 0, 1), 10014);
+    assertEquals(backend.rings.receive(rq, data, 0, 1), 10014);
     fake.fail("RIOReceiveEx", 10022);
     assertEquals(
-      backend.receiveEx(rq, data, null, null, null, null, 0, 1),
+      backend.rings.receiveEx(rq, data, null, null, null, null, 0, 1),
       10022,
     );
     fake.fail("RIOSend", 10055);
-    assertEquals(backend.send(rq, data, 0, 1), 10055);
+    assertEquals(backend.rings.send(rq, data, 0, 1), 10055);
     fake.fail("RIOSendEx", 10054);
-    assertEquals(backend.sendEx(rq, data, null, null, null, null, 0, 1), 10054);
+    assertEquals(backend.rings.sendEx(rq, data, null, null, 0, 1), 10054);
     assertEquals(fake.failing, false);
     tearDown(rig, [bound], buffer.id);
   }));
@@ -139,8 +135,9 @@ Deno.test("posting is refused with 10055 at the limit, until a completion is deq
   withRig({}, (rig) => {
     const buffer = rig.register(64);
     const bound = rig.udp();
-    rig.backend.connect(bound.socket, bound.name, 0);
-    const send = () => rig.backend.send(bound.rq, slice(buffer, 0, 4), 0, 1);
+    rig.backend.sockets.connect(bound.socket, bound.name, 0);
+    const send = () =>
+      rig.backend.rings.send(bound.rq, slice(buffer, 0, 4), 0, 1);
     assertEquals([send(), send(), send(), send(), send()], [
       0,
       0,
@@ -161,14 +158,17 @@ Deno.test("a request deferred waits for the commit of its direction", () =>
     const buffer = rig.register(64);
     const bound = rig.udp();
     const { rq, cq } = bound;
-    rig.backend.connect(bound.socket, bound.name, 0);
+    rig.backend.sockets.connect(bound.socket, bound.name, 0);
     const data = slice(buffer, 0, 4);
-    assertEquals(rig.backend.send(rq, data, RIO_MSG_DEFER, 1), 0);
-    assertEquals(rig.backend.send(rq, data, RIO_MSG_DEFER, 2), 0);
+    assertEquals(rig.backend.rings.send(rq, data, RIO_MSG_DEFER, 1), 0);
+    assertEquals(rig.backend.rings.send(rq, data, RIO_MSG_DEFER, 2), 0);
     assertEquals(rig.dequeue(cq), []);
-    assertEquals(rig.backend.receive(rq, null, RIO_MSG_COMMIT_ONLY, 0), 0);
+    assertEquals(
+      rig.backend.rings.receive(rq, null, RIO_MSG_COMMIT_ONLY, 0),
+      0,
+    );
     assertEquals(rig.dequeue(cq), []);
-    assertEquals(rig.backend.send(rq, null, RIO_MSG_COMMIT_ONLY, 0), 0);
+    assertEquals(rig.backend.rings.send(rq, null, RIO_MSG_COMMIT_ONLY, 0), 0);
     const contexts = rig.dequeue(cq, 2).map((result) => result.requestContext);
     assertEquals(contexts, [1, 2]);
     tearDown(rig, [bound], buffer.id);
@@ -180,11 +180,17 @@ Deno.test("posting with flags that do not fit is refused and recorded", () =>
     const bound = rig.udp();
     const { rq } = bound;
     const data = slice(buffer, 0, 8);
-    assertEquals(rig.backend.receive(rq, data, RIO_MSG_WAITALL, 1), 10022);
-    assertEquals(rig.backend.send(rq, data, RIO_MSG_WAITALL, 1), 10022);
-    assertEquals(rig.backend.send(rq, data, RIO_MSG_COMMIT_ONLY, 0), 10022);
+    assertEquals(
+      rig.backend.rings.receive(rq, data, RIO_MSG_WAITALL, 1),
+      10022,
+    );
+    assertEquals(rig.backend.rings.send(rq, data, RIO_MSG_WAITALL, 1), 10022);
+    assertEquals(
+      rig.backend.rings.send(rq, data, RIO_MSG_COMMIT_ONLY, 0),
+      10022,
+    );
     const both = RIO_MSG_COMMIT_ONLY | RIO_MSG_DONT_NOTIFY;
-    assertEquals(rig.backend.send(rq, null, both, 0), 10022);
+    assertEquals(rig.backend.rings.send(rq, null, both, 0), 10022);
     assertEquals(rig.fake.takeViolations().length, 4);
     tearDown(rig, [bound], buffer.id);
   }));
@@ -193,11 +199,11 @@ Deno.test("posting with a slice that is no good is refused and recorded", () =>
   withRig({}, (rig) => {
     const buffer = rig.register(64);
     const gone = rig.register(64);
-    rig.backend.deregisterBuffer(gone.id);
+    rig.backend.rings.deregisterBuffer(gone.id);
     const bound = rig.udp();
     const { rq } = bound;
     const receive = (data: ReturnType<typeof slice>, remote = data) =>
-      rig.backend.receiveEx(rq, data, null, remote, null, null, 0, 1);
+      rig.backend.rings.receiveEx(rq, data, null, remote, null, null, 0, 1);
     assertEquals(receive(slice(buffer, 60, 8)), 10014);
     assertEquals(receive(slice(gone, 0, 8)), 10014);
     assertEquals(receive(slice(buffer, 0, 8), slice(buffer, 8, 27)), 10014);
@@ -214,33 +220,33 @@ Deno.test("posting with a slice that is no good is refused and recorded", () =>
 
 Deno.test("deregisterBuffer() and closeCompletionQueue() ignore what is invalid", () =>
   withRig({}, ({ backend }) => {
-    backend.deregisterBuffer(0xFFFFFFFF);
-    backend.closeCompletionQueue(0);
+    backend.rings.deregisterBuffer(0xFFFFFFFF);
+    backend.rings.closeCompletionQueue(0);
   }));
 
-Deno.test("dequeueCompletion() returns RIO_CORRUPT_CQ for a queue that is damaged or closed", () =>
+Deno.test("dequeueCompletion() returns minus RIO_CORRUPT_CQ for a queue that is damaged or closed", () =>
   withRig({}, (rig) => {
-    const cq = rig.backend.createCompletionQueue(4, null);
+    const cq = rig.backend.rings.createCompletionQueue(4, 0);
     rig.fake.fail("RIODequeueCompletion", 0);
-    const dequeue = () => rig.backend.dequeueCompletion(cq, rig.results, 16);
-    assertEquals(dequeue(), RIO_CORRUPT_CQ);
+    const dequeue = () =>
+      rig.backend.rings.dequeueCompletion(cq, rig.results, 16);
+    assertEquals(dequeue(), -RIO_CORRUPT_CQ);
     assertEquals(dequeue(), 0);
-    rig.backend.closeCompletionQueue(cq);
-    assertEquals(dequeue(), RIO_CORRUPT_CQ);
+    rig.backend.rings.closeCompletionQueue(cq);
+    assertEquals(dequeue(), -RIO_CORRUPT_CQ);
   }));
 
 Deno.test("notify() returns its error itself", () =>
   withRig({}, (rig) => {
-    const notification = rig.backend.createNotification("iocp", 1);
-    if (typeof notification === "number") throw new Error("no notification");
-    const cq = rig.backend.createCompletionQueue(4, notification);
+    assertEquals(rig.backend.waits.createNotification("iocp", 1), 0);
+    const cq = rig.backend.rings.createCompletionQueue(4, 1);
     rig.fake.fail("RIONotify", 10022);
-    assertEquals(rig.backend.notify(cq), 10022);
-    assertEquals(rig.backend.notify(cq), 0);
-    assertEquals(rig.backend.notify(cq), 10037);
+    assertEquals(rig.backend.rings.notify(cq), 10022);
+    assertEquals(rig.backend.rings.notify(cq), 0);
+    assertEquals(rig.backend.rings.notify(cq), 10037);
     assertEquals(rig.fake.takeViolations().length, 1);
-    rig.backend.closeCompletionQueue(cq);
-    rig.backend.closeNotification(notification);
+    rig.backend.rings.closeCompletionQueue(cq);
+    rig.backend.waits.closeNotification(1);
   }));
 
 Deno.test("resizing keeps what is reserved, and refuses less", () =>
@@ -248,16 +254,16 @@ Deno.test("resizing keeps what is reserved, and refuses less", () =>
     const { backend } = rig;
     const bound = rig.udp();
     const { cq, rq } = bound;
-    assertEquals(backend.resizeCompletionQueue(cq, 7), 10059);
-    assertEquals(backend.resizeCompletionQueue(cq, 0), 10022);
-    assertEquals(backend.resizeCompletionQueue(1234, 8), 10022);
-    assertEquals(backend.resizeRequestQueue(rq, 5, 4), 10055);
-    assertEquals(backend.resizeRequestQueue(rq, 0, 0), 10022);
-    assertEquals(backend.resizeCompletionQueue(cq, 9), 0);
-    assertEquals(backend.resizeRequestQueue(rq, 5, 4), 0);
+    assertEquals(backend.rings.resizeCompletionQueue(cq, 7), 10059);
+    assertEquals(backend.rings.resizeCompletionQueue(cq, 0), 10022);
+    assertEquals(backend.rings.resizeCompletionQueue(1234, 8), 10022);
+    assertEquals(backend.rings.resizeRequestQueue(rq, 5, 4), 10055);
+    assertEquals(backend.rings.resizeRequestQueue(rq, 0, 0), 10022);
+    assertEquals(backend.rings.resizeCompletionQueue(cq, 9), 0);
+    assertEquals(backend.rings.resizeRequestQueue(rq, 5, 4), 0);
     const buffer = rig.register(64);
-    backend.receive(rq, slice(buffer, 0, 8), 0, 1);
-    assertEquals(backend.resizeRequestQueue(rq, 0, 4), 10059);
+    backend.rings.receive(rq, slice(buffer, 0, 8), 0, 1);
+    assertEquals(backend.rings.resizeRequestQueue(rq, 0, 4), 10059);
     tearDown(rig, [bound], buffer.id);
   }));
 
@@ -265,9 +271,9 @@ Deno.test("a datagram longer than its slice completes with 10040", () =>
   withRig({}, (rig) => {
     const buffer = rig.register(64);
     const bound = rig.udp();
-    rig.backend.connect(bound.socket, bound.name, 0);
-    rig.backend.receive(bound.rq, slice(buffer, 32, 4), 0, 1);
-    rig.backend.send(bound.rq, slice(buffer, 0, 8), 0, 2);
+    rig.backend.sockets.connect(bound.socket, bound.name, 0);
+    rig.backend.rings.receive(bound.rq, slice(buffer, 32, 4), 0, 1);
+    rig.backend.rings.send(bound.rq, slice(buffer, 0, 8), 0, 2);
     const results = rig.dequeue(bound.cq, 2);
     const received = results.find((result) => result.requestContext === 1);
     assertEquals(received!.status, 10040);
@@ -278,13 +284,16 @@ Deno.test("control() turns off that an unreachable port fails a receive", () =>
   withRig({}, (rig) => {
     const buffer = rig.register(64);
     const bound = rig.udp();
-    rig.backend.connect(bound.socket, address(9), 0);
+    rig.backend.sockets.connect(bound.socket, address(9), 0);
     const statuses = [1, 0].map((reported) => {
       const input = new Uint8Array([reported, 0, 0, 0]);
       const { socket, rq, cq } = bound;
-      assertEquals(rig.backend.control(socket, SIO_UDP_CONNRESET, input), 0);
-      rig.backend.receive(rq, slice(buffer, 32, 4), 0, 1);
-      rig.backend.send(rq, slice(buffer, 0, 8), 0, 2);
+      assertEquals(
+        rig.backend.sockets.ioctl(socket, SIO_UDP_CONNRESET, input),
+        0,
+      );
+      rig.backend.rings.receive(rq, slice(buffer, 32, 4), 0, 1);
+      rig.backend.rings.send(rq, slice(buffer, 0, 8), 0, 2);
       return rig.dequeue(cq, 2).map((result) => result.status).sort();
     });
     assertEquals(statuses, [[0, 10054], [0]]);
@@ -295,23 +304,34 @@ Deno.test("control() passes on that a RIO socket refuses to be non-blocking", ()
   withRig({}, (rig) => {
     const socket = rig.tcp();
     const input = new Uint8Array([1, 0, 0, 0]);
-    assertEquals(rig.backend.control(socket, FIONBIO, input), 10045);
-    rig.backend.closeSocket(socket);
+    assertEquals(rig.backend.sockets.ioctl(socket, FIONBIO, input), 10045);
+    rig.backend.sockets.close(socket);
   }));
 
 Deno.test("setOption() and getOption() pass the value and its length", () =>
   withRig({}, ({ backend }) => {
-    const socket = backend.openSocket(2, SOCK_DGRAM, 17);
+    const socket = backend.sockets.open(2, SOCK_DGRAM, 17);
     const value = new Uint8Array([0, 0, 4, 0]);
-    assertEquals(backend.setOption(socket, SOL_SOCKET, SO_RCVBUF, value), 0);
+    assertEquals(
+      backend.sockets.setOption(socket, SOL_SOCKET, SO_RCVBUF, value),
+      0,
+    );
     const read = new Uint8Array(8);
-    assertEquals(backend.getOption(socket, SOL_SOCKET, SO_RCVBUF, read), 4);
+    assertEquals(
+      backend.sockets.getOption(socket, SOL_SOCKET, SO_RCVBUF, read),
+      4,
+    );
     assertEquals([...read], [0, 0, 4, 0, 0, 0, 0, 0]);
     assertEquals(
-      backend.getOption(socket, SOL_SOCKET, SO_RCVBUF, new Uint8Array(2)),
+      backend.sockets.getOption(
+        socket,
+        SOL_SOCKET,
+        SO_RCVBUF,
+        new Uint8Array(2),
+      ),
       -10014,
     );
-    backend.closeSocket(socket);
+    backend.sockets.close(socket);
   }));
 
 Deno.test("a post on a request queue whose socket was closed is 10038 without a native call", () =>
@@ -319,22 +339,22 @@ Deno.test("a post on a request queue whose socket was closed is 10038 without a 
     const { backend, fake } = rig;
     const bound = rig.udp();
     const other = rig.udp();
-    assertEquals(backend.closeSocket(bound.socket), 0);
+    assertEquals(backend.sockets.close(bound.socket), 0);
     const { counts } = fake;
     const before = counts.DispCallFunc;
     const { rq } = bound;
-    assertEquals(backend.receive(rq, null, 0, 1), 10038);
+    assertEquals(backend.rings.receive(rq, null, 0, 1), 10038);
     assertEquals(
-      backend.receiveEx(rq, null, null, null, null, null, 0, 1),
+      backend.rings.receiveEx(rq, null, null, null, null, null, 0, 1),
       10038,
     );
-    assertEquals(backend.send(rq, null, 0, 1), 10038);
-    assertEquals(backend.sendEx(rq, null, null, null, null, null, 0, 1), 10038);
-    assertEquals(backend.resizeRequestQueue(rq, 1, 1), 10038);
-    assertEquals(backend.send(0, null, 0, 1), 10022);
+    assertEquals(backend.rings.send(rq, null, 0, 1), 10038);
+    assertEquals(backend.rings.sendEx(rq, null, null, null, 0, 1), 10038);
+    assertEquals(backend.rings.resizeRequestQueue(rq, 1, 1), 10038);
+    assertEquals(backend.rings.send(0, null, 0, 1), 10022);
     assertEquals(counts.DispCallFunc, before);
     assertEquals(
-      backend.receive(other.rq, null, 0, 1),
+      backend.rings.receive(other.rq, null, 0, 1),
       0,
       "another socket still posts",
     );
@@ -343,19 +363,19 @@ Deno.test("a post on a request queue whose socket was closed is 10038 without a 
 
 Deno.test("every socket call on a closed socket is 10038", () =>
   withRig({}, ({ backend }) => {
-    const socket = backend.openSocket(2, SOCK_DGRAM, 17);
-    assertEquals(backend.closeSocket(socket), 0);
+    const socket = backend.sockets.open(2, SOCK_DGRAM, 17);
+    assertEquals(backend.sockets.close(socket), 0);
     const bytes = address(0);
-    assertEquals(backend.closeSocket(socket), 10038);
-    assertEquals(backend.bind(socket, bytes), 10038);
-    assertEquals(backend.listen(socket, 1), 10038);
-    assertEquals(backend.connect(socket, bytes, 1), 10038);
-    assertEquals(backend.connected(socket), 10038);
-    assertEquals(backend.accept(socket, 1), -10038);
-    assertEquals(backend.shutdown(socket, 1), 10038);
-    assertEquals(backend.localAddress(socket, bytes), 10038);
-    assertEquals(backend.remoteAddress(socket, bytes), 10038);
-    assertEquals(backend.setOption(socket, 1, 1, bytes), 10038);
-    assertEquals(backend.getOption(socket, 1, 1, bytes), -10038);
-    assertEquals(backend.control(socket, 1, bytes), 10038);
+    assertEquals(backend.sockets.close(socket), 10038);
+    assertEquals(backend.sockets.bind(socket, bytes), 10038);
+    assertEquals(backend.sockets.listen(socket, 1), 10038);
+    assertEquals(backend.sockets.connect(socket, bytes, 1), -10038);
+    assertEquals(backend.sockets.connected(socket), -10038);
+    assertEquals(backend.sockets.accept(socket, 1), -10038);
+    assertEquals(backend.sockets.shutdown(socket, 1), 10038);
+    assertEquals(backend.sockets.localAddress(socket, bytes), 10038);
+    assertEquals(backend.sockets.remoteAddress(socket, bytes), 10038);
+    assertEquals(backend.sockets.setOption(socket, 1, 1, bytes), 10038);
+    assertEquals(backend.sockets.getOption(socket, 1, 1, bytes), -10038);
+    assertEquals(backend.sockets.ioctl(socket, 1, bytes), 10038);
   }));

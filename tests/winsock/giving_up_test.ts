@@ -1,22 +1,21 @@
 /** How the waits of the Winsock backend end when the system does not help. */
 import { assertEquals } from "@std/assert";
-import type { RioNotification } from "../../ffi/contract.ts";
 import { Rig, withRig } from "./open.ts";
 
 Deno.test("wait() resolves to minus the error when there can be no port", () =>
   withRig({}, async ({ backend, fake }) => {
     fake.fail("CreateIoCompletionPort", 1450);
-    assertEquals(await backend.wait(), -1450);
+    assertEquals(await backend.waits.wait(), -1450);
     fake.fail("CreateIoCompletionPort", 8);
-    assertEquals(await backend.wait(), -8);
+    assertEquals(await backend.waits.wait(), -8);
   }));
 
 Deno.test("closeNotification() closes an event once when called again", () =>
   withRig({}, ({ backend, fake }) => {
-    const made = backend.createNotification("event", 1) as RioNotification;
-    backend.closeNotification(made);
+    backend.waits.createNotification("event", 1);
+    backend.waits.closeNotification(1);
     const { CloseHandle } = fake.counts;
-    backend.closeNotification(made);
+    backend.waits.closeNotification(1);
     assertEquals(fake.counts.CloseHandle, CloseHandle);
   }));
 
@@ -25,14 +24,14 @@ Deno.test("close() goes on when the packet of a call never comes", () => {
   const { backend, fake } = rig;
   const listener = rig.udp();
   const socket = rig.tcp();
-  backend.bind(socket, new Uint8Array(listener.name).fill(0, 2, 4));
-  assertEquals(backend.listen(socket, 1), 0);
-  assertEquals(backend.accept(socket, 1), -997);
+  backend.sockets.bind(socket, new Uint8Array(listener.name).fill(0, 2, 4));
+  assertEquals(backend.sockets.listen(socket, 1), 0);
+  assertEquals(backend.sockets.accept(socket, 1), 0);
   // A system that never says that the accept was cancelled.
   fake.fail("DrainQueuedCompletionStatusEx", 258, { times: 20 });
-  backend.closeSocket(socket);
-  backend.closeSocket(listener.socket);
-  backend.closeCompletionQueue(listener.cq);
+  backend.sockets.close(socket);
+  backend.sockets.close(listener.socket);
+  backend.rings.closeCompletionQueue(listener.cq);
   backend.close(false);
   assertEquals(fake.counts.DrainQueuedCompletionStatusEx, 20);
   assertEquals(fake.leftovers(), {});

@@ -1,6 +1,6 @@
 /** Every native call fails once: nothing is left, and nothing is misused. */
 import { assert, assertEquals } from "@std/assert";
-import type { RioHandle, RioNotification } from "../../ffi/contract.ts";
+import type { RioHandle } from "../../ffi/contract.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { RioError } from "../../ffi/errors.ts";
 import { RioResults } from "../../ffi/layout.ts";
@@ -31,101 +31,101 @@ async function scenario(fake: FakeWindows): Promise<void> {
   const backend = createWinsockBackend(fake.symbols);
   const sockets: RioHandle[] = [];
   const queues: RioHandle[] = [];
-  const notifications: RioNotification[] = [];
+  const notifications: number[] = [];
   const buffers: RioHandle[] = [];
   const results = new RioResults(8);
   let outstanding = 0;
 
   function open(family: number, type: number, protocol: number): RioHandle {
-    const socket = step(backend.openSocket(family, type, protocol));
+    const socket = step(backend.sockets.open(family, type, protocol));
     sockets.push(socket);
     return socket;
   }
   function collect(): void {
     for (let poll = 0; poll < 30 && outstanding > 0; poll++) {
       for (const queue of queues) {
-        const count = backend.dequeueCompletion(queue, results, 8);
-        if (count !== 0xFFFFFFFF) outstanding -= count;
+        const count = backend.rings.dequeueCompletion(queue, results, 8);
+        if (count > 0) outstanding -= count;
       }
     }
   }
   async function fired(key: number): Promise<void> {
     for (let i = 0; i < 30; i++) {
-      const count = step(await backend.wait());
-      if (backend.fired.subarray(0, count).includes(key)) return;
+      const count = step(await backend.waits.wait());
+      if (backend.waits.fired.subarray(0, count).includes(key)) return;
     }
     throw new StepError("nothing fired");
   }
 
   try {
-    for (const kind of ["iocp", "event"] as const) {
-      const made = backend.createNotification(kind, KEY);
-      if (typeof made === "number") throw new StepError(`${made}`);
-      notifications.push(made);
+    for (const [i, kind] of (["iocp", "event"] as const).entries()) {
+      const key = 10 + i;
+      done(backend.waits.createNotification(kind, key));
+      notifications.push(key);
       const memory = allocate(4096);
-      const buffer = step(backend.registerBuffer(memory));
+      const buffer = step(backend.rings.registerBuffer(memory));
       buffers.push(buffer);
-      const cq = step(backend.createCompletionQueue(8, made));
+      const cq = step(backend.rings.createCompletionQueue(8, key));
       queues.push(cq);
       const socket = open(2, 2, 17);
-      done(backend.bind(socket, address(0)));
+      done(backend.sockets.bind(socket, address(0)));
       const rq = step(
-        backend.createRequestQueue(socket, 2, 1, 2, 1, cq, cq, 1),
+        backend.rings.createRequestQueue(socket, 2, 2, cq, cq),
       );
       const name = new Uint8Array(28);
-      done(backend.localAddress(socket, name));
-      done(backend.connect(socket, name, KEY));
+      done(backend.sockets.localAddress(socket, name));
+      step(backend.sockets.connect(socket, name, KEY));
       const data = { bufferId: buffer, offset: 0, length: 8 };
       const into = { bufferId: buffer, offset: 64, length: 8 };
       const from = { bufferId: buffer, offset: 128, length: 28 };
-      done(backend.receiveEx(rq, into, null, from, null, null, 0, 1));
+      done(backend.rings.receiveEx(rq, into, null, from, null, null, 0, 1));
       outstanding++;
-      done(backend.sendEx(rq, data, null, null, null, null, 0, 2));
+      done(backend.rings.sendEx(rq, data, null, null, 0, 2));
       outstanding++;
-      done(backend.resizeCompletionQueue(cq, 10));
-      done(backend.resizeRequestQueue(rq, 3, 3));
-      done(backend.notify(cq));
-      await fired(KEY);
+      done(backend.rings.resizeCompletionQueue(cq, 10));
+      done(backend.rings.resizeRequestQueue(rq, 3, 3));
+      done(backend.rings.notify(cq));
+      await fired(key);
       collect();
-      done(backend.receive(rq, into, 0, 3));
+      done(backend.rings.receive(rq, into, 0, 3));
       outstanding++;
-      done(backend.send(rq, data, 0, 4));
+      done(backend.rings.send(rq, data, 0, 4));
       outstanding++;
       await turn(fake);
     }
     const listener = open(2, 1, 6);
     const peer = new Uint8Array(28);
-    done(backend.bind(listener, address(0)));
-    done(backend.listen(listener, 2));
-    done(backend.localAddress(listener, peer));
-    assertPending(-backend.accept(listener, KEY));
+    done(backend.sockets.bind(listener, address(0)));
+    done(backend.sockets.listen(listener, 2));
+    done(backend.sockets.localAddress(listener, peer));
+    assertPending(backend.sockets.accept(listener, KEY));
     const client = open(2, 1, 6);
-    assertPending(backend.connect(client, peer, KEY + 1));
+    assertPending(backend.sockets.connect(client, peer, KEY + 1));
     await fired(KEY);
-    const server = step(backend.accept(listener, KEY));
+    const server = step(backend.sockets.accept(listener, KEY));
     sockets.push(server);
-    while (backend.connected(client) === 997) await fired(KEY + 1);
-    done(backend.shutdown(server, 1));
-    assertPending(-backend.accept(listener, KEY));
-    const wait = backend.wait();
-    backend.wake();
+    while (backend.sockets.connected(client) === 0) await fired(KEY + 1);
+    done(backend.sockets.shutdown(server, 1));
+    assertPending(backend.sockets.accept(listener, KEY));
+    const wait = backend.waits.wait();
+    backend.waits.wake();
     step(await wait);
   } finally {
     // A close that fails is tried again: the socket is still there.
     for (const socket of sockets) {
-      if (backend.closeSocket(socket) !== 0) backend.closeSocket(socket);
+      if (backend.sockets.close(socket) !== 0) backend.sockets.close(socket);
     }
     collect();
-    for (const queue of queues) backend.closeCompletionQueue(queue);
-    for (const made of notifications) backend.closeNotification(made);
-    for (const buffer of buffers) backend.deregisterBuffer(buffer);
+    for (const queue of queues) backend.rings.closeCompletionQueue(queue);
+    for (const made of notifications) backend.waits.closeNotification(made);
+    for (const buffer of buffers) backend.rings.deregisterBuffer(buffer);
     backend.close(false);
     for (let i = 0; i < 4; i++) await turn(fake);
   }
 }
 
-function assertPending(errno: number): void {
-  if (errno !== 997) throw new StepError(`not pending: ${errno}`);
+function assertPending(outcome: number): void {
+  if (outcome !== 0) throw new StepError(`not pending: ${outcome}`);
 }
 
 /** Releases cannot fail in a way that anything could be done about. */

@@ -11,12 +11,7 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
 } from "../../ffi/constants.ts";
-import type {
-  RioBackend,
-  RioBuf,
-  RioHandle,
-  RioNotification,
-} from "../../ffi/contract.ts";
+import type { RioBackend, RioBuf, RioHandle } from "../../ffi/contract.ts";
 import { writeAddress } from "../../ffi/address.ts";
 import { RioResults } from "../../ffi/layout.ts";
 import { allocate } from "../../ffi/memory.ts";
@@ -32,7 +27,6 @@ import {
 export interface Result {
   status: number;
   bytesTransferred: number;
-  socketContext: number;
   requestContext: number;
 }
 
@@ -55,44 +49,50 @@ export class Rig {
   /** Registers fresh memory. */
   register(byteLength: number): Registered {
     const memory = allocate(byteLength);
-    const id = this.backend.registerBuffer(memory);
+    const id = this.backend.rings.registerBuffer(memory);
     if (id < 0) throw new Error(`registration failed with ${-id}`);
     return { id, bytes: memory.bytes };
   }
 
   /** A bound UDP socket with a request queue on a queue of its own. */
   udp(
-    notification: RioNotification | null = null,
-    { ipv6 = false, context = 7 } = {},
+    notification = 0,
+    { ipv6 = false } = {},
   ): Bound {
     const { backend } = this;
     const family = ipv6 ? AF_INET6 : AF_INET;
-    const socket = backend.openSocket(family, SOCK_DGRAM, IPPROTO_UDP);
-    const bound = backend.bind(socket, address(0, ipv6 ? "::1" : undefined));
+    const socket = backend.sockets.open(family, SOCK_DGRAM, IPPROTO_UDP);
+    const bound = backend.sockets.bind(
+      socket,
+      address(0, ipv6 ? "::1" : undefined),
+    );
     if (bound !== 0) throw new Error(`bind failed with ${bound}`);
-    return this.#queues(socket, notification, context);
+    return this.#queues(socket, notification);
   }
 
   /** A TCP socket without a request queue. */
   tcp(): RioHandle {
-    return this.backend.openSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    return this.backend.sockets.open(AF_INET, SOCK_STREAM, IPPROTO_TCP);
   }
 
   /** Gives a socket a request queue on a queue of its own. */
   queue(socket: RioHandle): Bound {
-    return this.#queues(socket, null, 7);
+    return this.#queues(socket, 0);
   }
 
   /** Dequeues until there is something, or for 20 polls. */
   dequeue(queue: RioHandle, most = 16): Result[] {
     const all: Result[] = [];
     for (let poll = 0; poll < 20 && all.length < most; poll++) {
-      const count = this.backend.dequeueCompletion(queue, this.results, 16);
+      const count = this.backend.rings.dequeueCompletion(
+        queue,
+        this.results,
+        16,
+      );
       for (let i = 0; i < count; i++) {
         all.push({
           status: this.results.status(i),
           bytesTransferred: this.results.bytesTransferred(i),
-          socketContext: this.results.socketContext(i),
           requestContext: this.results.requestContext(i),
         });
       }
@@ -103,31 +103,21 @@ export class Rig {
   /** Waits until the key fires; fails after 50 spurious wake-ups. */
   async fired(key: number): Promise<void> {
     for (let i = 0; i < 50; i++) {
-      const count = await this.backend.wait();
-      if (this.backend.fired.subarray(0, count).includes(key)) return;
+      const count = await this.backend.waits.wait();
+      if (this.backend.waits.fired.subarray(0, count).includes(key)) return;
     }
     throw new Error(`key ${key} did not fire`);
   }
 
   #queues(
     socket: RioHandle,
-    notification: RioNotification | null,
-    context: number,
+    notification: number,
   ): Bound {
-    const cq = this.backend.createCompletionQueue(8, notification);
-    const rq = this.backend.createRequestQueue(
-      socket,
-      4,
-      1,
-      4,
-      1,
-      cq,
-      cq,
-      context,
-    );
+    const cq = this.backend.rings.createCompletionQueue(8, notification);
+    const rq = this.backend.rings.createRequestQueue(socket, 4, 4, cq, cq);
     if (cq < 0 || rq < 0) throw new Error(`no queues: ${cq}, ${rq}`);
     const name = new Uint8Array(28);
-    this.backend.localAddress(socket, name);
+    this.backend.sockets.localAddress(socket, name);
     return { socket, cq, rq, name };
   }
 

@@ -36,12 +36,18 @@ Deno.test("a post on the request queue used last is 10038 without a native call 
     const { backend, fake } = rig;
     const bound = rig.udp();
     const buffer = rig.register(64);
-    assertEquals(backend.receive(bound.rq, slice(buffer, 0, 64), 0, 1), 0);
-    assertEquals(backend.closeSocket(bound.socket), 0);
+    assertEquals(
+      backend.rings.receive(bound.rq, slice(buffer, 0, 64), 0, 1),
+      0,
+    );
+    assertEquals(backend.sockets.close(bound.socket), 0);
     const before = fake.counts.DispCallFunc;
-    assertEquals(backend.receive(bound.rq, slice(buffer, 0, 64), 0, 2), 10038);
+    assertEquals(
+      backend.rings.receive(bound.rq, slice(buffer, 0, 64), 0, 2),
+      10038,
+    );
     assertEquals(fake.counts.DispCallFunc, before);
     assertEquals(rig.dequeue(bound.cq).length, 1);
-    backend.closeCompletionQueue(bound.cq);
-    backend.deregisterBuffer(buffer.id);
+    backend.rings.closeCompletionQueue(bound.cq);
+    backend.rings.deregisterBuffer(buffer.id);
   }));

@@ -21,11 +21,11 @@ function refusal(table: FakeOptions["table"] & object): Error {
 
 Deno.test("resolveRioTable() gives 13 different addresses", () => {
   using rig = new Rig();
-  const socket = rig.backend.openSocket(2, SOCK_DGRAM, 17);
+  const socket = rig.backend.sockets.open(2, SOCK_DGRAM, 17);
   const table = resolveRioTable(socket, rig.fake.symbols);
   assertEquals(Object.keys(table), [...RIO_FUNCTIONS]);
   assertEquals(new Set(Object.values(table)).size, 13);
-  rig.backend.closeSocket(socket);
+  rig.backend.sockets.close(socket);
 });
 
 Deno.test("resolveRioTable() refuses a socket that is not open", () => {
@@ -97,14 +97,14 @@ Deno.test("createWinsockBackend() gives up Winsock when no socket opens", () => 
 Deno.test("openSocket() refuses a socket whose provider has other functions", () => {
   const table: FakeOptions["table"] & object = {};
   using rig = new Rig({ table });
-  const first = rig.backend.openSocket(2, SOCK_DGRAM, 17);
+  const first = rig.backend.sockets.open(2, SOCK_DGRAM, 17);
   table.moved = "RIONotify";
-  assertEquals(rig.backend.openSocket(23, SOCK_DGRAM, 17), -10045);
+  assertEquals(rig.backend.sockets.open(23, SOCK_DGRAM, 17), -10045);
   delete table.moved;
   table.errno = 10045;
-  assertEquals(rig.backend.openSocket(23, SOCK_DGRAM, 17), -10045);
+  assertEquals(rig.backend.sockets.open(23, SOCK_DGRAM, 17), -10045);
   assertEquals(rig.fake.leftovers().sockets, 1);
-  rig.backend.closeSocket(first);
+  rig.backend.sockets.close(first);
 });
 
 Deno.test("openSocket() asks for the table once per kind of socket", () => {
@@ -112,8 +112,8 @@ Deno.test("openSocket() asks for the table once per kind of socket", () => {
   const asked = () => rig.fake.counts.WSAIoctl!;
   const before = asked();
   const sockets = [2, 2, 23, 23].map((family) =>
-    rig.backend.openSocket(family, SOCK_DGRAM, 17)
+    rig.backend.sockets.open(family, SOCK_DGRAM, 17)
   );
   assertEquals(asked() - before, 2);
-  for (const socket of sockets) rig.backend.closeSocket(socket);
+  for (const socket of sockets) rig.backend.sockets.close(socket);
 });

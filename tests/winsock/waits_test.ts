@@ -1,47 +1,43 @@
 /** Notifications, waiting and waking over the fake. */
 import { assert, assertEquals } from "@std/assert";
 import { MAXIMUM_WAIT_OBJECTS } from "../../ffi/constants.ts";
-import type {
-  RioNotification,
-  RioNotificationKind,
-} from "../../ffi/contract.ts";
+import type { RioNotificationKind } from "../../ffi/contract.ts";
 import { type Bound, type Registered, Rig, slice, withRig } from "./open.ts";
 
-/** A notification that must be there. */
+/** A notification that must be there; its key. */
 function notification(
   rig: Rig,
   kind: RioNotificationKind,
   key: number,
-): RioNotification {
-  const made = rig.backend.createNotification(kind, key);
-  assert(typeof made !== "number", `createNotification failed with ${made}`);
-  return made;
+): number {
+  assertEquals(rig.backend.waits.createNotification(kind, key), 0);
+  return key;
 }
 
 interface Watched extends Bound {
-  notification: RioNotification;
+  notification: number;
 }
 
 /** A UDP socket connected to itself whose queue notifies. */
 function watched(rig: Rig, kind: RioNotificationKind, key: number): Watched {
   const made = notification(rig, kind, key);
   const bound = rig.udp(made);
-  rig.backend.connect(bound.socket, bound.name, 0);
+  rig.backend.sockets.connect(bound.socket, bound.name, 0);
   return { ...bound, notification: made };
 }
 
 function send(rig: Rig, { rq }: Bound, buffer: Registered, flags = 0): void {
-  assertEquals(rig.backend.send(rq, slice(buffer, 0, 4), flags, 1), 0);
+  assertEquals(rig.backend.rings.send(rq, slice(buffer, 0, 4), flags, 1), 0);
 }
 
 function tearDown(rig: Rig, all: Watched[], ...buffers: Registered[]): void {
   for (const { socket, cq, notification } of all) {
-    rig.backend.closeSocket(socket);
+    rig.backend.sockets.close(socket);
     rig.dequeue(cq);
-    rig.backend.closeCompletionQueue(cq);
-    rig.backend.closeNotification(notification);
+    rig.backend.rings.closeCompletionQueue(cq);
+    rig.backend.waits.closeNotification(notification);
   }
-  for (const { id } of buffers) rig.backend.deregisterBuffer(id);
+  for (const { id } of buffers) rig.backend.rings.deregisterBuffer(id);
 }
 
 for (const kind of ["iocp", "event"] as const) {
@@ -49,10 +45,10 @@ for (const kind of ["iocp", "event"] as const) {
     withRig({}, async (rig) => {
       const buffer = rig.register(64);
       const bound = watched(rig, kind, 77);
-      assertEquals(rig.backend.notify(bound.cq), 0);
+      assertEquals(rig.backend.rings.notify(bound.cq), 0);
       send(rig, bound, buffer);
-      assertEquals(await rig.backend.wait(), 1);
-      assertEquals(rig.backend.fired[0], 77);
+      assertEquals(await rig.backend.waits.wait(), 1);
+      assertEquals(rig.backend.waits.fired[0], 77);
       assertEquals(rig.dequeue(bound.cq, 1).length, 1);
       tearDown(rig, [bound], buffer);
     }));
@@ -63,7 +59,7 @@ for (const kind of ["iocp", "event"] as const) {
       const bound = watched(rig, kind, 5);
       send(rig, bound, buffer);
       rig.fake.pump(3);
-      assertEquals(rig.backend.notify(bound.cq), 0);
+      assertEquals(rig.backend.rings.notify(bound.cq), 0);
       await rig.fired(5);
       tearDown(rig, [bound], buffer);
     }));
@@ -72,14 +68,14 @@ for (const kind of ["iocp", "event"] as const) {
     withRig({}, async (rig) => {
       const buffer = rig.register(64);
       const bound = watched(rig, kind, 5);
-      assertEquals(rig.backend.notify(bound.cq), 0);
+      assertEquals(rig.backend.rings.notify(bound.cq), 0);
       send(rig, bound, buffer);
       await rig.fired(5);
       send(rig, bound, buffer);
-      const second = rig.backend.wait();
+      const second = rig.backend.waits.wait();
       rig.fake.pump(3);
       await rig.turn();
-      rig.backend.wake();
+      rig.backend.waits.wake();
       assertEquals(await second, 0);
       tearDown(rig, [bound], buffer);
     }));
@@ -88,12 +84,12 @@ for (const kind of ["iocp", "event"] as const) {
     withRig({}, async (rig) => {
       const buffer = rig.register(64);
       const bound = watched(rig, kind, 5);
-      assertEquals(rig.backend.notify(bound.cq), 0);
+      assertEquals(rig.backend.rings.notify(bound.cq), 0);
       send(rig, bound, buffer, 1);
-      const wait = rig.backend.wait();
+      const wait = rig.backend.waits.wait();
       rig.fake.pump(3);
       await rig.turn();
-      rig.backend.wake();
+      rig.backend.waits.wake();
       assertEquals(await wait, 0);
       assertEquals(rig.dequeue(bound.cq, 1).length, 1);
       tearDown(rig, [bound], buffer);
@@ -102,8 +98,8 @@ for (const kind of ["iocp", "event"] as const) {
   Deno.test(`wake() ends the wait that goes on for ${kind}`, () =>
     withRig({}, async (rig) => {
       const bound = watched(rig, kind, 5);
-      const wait = rig.backend.wait();
-      rig.backend.wake();
+      const wait = rig.backend.waits.wait();
+      rig.backend.waits.wake();
       assertEquals(await wait, 0);
       tearDown(rig, [bound]);
     }));
@@ -111,7 +107,7 @@ for (const kind of ["iocp", "event"] as const) {
   Deno.test(`close() ends the wait that goes on for ${kind}, and then closes its handles`, () =>
     withRig({}, async (rig) => {
       const bound = watched(rig, kind, 5);
-      const wait = rig.backend.wait();
+      const wait = rig.backend.waits.wait();
       tearDown(rig, [bound]);
       rig.backend.close(false);
       assert(rig.fake.leftovers().handles! > 0, "closed under a wait");
@@ -129,25 +125,25 @@ for (const kind of ["iocp", "event"] as const) {
           : "WaitForMultipleObjects",
         6,
       );
-      assertEquals(await rig.backend.wait(), -10107);
+      assertEquals(await rig.backend.waits.wait(), -10107);
       tearDown(rig, [bound]);
     }));
 
   Deno.test(`wake() ends a wait for ${kind} even if waking fails`, () =>
     withRig({}, async (rig) => {
       const bound = watched(rig, kind, 5);
-      const wait = rig.backend.wait();
+      const wait = rig.backend.waits.wait();
       const name = kind === "iocp" ? "PostQueuedCompletionStatus" : "SetEvent";
       rig.fake.fail(name, 6);
-      rig.backend.wake();
+      rig.backend.waits.wake();
       assertEquals(await wait, 0);
       // The native wait was left over, and the next wait takes it over.
       const calls = () =>
         (rig.fake.counts.GetQueuedCompletionStatusEx ?? 0) +
         (rig.fake.counts.WaitForMultipleObjects ?? 0);
       const before = calls();
-      const next = rig.backend.wait();
-      rig.backend.wake();
+      const next = rig.backend.waits.wait();
+      rig.backend.waits.wake();
       assertEquals(await next, 0);
       assertEquals(calls(), before);
       tearDown(rig, [bound]);
@@ -156,15 +152,15 @@ for (const kind of ["iocp", "event"] as const) {
 
 Deno.test("wake() without a wait ends the next one without a native call", () =>
   withRig({}, async (rig) => {
-    rig.backend.wake();
-    assertEquals(await rig.backend.wait(), 0);
+    rig.backend.waits.wake();
+    assertEquals(await rig.backend.waits.wait(), 0);
     assertEquals(rig.fake.counts.GetQueuedCompletionStatusEx, undefined);
   }));
 
 Deno.test("wait() can be woken when there is nothing to wait for", () =>
   withRig({}, async (rig) => {
-    const wait = rig.backend.wait();
-    rig.backend.wake();
+    const wait = rig.backend.waits.wait();
+    rig.backend.waits.wake();
     assertEquals(await wait, 0);
   }));
 
@@ -175,13 +171,13 @@ Deno.test("wait() reports queues of both kinds, and leaves one native wait for t
     const event = watched(rig, "event", 2);
     const { counts } = rig.fake;
     for (let i = 0; i < 3; i++) {
-      assertEquals(rig.backend.notify(port.cq), 0);
+      assertEquals(rig.backend.rings.notify(port.cq), 0);
       send(rig, port, buffer);
       await rig.fired(1);
       rig.dequeue(port.cq, 1);
     }
     assertEquals(counts.WaitForMultipleObjects, 1);
-    assertEquals(rig.backend.notify(event.cq), 0);
+    assertEquals(rig.backend.rings.notify(event.cq), 0);
     send(rig, event, buffer);
     await rig.fired(2);
     tearDown(rig, [port, event], buffer);
@@ -192,14 +188,14 @@ Deno.test("wait() reports several events at once, each once", () =>
     const buffer = rig.register(64);
     const all = [1, 2, 3].map((key) => watched(rig, "event", key));
     for (const bound of all) {
-      rig.backend.notify(bound.cq);
+      rig.backend.rings.notify(bound.cq);
       send(rig, bound, buffer);
     }
     rig.fake.pump(3);
-    assertEquals(await rig.backend.wait(), 3);
-    assertEquals([...rig.backend.fired.subarray(0, 3)], [1, 2, 3]);
-    const next = rig.backend.wait();
-    rig.backend.wake();
+    assertEquals(await rig.backend.waits.wait(), 3);
+    assertEquals([...rig.backend.waits.fired.subarray(0, 3)], [1, 2, 3]);
+    const next = rig.backend.waits.wait();
+    rig.backend.waits.wake();
     assertEquals(await next, 0);
     tearDown(rig, all, buffer);
   }));
@@ -211,10 +207,10 @@ Deno.test("a notification made during a wait is waited for", () =>
     const all: Watched[] = [];
     const first = watched(rig, "event", 100);
     for (const [i, kind] of kinds.entries()) {
-      const fired = rig.fired(i);
-      const bound = watched(rig, kind, i);
+      const fired = rig.fired(i + 1);
+      const bound = watched(rig, kind, i + 1);
       all.push(bound);
-      rig.backend.notify(bound.cq);
+      rig.backend.rings.notify(bound.cq);
       send(rig, bound, buffer);
       await fired;
     }
@@ -225,7 +221,7 @@ Deno.test("closeNotification() during a wait keeps the event until the wait retu
   withRig({}, async (rig) => {
     const stays = watched(rig, "event", 1);
     const goes = watched(rig, "event", 2);
-    const wait = rig.backend.wait();
+    const wait = rig.backend.waits.wait();
     const before = rig.fake.leftovers().handles;
     tearDown(rig, [goes]);
     assertEquals(rig.fake.leftovers().handles, before);
@@ -239,30 +235,33 @@ Deno.test("createNotification() refuses more events than one wait takes", () =>
     const most = MAXIMUM_WAIT_OBJECTS - 1;
     const all = Array.from(
       { length: most },
-      (_, key) => notification(rig, "event", key),
+      (_, i) => notification(rig, "event", i + 1),
     );
-    assertEquals(rig.backend.createNotification("event", most), -10024);
-    for (const made of all) rig.backend.closeNotification(made);
+    assertEquals(rig.backend.waits.createNotification("event", 999), 10024);
+    for (const made of all) rig.backend.waits.closeNotification(made);
   }));
 
 Deno.test("a packet of a queue that was closed is no key", () =>
   withRig({}, async (rig) => {
     const buffer = rig.register(64);
     const bound = watched(rig, "iocp", 9);
-    assertEquals(rig.backend.notify(bound.cq), 0);
+    assertEquals(rig.backend.rings.notify(bound.cq), 0);
     send(rig, bound, buffer);
     rig.fake.pump(3);
     tearDown(rig, [bound], buffer);
-    assertEquals(await rig.backend.wait(), 0);
+    assertEquals(await rig.backend.waits.wait(), 0);
   }));
 
 Deno.test("close(true) keeps Winsock and what notifications use", async () => {
   const rig = new Rig();
   const buffer = rig.register(64);
   const bound = watched(rig, "iocp", 9);
-  assertEquals(rig.backend.notify(bound.cq), 0);
-  assertEquals(rig.backend.receive(bound.rq, slice(buffer, 0, 8), 0, 1), 0);
-  const wait = rig.backend.wait();
+  assertEquals(rig.backend.rings.notify(bound.cq), 0);
+  assertEquals(
+    rig.backend.rings.receive(bound.rq, slice(buffer, 0, 8), 0, 1),
+    0,
+  );
+  const wait = rig.backend.waits.wait();
   rig.backend.close(true);
   assertEquals(await wait, 0);
   assertEquals(rig.fake.leftovers(), {
@@ -286,5 +285,5 @@ Deno.test("close() twice cleans up once", () =>
 Deno.test("wait() after close() resolves at once", () =>
   withRig({}, async (rig) => {
     rig.backend.close(false);
-    assertEquals(await rig.backend.wait(), 0);
+    assertEquals(await rig.backend.waits.wait(), 0);
   }));

@@ -30,7 +30,7 @@ export const addresses: readonly Statement[] = [
     run(t) {
       const socket = t.udpSocket();
       assertEquals(
-        t.rio.bind(socket, t.address("192.0.2.1", 0)),
+        t.rio.sockets.bind(socket, t.address("192.0.2.1", 0)),
         WSAEADDRNOTAVAIL,
       );
     },
@@ -40,7 +40,7 @@ export const addresses: readonly Statement[] = [
     misuse: true,
     run(t) {
       const socket = t.udpSocket();
-      assertNotEquals(t.rio.bind(socket, t.address("192.0.2.1", 0)), 0);
+      assertNotEquals(t.rio.sockets.bind(socket, t.address("192.0.2.1", 0)), 0);
       t.bindLoopback(socket);
       assert(t.portOf(socket) > 0);
     },
@@ -51,22 +51,27 @@ export const addresses: readonly Statement[] = [
     run(t) {
       const socket = t.udpSocket();
       t.bindLoopback(socket);
-      t.done(t.rio.closeSocket(socket), "closesocket");
+      t.done(t.rio.sockets.close(socket), "closesocket");
       const bytes = new Uint8Array(28);
       const address = t.address("127.0.0.1", 9);
       const value = new Uint8Array(4);
       const { rio } = t;
       assertEquals({
-        bind: rio.bind(socket, address),
-        listen: rio.listen(socket, 1),
-        localAddress: rio.localAddress(socket, bytes),
-        remoteAddress: rio.remoteAddress(socket, bytes),
-        connect: rio.connect(socket, address, t.key()),
-        accept: -rio.accept(socket, t.key()),
-        shutdown: rio.shutdown(socket, 1),
-        setOption: rio.setOption(socket, SOL_SOCKET, SO_BROADCAST, value),
-        getOption: -rio.getOption(socket, SOL_SOCKET, SO_TYPE, value),
-        closeSocket: rio.closeSocket(socket),
+        bind: rio.sockets.bind(socket, address),
+        listen: rio.sockets.listen(socket, 1),
+        localAddress: rio.sockets.localAddress(socket, bytes),
+        remoteAddress: rio.sockets.remoteAddress(socket, bytes),
+        connect: -rio.sockets.connect(socket, address, t.key()),
+        accept: -rio.sockets.accept(socket, t.key()),
+        shutdown: rio.sockets.shutdown(socket, 1),
+        setOption: rio.sockets.setOption(
+          socket,
+          SOL_SOCKET,
+          SO_BROADCAST,
+          value,
+        ),
+        getOption: -rio.sockets.getOption(socket, SOL_SOCKET, SO_TYPE, value),
+        closeSocket: rio.sockets.close(socket),
       }, {
         bind: WSAENOTSOCK,
         listen: WSAENOTSOCK,
@@ -85,17 +90,22 @@ export const addresses: readonly Statement[] = [
     name: "an IPv6 socket leaves the port free in IPv4 unless asked",
     run(t) {
       const six = t.udpSocket(IPV6);
-      t.done(t.rio.bind(six, t.address(IPV6.any, 0)), "bind");
+      t.done(t.rio.sockets.bind(six, t.address(IPV6.any, 0)), "bind");
       const four = t.udpSocket(IPV4);
-      const error = t.rio.bind(four, t.address(IPV4.any, t.portOf(six)));
+      const error = t.rio.sockets.bind(
+        four,
+        t.address(IPV4.any, t.portOf(six)),
+      );
       // Somebody else may have taken it by chance, but not ten times.
       if (error !== 0) {
         for (let i = 0; i < 10; i++) {
           const another = t.udpSocket(IPV6);
-          t.done(t.rio.bind(another, t.address(IPV6.any, 0)), "bind");
+          t.done(t.rio.sockets.bind(another, t.address(IPV6.any, 0)), "bind");
           const port = t.portOf(another);
           const socket = t.udpSocket(IPV4);
-          if (t.rio.bind(socket, t.address(IPV4.any, port)) === 0) return;
+          if (t.rio.sockets.bind(socket, t.address(IPV4.any, port)) === 0) {
+            return;
+          }
         }
       }
       assertEquals(error, 0);
@@ -180,7 +190,7 @@ function statementsFor(family: Family): Statement[] {
       run(t) {
         const bytes = new Uint8Array(28).fill(GUARD);
         const { socket } = t.udp({ family });
-        t.done(t.rio.localAddress(socket, bytes), "getsockname");
+        t.done(t.rio.sockets.localAddress(socket, bytes), "getsockname");
         const number = name === "IPv4" ? AF_INET : AF_INET6;
         assertEquals(bytes[0]! | bytes[1]! << 8, number);
         const port = t.portOf(socket);
@@ -196,7 +206,7 @@ function statementsFor(family: Family): Statement[] {
         const taken = t.udpSocket(family);
         t.bindLoopback(taken, family);
         assertEquals(
-          t.rio.bind(t.udpSocket(family), t.addressOf(taken)),
+          t.rio.sockets.bind(t.udpSocket(family), t.addressOf(taken)),
           WSAEADDRINUSE,
         );
       },
@@ -207,10 +217,10 @@ function statementsFor(family: Family): Statement[] {
         const first = t.udpSocket(family);
         t.bindLoopback(first, family);
         const address = t.addressOf(first);
-        t.done(t.rio.closeSocket(first), "closesocket");
+        t.done(t.rio.sockets.close(first), "closesocket");
         const second = t.udpSocket(family);
         await t.until(
-          () => t.rio.bind(second, address) === 0,
+          () => t.rio.sockets.bind(second, address) === 0,
           "the port of a closed socket",
         );
         assertEquals(t.addressOf(second), address);
@@ -221,7 +231,7 @@ function statementsFor(family: Family): Statement[] {
       run(t) {
         const { socket } = t.udp({ family });
         const bytes = new Uint8Array(28);
-        assertEquals(t.rio.remoteAddress(socket, bytes), WSAENOTCONN);
+        assertEquals(t.rio.sockets.remoteAddress(socket, bytes), WSAENOTCONN);
       },
     },
     {
@@ -229,7 +239,7 @@ function statementsFor(family: Family): Statement[] {
       run(t) {
         const [a, b] = t.udpPair({ family });
         const bytes = new Uint8Array(28);
-        t.done(t.rio.remoteAddress(a.socket, bytes), "getpeername");
+        t.done(t.rio.sockets.remoteAddress(a.socket, bytes), "getpeername");
         assertEquals(bytes, t.addressOf(b.socket));
       },
     },
@@ -324,10 +334,10 @@ async function fails(
 function dualStack(t: Harness): Endpoint {
   const socket = t.udpSocket(IPV6);
   t.done(
-    t.rio.setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, number(0)),
+    t.rio.sockets.setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, number(0)),
     "setsockopt",
   );
-  t.done(t.rio.bind(socket, t.address(IPV6.any, 0)), "bind");
+  t.done(t.rio.sockets.bind(socket, t.address(IPV6.any, 0)), "bind");
   return t.endpoint(socket);
 }
 

@@ -21,7 +21,7 @@ export const completionQueues: readonly Statement[] = [
     name: `RIOCreateCompletionQueue refuses ${size} entries with 10022`,
     misuse: true,
     run(t) {
-      assertEquals(t.rio.createCompletionQueue(size, null), -WSAEINVAL);
+      assertEquals(t.rio.rings.createCompletionQueue(size, 0), -WSAEINVAL);
     },
   })),
   {
@@ -40,8 +40,8 @@ export const completionQueues: readonly Statement[] = [
     run(t) {
       const queue = t.queue();
       const results = new RioResults(4);
-      assertEquals(t.rio.dequeueCompletion(queue, results, 4), 0);
-      assertEquals(t.rio.dequeueCompletion(queue, results, 4), 0);
+      assertEquals(t.rio.rings.dequeueCompletion(queue, results, 4), 0);
+      assertEquals(t.rio.rings.dequeueCompletion(queue, results, 4), 0);
     },
   },
   {
@@ -86,7 +86,6 @@ export const completionQueues: readonly Statement[] = [
           assertEquals(await t.next(queue), {
             status: 0,
             bytesTransferred: 7,
-            socketContext: context,
             requestContext: context,
           });
         }
@@ -104,7 +103,7 @@ export const completionQueues: readonly Statement[] = [
       for (const [a] of pairs) t.send(a, t.put("shared"));
       const completions = await t.dequeue(received, 3);
       assertEquals(
-        completions.map((c) => c.socketContext).sort(),
+        completions.map((c) => c.requestContext).sort(),
         [1, 2, 3],
       );
     },
@@ -115,7 +114,10 @@ export const completionQueues: readonly Statement[] = [
       const queue = t.queue(8);
       const socket = t.udpSocket();
       t.bindLoopback(socket);
-      t.done(t.rio.connect(socket, t.addressOf(socket), t.key()), "connect");
+      t.made(
+        t.rio.sockets.connect(socket, t.addressOf(socket), t.key()),
+        "connect",
+      );
       const self = t.endpoint(socket, {
         receives: 4,
         sends: 4,
@@ -169,11 +171,11 @@ export const completionQueues: readonly Statement[] = [
         sent: other,
       });
       assertEquals(
-        t.rio.createRequestQueue(t.udpSocket(), 1, 1, 1, 1, queue, other, 0),
+        t.rio.rings.createRequestQueue(t.udpSocket(), 1, 1, queue, other),
         -WSAENOBUFS,
       );
       assertEquals(
-        t.rio.createRequestQueue(t.udpSocket(), 1, 1, 1, 1, other, queue, 0),
+        t.rio.rings.createRequestQueue(t.udpSocket(), 1, 1, other, queue),
         -WSAENOBUFS,
       );
     },
@@ -184,7 +186,7 @@ export const completionQueues: readonly Statement[] = [
       const queue = t.queue(4);
       const socket = t.udpSocket();
       assertEquals(
-        t.rio.createRequestQueue(socket, 3, 1, 2, 1, queue, queue, 0),
+        t.rio.rings.createRequestQueue(socket, 3, 2, queue, queue),
         -WSAENOBUFS,
       );
       t.endpoint(socket, {
@@ -201,7 +203,7 @@ export const completionQueues: readonly Statement[] = [
       const [small, large] = [t.queue(4), t.queue(4)];
       for (let i = 0; i < 3; i++) {
         assertEquals(
-          t.rio.createRequestQueue(t.udpSocket(), 4, 1, 5, 1, small, large, 0),
+          t.rio.rings.createRequestQueue(t.udpSocket(), 4, 5, small, large),
           -WSAENOBUFS,
         );
       }
@@ -222,11 +224,11 @@ export const completionQueues: readonly Statement[] = [
         let made = 0;
         // Windows may take a moment to give them back.
         await t.until(() => {
-          made = t.rio.createRequestQueue(socket, 2, 1, 2, 1, queue, queue, 0);
+          made = t.rio.rings.createRequestQueue(socket, 2, 2, queue, queue);
           return made !== -WSAENOBUFS;
         }, "the entries of a closed socket");
         t.made(made, "RIOCreateRequestQueue");
-        t.done(t.rio.closeSocket(socket), "closesocket");
+        t.done(t.rio.sockets.close(socket), "closesocket");
       }
     },
   },
@@ -240,15 +242,12 @@ export const completionQueues: readonly Statement[] = [
       t.close(first);
       await t.dequeue(received, 3);
       const create = (receives: number) =>
-        t.rio.createRequestQueue(
+        t.rio.rings.createRequestQueue(
           t.udpSocket(),
           receives,
           1,
-          1,
-          1,
           received,
           sent,
-          0,
         );
       await t.until(() => {
         t.poll(received);
@@ -261,20 +260,21 @@ export const completionQueues: readonly Statement[] = [
     name: "RIOCloseCompletionQueue ignores the invalid queue",
     misuse: true,
     run(t) {
-      t.rio.closeCompletionQueue(0);
+      t.rio.rings.closeCompletionQueue(0);
       assertEquals(t.poll(t.queue(1)), []);
     },
   },
   {
-    name: "RIODequeueCompletion returns RIO_CORRUPT_CQ for a closed queue",
+    name:
+      "RIODequeueCompletion returns minus RIO_CORRUPT_CQ for a closed queue",
     misuse: true,
     run(t) {
       const queue = t.queue();
-      t.rio.closeCompletionQueue(queue);
+      t.rio.rings.closeCompletionQueue(queue);
       const results = new RioResults(4);
       assertEquals(
-        t.rio.dequeueCompletion(queue, results, 4),
-        RIO_CORRUPT_CQ,
+        t.rio.rings.dequeueCompletion(queue, results, 4),
+        -RIO_CORRUPT_CQ,
       );
     },
   },
@@ -294,7 +294,7 @@ export const completionQueues: readonly Statement[] = [
       const b = t.udp({ receives: 4, received: kept });
       t.receive(a, t.room(8));
       t.receive(b, t.room(8));
-      t.rio.closeCompletionQueue(dropped);
+      t.rio.rings.closeCompletionQueue(dropped);
       t.close(a);
       t.close(b);
       const { status } = await t.next(kept);
@@ -312,7 +312,7 @@ export const completionQueues: readonly Statement[] = [
         t.receive(a, t.room(8));
         t.close(a);
         const completions = await t.dequeue(queue, 2);
-        assertEquals(completions.map((c) => c.socketContext), [i, i]);
+        assertEquals(completions.map((c) => c.requestContext), [i, i]);
       }
     },
   },

@@ -96,7 +96,12 @@ export const controlData: readonly Statement[] = [
           const [a, b] = pair(t, family);
           enable(t, b, level, numbers.packetInfo);
           t.done(
-            t.rio.setOption(b.socket, level, numbers.packetInfo, number(0)),
+            t.rio.sockets.setOption(
+              b.socket,
+              level,
+              numbers.packetInfo,
+              number(0),
+            ),
             "setsockopt",
           );
           assertEquals((await exchange(t, a, b)).messages, []);
@@ -201,7 +206,7 @@ export const controlData: readonly Statement[] = [
     name: "packet info tells each datagram of a batch its own destination",
     async run(t) {
       const socket = t.udpSocket();
-      t.done(t.rio.bind(socket, t.address(IPV4.any, 0)), "bind");
+      t.done(t.rio.sockets.bind(socket, t.address(IPV4.any, 0)), "bind");
       const b = t.endpoint(socket);
       enable(t, b, IPPROTO_IP, IP_PKTINFO);
       const a = t.udp();
@@ -225,11 +230,11 @@ export const controlData: readonly Statement[] = [
     name: "packet info of a send chooses the source address",
     async run(t) {
       const probe = t.udpSocket();
-      if (t.rio.bind(probe, t.address("127.0.0.2", 0)) !== 0) {
+      if (t.rio.sockets.bind(probe, t.address("127.0.0.2", 0)) !== 0) {
         t.skip("127.0.0.2 is no address of this host");
       }
       const socket = t.udpSocket();
-      t.done(t.rio.bind(socket, t.address(IPV4.any, 0)), "bind");
+      t.done(t.rio.sockets.bind(socket, t.address(IPV4.any, 0)), "bind");
       const a = t.endpoint(socket);
       const b = t.udp();
       const from = t.room(28);
@@ -320,7 +325,7 @@ function enable(
   level: number,
   name: number,
 ): void {
-  const error = t.rio.setOption(socket, level, name, number(1));
+  const error = t.rio.sockets.setOption(socket, level, name, number(1));
   if (error === WSAENOPROTOOPT) t.skip(`no option ${name} at level ${level}`);
   t.done(error, "setsockopt");
 }

@@ -65,7 +65,6 @@ function statementsFor(family: Family): Statement[] {
         assertEquals(await t.next(a.sent), {
           status: 0,
           bytesTransferred: 9,
-          socketContext: 0,
           requestContext: 2,
         });
         assertEquals(await t.succeeds(b.received), 9);
@@ -282,7 +281,7 @@ function statementsFor(family: Family): Statement[] {
       async run(t) {
         const [a, gone] = t.udpPair({ family });
         const off = new Uint8Array(4);
-        const error = t.rio.control(a.socket, SIO_UDP_CONNRESET, off);
+        const error = t.rio.sockets.ioctl(a.socket, SIO_UDP_CONNRESET, off);
         t.done(error, "SIO_UDP_CONNRESET");
         t.close(gone);
         t.receive(a, t.room(8));
@@ -299,7 +298,7 @@ function statementsFor(family: Family): Statement[] {
       async run(t) {
         const [a, b] = [t.udp({ family }), t.udp({ family })];
         const off = new Uint8Array(4);
-        const error = t.rio.control(a.socket, SIO_UDP_CONNRESET, off);
+        const error = t.rio.sockets.ioctl(a.socket, SIO_UDP_CONNRESET, off);
         t.done(error, "SIO_UDP_CONNRESET");
         const gone = t.udp({ family });
         const nobody = t.put(t.addressOf(gone.socket));

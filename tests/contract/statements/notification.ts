@@ -1,5 +1,5 @@
 /** Notifications of both kinds, and waiting for them. @module */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { RIO_MSG_DONT_NOTIFY } from "../../../ffi/constants.ts";
 import type { RioNotificationKind } from "../../../ffi/contract.ts";
 import {
@@ -56,7 +56,7 @@ export const notification: readonly Statement[] = [
     name: "RIONotify refuses 0 with 10022",
     misuse: true,
     run(t) {
-      assertEquals(t.rio.notify(0), WSAEINVAL);
+      assertEquals(t.rio.rings.notify(0), WSAEINVAL);
     },
   },
 ];
@@ -64,11 +64,19 @@ export const notification: readonly Statement[] = [
 function statementsFor(kind: RioNotificationKind): Statement[] {
   return [
     {
-      name: `createNotification(${kind}) keeps its kind and key`,
-      run(t) {
-        const made = t.rio.createNotification(kind, 0x7FFFFFFF);
-        assert(typeof made === "object", `createNotification: ${made}`);
-        assertEquals([made.kind, made.key], [kind, 0x7FFFFFFF]);
+      name: `${kind}: wait() reports the largest key there is`,
+      async run(t) {
+        const key = 0x7FFFFFFF;
+        t.done(
+          t.rio.waits.createNotification(kind, key),
+          "createNotification",
+        );
+        const received = t.queue(4, key);
+        const [a, b] = t.udpPair({}, { received, receives: 4 });
+        t.receive(b, t.room(8));
+        t.arm(received);
+        t.send(a, t.put("fire"));
+        await t.fires(key, "the key");
       },
     },
     {
@@ -158,8 +166,8 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
       async run(t) {
         const { a, b, key } = notified(t, kind);
         t.arm(b.received);
-        assertEquals(t.rio.notify(b.received), WSAEALREADY);
-        assertEquals(t.rio.notify(b.received), WSAEALREADY);
+        assertEquals(t.rio.rings.notify(b.received), WSAEALREADY);
+        assertEquals(t.rio.rings.notify(b.received), WSAEALREADY);
         await deliver(t, a, b);
         await t.fires(key, "the first RIONotify");
         await t.succeeds(b.received);
@@ -211,7 +219,7 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
         await deliver(t, a, b, RIO_MSG_DONT_NOTIFY);
         t.arm(b.received);
         assertEquals((await t.firedInAMoment()).has(key), false);
-        assertEquals(t.rio.notify(b.received), WSAEALREADY);
+        assertEquals(t.rio.rings.notify(b.received), WSAEALREADY);
         assertEquals(await t.succeeds(b.received), 7);
       },
     },
@@ -224,7 +232,7 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
         await t.succeeds(b.received);
         t.arm(b.received);
         assertEquals((await t.firedInAMoment()).has(key), false);
-        assertEquals(t.rio.notify(b.received), WSAEALREADY);
+        assertEquals(t.rio.rings.notify(b.received), WSAEALREADY);
       },
     },
     {
@@ -280,7 +288,7 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
         for (const [bytes, end] of [[4, false], [0, true]] as const) {
           t.receive(b, t.room(8));
           t.arm(queue);
-          if (end) t.done(t.rio.shutdown(a.socket, 1), "shutdown");
+          if (end) t.done(t.rio.sockets.shutdown(a.socket, 1), "shutdown");
           else t.send(a, t.put("data"));
           await t.fires(key, end ? "the end of a stream" : "stream data");
           assertEquals(await t.succeeds(queue), bytes);
@@ -334,7 +342,7 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
           const a = all[(to + 1) % 40]!;
           t.send(a, t.put(`${round}`), { remote: remotes[to]! });
           await t.fires(key, `socket ${to} in round ${round}`);
-          assertEquals((await t.next(queue)).socketContext, to);
+          assertEquals((await t.next(queue)).requestContext, to);
           await t.succeeds(a.sent);
           t.receive(all[to]!, inboxes[to]!);
         }
@@ -345,8 +353,8 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
       misuse: true,
       run(t) {
         const { queue } = t.notifying(kind);
-        t.rio.closeCompletionQueue(queue);
-        assertEquals(t.rio.notify(queue), WSAEINVAL);
+        t.rio.rings.closeCompletionQueue(queue);
+        assertEquals(t.rio.rings.notify(queue), WSAEINVAL);
       },
     },
     {
@@ -355,8 +363,8 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
       async run(t) {
         const first = t.notifying(kind);
         t.arm(first.queue);
-        t.rio.closeCompletionQueue(first.queue);
-        t.rio.closeNotification(first.notification);
+        t.rio.rings.closeCompletionQueue(first.queue);
+        t.rio.waits.closeNotification(first.key);
         const { a, b, key } = notified(t, kind);
         t.arm(b.received);
         await deliver(t, a, b);
@@ -374,8 +382,8 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
         t.arm(b.received);
         const fired = t.fires(key, "the queue that stayed");
         await pause(5);
-        t.rio.closeCompletionQueue(gone.queue);
-        t.rio.closeNotification(gone.notification);
+        t.rio.rings.closeCompletionQueue(gone.queue);
+        t.rio.waits.closeNotification(gone.key);
         await deliver(t, a, b);
         await fired;
         await t.succeeds(b.received);
@@ -388,10 +396,10 @@ function statementsFor(kind: RioNotificationKind): Statement[] {
         t.receive(b, t.room(8));
         t.arm(b.received);
         let over = false;
-        const wait = t.rio.wait();
+        const wait = t.rio.waits.wait();
         wait.then(() => over = true);
         await pause(5);
-        t.rio.wake();
+        t.rio.waits.wake();
         await t.until(() => over, "a wait that was woken");
       },
     },

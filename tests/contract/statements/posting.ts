@@ -146,7 +146,16 @@ export const posting: readonly Statement[] = [
         const { requestQueue } = b;
         t.done(
           t.rio
-            .receiveEx(requestQueue, null, null, null, null, null, commit, 0),
+            .rings.receiveEx(
+              requestQueue,
+              null,
+              null,
+              null,
+              null,
+              null,
+              commit,
+              0,
+            ),
           "RIOReceiveEx",
         );
         t.send(a, t.put("ex"));
@@ -155,7 +164,7 @@ export const posting: readonly Statement[] = [
         t.send(a, t.put("ex"), { flags });
         const { requestQueue } = a;
         t.done(
-          t.rio.sendEx(requestQueue, null, null, null, null, null, commit, 0),
+          t.rio.rings.sendEx(requestQueue, null, null, null, commit, 0),
           "RIOSendEx",
         );
       }
@@ -288,7 +297,6 @@ export const posting: readonly Statement[] = [
       assertEquals(second, {
         status: 0,
         bytesTransferred: 4,
-        socketContext: 0,
         requestContext: 2,
       });
       assertEquals(t.text(inbox, 4), "here");

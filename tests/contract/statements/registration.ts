@@ -39,7 +39,7 @@ export const registration: readonly Statement[] = [
     run(t) {
       const { address, bytes } = allocate(4096);
       const empty = { address, bytes: bytes.subarray(0, 0) };
-      assertEquals(t.rio.registerBuffer(empty), -WSAEINVAL);
+      assertEquals(t.rio.rings.registerBuffer(empty), -WSAEINVAL);
     },
   },
   {
@@ -69,7 +69,7 @@ export const registration: readonly Statement[] = [
       const memory = allocate(4096);
       const one = new Slab(t.rio, memory);
       const two = new Slab(t.rio, memory);
-      t.rio.deregisterBuffer(one.id);
+      t.rio.rings.deregisterBuffer(one.id);
       const [a, b] = t.udpPair();
       t.receive(b, two.slice(2048, 8));
       t.send(a, two.put("other"));
@@ -142,7 +142,7 @@ export const registration: readonly Statement[] = [
       t.receive(b, slice);
       t.send(a, t.put("stays"));
       assertEquals(await t.succeeds(b.received), 5);
-      t.rio.deregisterBuffer(slab.id);
+      t.rio.rings.deregisterBuffer(slab.id);
       assertEquals(text(slab.read(slice)), "stays");
     },
   },
@@ -150,7 +150,7 @@ export const registration: readonly Statement[] = [
     name: "RIODeregisterBuffer ignores the invalid id",
     misuse: true,
     run(t) {
-      t.rio.deregisterBuffer(RIO_INVALID_BUFFERID);
+      t.rio.rings.deregisterBuffer(RIO_INVALID_BUFFERID);
       assert(t.register(64).id > 0);
     },
   },
@@ -159,9 +159,9 @@ export const registration: readonly Statement[] = [
     misuse: true,
     async run(t) {
       const ended = t.register(64);
-      t.rio.deregisterBuffer(ended.id);
+      t.rio.rings.deregisterBuffer(ended.id);
       const next = t.register(64);
-      if (next.id !== ended.id) t.rio.deregisterBuffer(ended.id);
+      if (next.id !== ended.id) t.rio.rings.deregisterBuffer(ended.id);
       const [a] = t.udpPair();
       t.send(a, next.put("live"));
       assertEquals(await t.succeeds(a.sent), 4);
@@ -172,7 +172,7 @@ export const registration: readonly Statement[] = [
     async run(t) {
       const memory = allocate(4096);
       for (let i = 0; i < 1000; i++) {
-        t.rio.deregisterBuffer(new Slab(t.rio, memory).id);
+        t.rio.rings.deregisterBuffer(new Slab(t.rio, memory).id);
       }
       const [a] = t.udpPair();
       t.send(a, new Slab(t.rio, memory).put("still"));
@@ -184,7 +184,7 @@ export const registration: readonly Statement[] = [
     misuse: true,
     async run(t) {
       const slab = t.register(4096);
-      t.rio.deregisterBuffer(slab.id);
+      t.rio.rings.deregisterBuffer(slab.id);
       const [a] = t.udpPair();
       const error = direction === "send"
         ? t.trySend(a, slab.slice(0, 8))
@@ -199,7 +199,7 @@ export const registration: readonly Statement[] = [
     misuse: true,
     async run(t) {
       const slab = t.register(4096);
-      t.rio.deregisterBuffer(slab.id);
+      t.rio.rings.deregisterBuffer(slab.id);
       const [a] = t.udpPair();
       const error = t.tryReceive(a, t.room(64), {
         [slice]: slab.slice(0, 64),
@@ -213,7 +213,7 @@ export const registration: readonly Statement[] = [
     misuse: true,
     async run(t) {
       const slab = t.register(4096);
-      t.rio.deregisterBuffer(slab.id);
+      t.rio.rings.deregisterBuffer(slab.id);
       const [a, b] = t.udpPair({ receives: 1, sends: 1 });
       for (let i = 0; i < 3; i++) {
         assertNotEquals(t.tryReceive(b, slab.slice(0, 8)), 0);

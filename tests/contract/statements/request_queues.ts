@@ -17,7 +17,10 @@ export const requestQueues: readonly Statement[] = [
       const socket = t.udpSocket(family);
       const a = t.endpoint(socket);
       t.bindLoopback(socket, family);
-      t.done(t.rio.connect(socket, t.addressOf(socket), t.key()), "connect");
+      t.made(
+        t.rio.sockets.connect(socket, t.addressOf(socket), t.key()),
+        "connect",
+      );
       t.receive(a, t.room(8));
       t.send(a, t.put("before"));
       assertEquals(await t.succeeds(a.received), 6);
@@ -29,7 +32,7 @@ export const requestQueues: readonly Statement[] = [
       const listener = t.listener();
       const socket = t.tcpSocket();
       const client = t.endpoint(socket);
-      t.done(await t.connect(socket, t.addressOf(listener)), "connect");
+      t.made(await t.connect(socket, t.addressOf(listener)), "connect");
       const server = t.endpoint(await t.accept(listener));
       t.receive(server, t.room(8));
       t.send(client, t.put("early"));
@@ -42,26 +45,11 @@ export const requestQueues: readonly Statement[] = [
     run(t) {
       const queue = t.queue();
       assertEquals(
-        t.rio.createRequestQueue(t.udpSocket(), 0, 1, 0, 1, queue, queue, 0),
+        t.rio.rings.createRequestQueue(t.udpSocket(), 0, 0, queue, queue),
         -WSAEINVAL,
       );
     },
   },
-  ...([[0, 1], [2, 1], [1, 0], [1, 2]] as const).map((
-    [receive, send],
-  ): Statement => ({
-    name:
-      `RIOCreateRequestQueue refuses ${receive} and ${send} data buffers with 10022`,
-    misuse: true,
-    run(t) {
-      const queue = t.queue();
-      const socket = t.udpSocket();
-      assertEquals(
-        t.rio.createRequestQueue(socket, 1, receive, 1, send, queue, queue, 0),
-        -WSAEINVAL,
-      );
-    },
-  })),
   ...(["the receiving", "the sending"] as const).map((which): Statement => ({
     name: `RIOCreateRequestQueue refuses 0 as ${which} queue with 10022`,
     misuse: true,
@@ -70,7 +58,7 @@ export const requestQueues: readonly Statement[] = [
       const received = which === "the receiving" ? 0 : queue;
       const sent = which === "the sending" ? 0 : queue;
       assertEquals(
-        t.rio.createRequestQueue(t.udpSocket(), 1, 1, 1, 1, received, sent, 0),
+        t.rio.rings.createRequestQueue(t.udpSocket(), 1, 1, received, sent),
         -WSAEINVAL,
       );
     },
@@ -80,9 +68,9 @@ export const requestQueues: readonly Statement[] = [
     misuse: true,
     run(t) {
       const closed = t.queue();
-      t.rio.closeCompletionQueue(closed);
+      t.rio.rings.closeCompletionQueue(closed);
       assertEquals(
-        t.rio.createRequestQueue(t.udpSocket(), 1, 1, 1, 1, closed, closed, 0),
+        t.rio.rings.createRequestQueue(t.udpSocket(), 1, 1, closed, closed),
         -WSAEINVAL,
       );
     },
@@ -93,9 +81,9 @@ export const requestQueues: readonly Statement[] = [
     run(t) {
       const queue = t.queue();
       const socket = t.udpSocket();
-      t.done(t.rio.closeSocket(socket), "closesocket");
+      t.done(t.rio.sockets.close(socket), "closesocket");
       assertEquals(
-        t.rio.createRequestQueue(socket, 1, 1, 1, 1, queue, queue, 0),
+        t.rio.rings.createRequestQueue(socket, 1, 1, queue, queue),
         -WSAENOTSOCK,
       );
     },
@@ -192,7 +180,7 @@ export const requestQueues: readonly Statement[] = [
         t.send(endpoint, t.put("ring"), { remote });
       }
       const contexts = (await t.dequeue(received, 100))
-        .map((c) => c.socketContext);
+        .map((c) => c.requestContext);
       assertEquals(new Set(contexts).size, 100);
     },
   },
@@ -200,8 +188,8 @@ export const requestQueues: readonly Statement[] = [
     name: "RIOReceive and RIOSend refuse 0 as the request queue",
     misuse: true,
     run(t) {
-      assertNotEquals(t.rio.receive(0, t.room(8), 0, 0), 0);
-      assertNotEquals(t.rio.send(0, t.room(8), 0, 0), 0);
+      assertNotEquals(t.rio.rings.receive(0, t.room(8), 0, 0), 0);
+      assertNotEquals(t.rio.rings.send(0, t.room(8), 0, 0), 0);
     },
   },
 ];

@@ -23,7 +23,7 @@ export const resizing: readonly Statement[] = [
       for (let i = 0; i < 6; i++) t.send(a, t.put("kept"));
       await t.dequeue(a.sent, 6);
       assertEquals((await t.next(queue)).requestContext, 0);
-      t.done(t.rio.resizeCompletionQueue(queue, 200), "grow");
+      t.done(t.rio.rings.resizeCompletionQueue(queue, 200), "grow");
       const completions = await t.dequeue(queue, 5);
       assertEquals(completions.map((c) => c.requestContext), [1, 2, 3, 4, 5]);
     },
@@ -45,7 +45,7 @@ export const resizing: readonly Statement[] = [
       await deliver(4, 7);
       // Asking for two at once moves more than one into the queue.
       const two = await t.dequeue(queue, 2);
-      t.done(t.rio.resizeCompletionQueue(queue, 200), "grow");
+      t.done(t.rio.rings.resizeCompletionQueue(queue, 200), "grow");
       t.endpoint(t.udpSocket(), { receives: 100, received: queue });
       const rest = await t.dequeue(queue, 2);
       assertEquals(
@@ -62,10 +62,10 @@ export const resizing: readonly Statement[] = [
       t.endpoint(t.udpSocket(), fit);
       const socket = t.udpSocket();
       assertEquals(
-        t.rio.createRequestQueue(socket, 2, 1, 2, 1, queue, queue, 0),
+        t.rio.rings.createRequestQueue(socket, 2, 2, queue, queue),
         -WSAENOBUFS,
       );
-      t.done(t.rio.resizeCompletionQueue(queue, 8), "grow");
+      t.done(t.rio.rings.resizeCompletionQueue(queue, 8), "grow");
       t.endpoint(socket, fit);
     },
   },
@@ -79,9 +79,9 @@ export const resizing: readonly Statement[] = [
         received: queue,
         sent: queue,
       });
-      t.done(t.rio.resizeCompletionQueue(queue, 5), "shrink");
+      t.done(t.rio.rings.resizeCompletionQueue(queue, 5), "shrink");
       assertEquals(
-        t.rio.createRequestQueue(t.udpSocket(), 1, 1, 0, 1, queue, queue, 0),
+        t.rio.rings.createRequestQueue(t.udpSocket(), 1, 0, queue, queue),
         -WSAENOBUFS,
       );
     },
@@ -91,7 +91,10 @@ export const resizing: readonly Statement[] = [
     async run(t) {
       const queue = t.queue(8);
       const [a, b] = t.udpPair({}, { receives: 5, received: queue });
-      assertEquals(t.rio.resizeCompletionQueue(queue, 4), WSAETOOMANYREFS);
+      assertEquals(
+        t.rio.rings.resizeCompletionQueue(queue, 4),
+        WSAETOOMANYREFS,
+      );
       for (let i = 0; i < 5; i++) t.receive(b, t.room(8));
       for (let i = 0; i < 5; i++) t.send(a, t.put("all"));
       assertEquals((await t.dequeue(queue, 5)).length, 5);
@@ -103,7 +106,10 @@ export const resizing: readonly Statement[] = [
       const queue = t.queue(8);
       const fit = { receives: 2, sends: 2, received: queue, sent: queue };
       t.endpoint(t.udpSocket(), fit);
-      assertEquals(t.rio.resizeCompletionQueue(queue, 3), WSAETOOMANYREFS);
+      assertEquals(
+        t.rio.rings.resizeCompletionQueue(queue, 3),
+        WSAETOOMANYREFS,
+      );
       t.endpoint(t.udpSocket(), fit);
     },
   },
@@ -113,7 +119,7 @@ export const resizing: readonly Statement[] = [
     run(t) {
       const queue = t.queue(8);
       assertEquals(
-        t.rio.resizeCompletionQueue(queue, RIO_MAX_CQ_SIZE + 1),
+        t.rio.rings.resizeCompletionQueue(queue, RIO_MAX_CQ_SIZE + 1),
         WSAEINVAL,
       );
     },
@@ -123,8 +129,8 @@ export const resizing: readonly Statement[] = [
     misuse: true,
     run(t) {
       const queue = t.queue(8);
-      t.rio.closeCompletionQueue(queue);
-      assertEquals(t.rio.resizeCompletionQueue(queue, 16), WSAEINVAL);
+      t.rio.rings.closeCompletionQueue(queue);
+      assertEquals(t.rio.rings.resizeCompletionQueue(queue, 16), WSAEINVAL);
     },
   },
   {
@@ -134,7 +140,7 @@ export const resizing: readonly Statement[] = [
       const [a, b] = t.udpPair({}, { received: queue });
       t.receive(b, t.room(8));
       t.arm(queue);
-      t.done(t.rio.resizeCompletionQueue(queue, 32), "grow");
+      t.done(t.rio.rings.resizeCompletionQueue(queue, 32), "grow");
       t.send(a, t.put("armed"));
       await t.fires(key, "a queue that was resized while armed");
       assertEquals(await t.succeeds(queue), 5);
@@ -147,11 +153,11 @@ export const resizing: readonly Statement[] = [
       const [a, b] = t.udpPair({ receives: 1, sends: 1, received, sent });
       t.receive(b, t.room(8), { context: 0 });
       assertEquals(t.tryReceive(b, t.room(8)), WSAENOBUFS);
-      t.done(t.rio.resizeRequestQueue(b.requestQueue, 3, 1), "grow");
+      t.done(t.rio.rings.resizeRequestQueue(b.requestQueue, 3, 1), "grow");
       t.receive(b, t.room(8), { context: 1 });
       t.receive(b, t.room(8), { context: 2 });
       assertEquals(t.tryReceive(b, t.room(8)), WSAENOBUFS);
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 1, 3), "grow");
+      t.done(t.rio.rings.resizeRequestQueue(a.requestQueue, 1, 3), "grow");
       for (let i = 0; i < 3; i++) t.send(a, t.put("more"));
       const completions = await t.dequeue(received, 3);
       assertEquals(completions.map((c) => c.requestContext), [0, 1, 2]);
@@ -167,9 +173,12 @@ export const resizing: readonly Statement[] = [
         received,
         sent,
       });
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 8, 4), "8 receives");
+      t.done(
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 8, 4),
+        "8 receives",
+      );
       assertEquals(
-        t.rio.resizeRequestQueue(a.requestQueue, 4, 8),
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 4, 8),
         WSAENOBUFS,
       );
     },
@@ -202,7 +211,7 @@ export const resizing: readonly Statement[] = [
       post(0, 100);
       await deliver(0, 60);
       post(100, 160);
-      t.done(t.rio.resizeRequestQueue(b.requestQueue, 500, 16), "grow");
+      t.done(t.rio.rings.resizeRequestQueue(b.requestQueue, 500, 16), "grow");
       await deliver(60, 160);
       assertEquals(
         inboxes.map((inbox) => t.text(inbox, 4)),
@@ -222,7 +231,7 @@ export const resizing: readonly Statement[] = [
         remote: t.put(t.addressOf(a.socket)),
         flags: RIO_MSG_DEFER,
       });
-      t.done(t.rio.resizeRequestQueue(b.requestQueue, 32, 32), "grow");
+      t.done(t.rio.rings.resizeRequestQueue(b.requestQueue, 32, 32), "grow");
       t.send(b, null, { flags: RIO_MSG_COMMIT_ONLY });
       t.receive(a, t.room(8));
       assertEquals(await t.succeeds(a.received), 3);
@@ -240,7 +249,7 @@ export const resizing: readonly Statement[] = [
       for (let i = 0; i < 4; i++) {
         t.send(a, t.put(`${i}`), { flags: RIO_MSG_DEFER, context: i });
       }
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 4, 20), "grow");
+      t.done(t.rio.rings.resizeRequestQueue(a.requestQueue, 4, 20), "grow");
       t.send(a, null, { flags: RIO_MSG_COMMIT_ONLY });
       for (let i = 0; i < 4; i++) t.receive(b, t.room(8));
       assertEquals((await t.dequeue(received, 4)).length, 4);
@@ -255,7 +264,7 @@ export const resizing: readonly Statement[] = [
       const [a, b] = await t.tcpPair({ receives: 4, sends: 4, received, sent });
       const inboxes = Array.from({ length: 8 }, () => t.room(1));
       for (const inbox of inboxes.slice(0, 4)) t.receive(b, inbox);
-      t.done(t.rio.resizeRequestQueue(b.requestQueue, 32, 4), "grow");
+      t.done(t.rio.rings.resizeRequestQueue(b.requestQueue, 32, 4), "grow");
       for (const inbox of inboxes.slice(4)) t.receive(b, inbox);
       t.send(a, t.put("12345678"));
       await t.dequeue(received, 8);
@@ -268,11 +277,14 @@ export const resizing: readonly Statement[] = [
       const a = t.udp({ receives: 4 });
       for (let i = 0; i < 3; i++) t.receive(a, t.room(8));
       assertEquals(
-        t.rio.resizeRequestQueue(a.requestQueue, 2, 16),
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 2, 16),
         WSAETOOMANYREFS,
       );
       t.receive(a, t.room(8));
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 4, 16), "same size");
+      t.done(
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 4, 16),
+        "same size",
+      );
     },
   },
   {
@@ -280,14 +292,17 @@ export const resizing: readonly Statement[] = [
     misuse: true,
     run(t) {
       const a = t.udp();
-      assertEquals(t.rio.resizeRequestQueue(a.requestQueue, 0, 0), WSAEINVAL);
+      assertEquals(
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 0, 0),
+        WSAEINVAL,
+      );
     },
   },
   {
     name: "RIOResizeRequestQueue refuses 0 as the queue with 10022",
     misuse: true,
     run(t) {
-      assertEquals(t.rio.resizeRequestQueue(0, 1, 1), WSAEINVAL);
+      assertEquals(t.rio.rings.resizeRequestQueue(0, 1, 1), WSAEINVAL);
     },
   },
   {
@@ -296,7 +311,7 @@ export const resizing: readonly Statement[] = [
       const received = t.queue(4);
       const a = t.udp({ receives: 4, received });
       assertEquals(
-        t.rio.resizeRequestQueue(a.requestQueue, 5, 16),
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 5, 16),
         WSAENOBUFS,
       );
       for (let i = 0; i < 4; i++) t.receive(a, t.room(8));
@@ -311,7 +326,7 @@ export const resizing: readonly Statement[] = [
       const a = t.udp({ ...fit, received: large, sent: small });
       for (const [receives, sends] of [[8, 5], [5, 8]] as const) {
         assertEquals(
-          t.rio.resizeRequestQueue(a.requestQueue, receives, sends),
+          t.rio.rings.resizeRequestQueue(a.requestQueue, receives, sends),
           WSAENOBUFS,
         );
       }
@@ -323,8 +338,8 @@ export const resizing: readonly Statement[] = [
     run(t) {
       const received = t.queue(4);
       const a = t.udp({ receives: 4, received });
-      t.done(t.rio.resizeCompletionQueue(received, 8), "grow the queue");
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 8, 16), "grow");
+      t.done(t.rio.rings.resizeCompletionQueue(received, 8), "grow the queue");
+      t.done(t.rio.rings.resizeRequestQueue(a.requestQueue, 8, 16), "grow");
       for (let i = 0; i < 8; i++) t.receive(a, t.room(8));
     },
   },
@@ -333,10 +348,10 @@ export const resizing: readonly Statement[] = [
     run(t) {
       const [received, sent] = [t.queue(8), t.queue(64)];
       const a = t.endpoint(t.udpSocket(), { receives: 8, received, sent });
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 3, 16), "shrink");
+      t.done(t.rio.rings.resizeRequestQueue(a.requestQueue, 3, 16), "shrink");
       t.endpoint(t.udpSocket(), { receives: 5, received, sent });
       assertEquals(
-        t.rio.resizeRequestQueue(a.requestQueue, 4, 16),
+        t.rio.rings.resizeRequestQueue(a.requestQueue, 4, 16),
         WSAENOBUFS,
       );
     },
@@ -345,7 +360,7 @@ export const resizing: readonly Statement[] = [
     name: "RIOResizeRequestQueue to no receives leaves the sends",
     async run(t) {
       const [a] = t.udpPair();
-      t.done(t.rio.resizeRequestQueue(a.requestQueue, 0, 4), "shrink");
+      t.done(t.rio.rings.resizeRequestQueue(a.requestQueue, 0, 4), "shrink");
       assertEquals(t.tryReceive(a, t.room(8)), WSAENOBUFS);
       t.send(a, t.put("sends"));
       assertEquals(await t.succeeds(a.sent), 5);

@@ -28,7 +28,10 @@ export const socketOptions: readonly Statement[] = [
           [t.tcpSocket(), SOCK_STREAM],
         ] as const
       ) {
-        assertEquals(t.rio.getOption(socket, SOL_SOCKET, SO_TYPE, value), 4);
+        assertEquals(
+          t.rio.sockets.getOption(socket, SOL_SOCKET, SO_TYPE, value),
+          4,
+        );
         assertEquals(new DataView(value.buffer).getInt32(0, true), type);
       }
     },
@@ -39,7 +42,7 @@ export const socketOptions: readonly Statement[] = [
       const socket = t.tcpSocket();
       for (const on of [1, 0]) {
         t.done(
-          t.rio.setOption(socket, IPPROTO_TCP, TCP_NODELAY, number(on)),
+          t.rio.sockets.setOption(socket, IPPROTO_TCP, TCP_NODELAY, number(on)),
           "setsockopt",
         );
         assertEquals(option(t, socket, IPPROTO_TCP, TCP_NODELAY) !== 0, !!on);
@@ -52,7 +55,7 @@ export const socketOptions: readonly Statement[] = [
       const socket = t.udpSocket();
       for (const on of [1, 0]) {
         t.done(
-          t.rio.setOption(socket, SOL_SOCKET, SO_BROADCAST, number(on)),
+          t.rio.sockets.setOption(socket, SOL_SOCKET, SO_BROADCAST, number(on)),
           "setsockopt",
         );
         assertEquals(option(t, socket, SOL_SOCKET, SO_BROADCAST) !== 0, !!on);
@@ -64,7 +67,7 @@ export const socketOptions: readonly Statement[] = [
     run(t) {
       const socket = t.udpSocket();
       t.done(
-        t.rio.setOption(socket, SOL_SOCKET, SO_RCVBUF, number(65536)),
+        t.rio.sockets.setOption(socket, SOL_SOCKET, SO_RCVBUF, number(65536)),
         "setsockopt",
       );
       assertEquals(option(t, socket, SOL_SOCKET, SO_RCVBUF), 65536);
@@ -76,7 +79,12 @@ export const socketOptions: readonly Statement[] = [
       const socket = t.udpSocket(IPV6);
       for (const on of [1, 0]) {
         t.done(
-          t.rio.setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, number(on)),
+          t.rio.sockets.setOption(
+            socket,
+            IPPROTO_IPV6,
+            IPV6_V6ONLY,
+            number(on),
+          ),
           "setsockopt",
         );
         assertEquals(option(t, socket, IPPROTO_IPV6, IPV6_V6ONLY) !== 0, !!on);
@@ -89,7 +97,7 @@ export const socketOptions: readonly Statement[] = [
     run(t) {
       const socket = t.udpSocket();
       assertEquals(
-        t.rio.setOption(socket, SOL_SOCKET, 0x7ABC, number(1)),
+        t.rio.sockets.setOption(socket, SOL_SOCKET, 0x7ABC, number(1)),
         WSAENOPROTOOPT,
       );
     },
@@ -107,7 +115,7 @@ function option(
   name: number,
 ): number {
   const value = new Uint8Array(4);
-  const length = t.rio.getOption(socket, level, name, value);
+  const length = t.rio.sockets.getOption(socket, level, name, value);
   assert(length > 0, `getsockopt: ${length}`);
   return new DataView(value.buffer).getInt32(0, true);
 }

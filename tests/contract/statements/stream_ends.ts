@@ -22,7 +22,7 @@ export const streamEnds: readonly Statement[] = [
     async run(t) {
       const [a, b] = await t.tcpPair();
       t.receive(b, t.room(8));
-      t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+      t.done(t.rio.sockets.shutdown(a.socket, SD_SEND), "shutdown");
       assertEquals(await t.succeeds(b.received), 0);
     },
   },
@@ -32,7 +32,7 @@ export const streamEnds: readonly Statement[] = [
       const [a, b] = await t.tcpPair();
       t.send(a, t.put("last words"));
       await t.succeeds(a.sent);
-      t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+      t.done(t.rio.sockets.shutdown(a.socket, SD_SEND), "shutdown");
       assertEquals(await readText(t, b, 10, 10), "last words");
       t.receive(b, t.room(8));
       assertEquals(await t.succeeds(b.received), 0);
@@ -43,7 +43,7 @@ export const streamEnds: readonly Statement[] = [
     async run(t) {
       const [a, b] = await t.tcpPair();
       for (let i = 0; i < 3; i++) t.receive(b, t.room(8));
-      t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+      t.done(t.rio.sockets.shutdown(a.socket, SD_SEND), "shutdown");
       const completions = await t.dequeue(b.received, 3);
       assertEquals(
         completions.map((c) => [c.status, c.bytesTransferred]),
@@ -67,14 +67,14 @@ export const streamEnds: readonly Statement[] = [
       for (const [a] of pairs) t.send(a, t.put("data"));
       await t.dequeue(sent, 12);
       for (const [a] of pairs) {
-        t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+        t.done(t.rio.sockets.shutdown(a.socket, SD_SEND), "shutdown");
       }
       for (let i = 0; i < 12; i++) {
-        const { status, bytesTransferred, socketContext } = await t.next(
+        const { status, bytesTransferred, requestContext } = await t.next(
           received,
         );
         assertEquals([status, bytesTransferred], [0, 4]);
-        const [, b] = pairs[socketContext]!;
+        const [, b] = pairs[requestContext]!;
         t.receive(b, t.room(64), { flags: RIO_MSG_DEFER });
       }
       for (const [, b] of pairs) {
@@ -91,7 +91,7 @@ export const streamEnds: readonly Statement[] = [
     name: "half a stream goes on when the other half ended",
     async run(t) {
       const [a, b] = await t.tcpPair();
-      t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+      t.done(t.rio.sockets.shutdown(a.socket, SD_SEND), "shutdown");
       t.receive(b, t.room(8));
       assertEquals(await t.succeeds(b.received), 0);
       t.send(b, t.put("still here"));
@@ -104,7 +104,7 @@ export const streamEnds: readonly Statement[] = [
     misuse: true,
     async run(t) {
       const [a] = await t.tcpPair();
-      t.done(t.rio.shutdown(a.socket, SD_SEND), "shutdown");
+      t.done(t.rio.sockets.shutdown(a.socket, SD_SEND), "shutdown");
       if (t.trySend(a, t.put("late")) !== 0) return;
       assertNotEquals((await t.next(a.sent)).status, 0);
     },
@@ -114,7 +114,7 @@ export const streamEnds: readonly Statement[] = [
     async run(t) {
       const [a, b] = await t.tcpPair();
       t.receive(b, t.room(8));
-      t.done(t.rio.shutdown(a.socket, SD_BOTH), "shutdown");
+      t.done(t.rio.sockets.shutdown(a.socket, SD_BOTH), "shutdown");
       assertEquals(await t.succeeds(b.received), 0);
     },
   },
@@ -199,8 +199,11 @@ export const streamEnds: readonly Statement[] = [
 
 /** Closes with a reset. */
 function reset(t: Harness, { socket }: Endpoint): void {
-  t.done(t.rio.setOption(socket, SOL_SOCKET, SO_LINGER, RESET), "SO_LINGER");
-  t.done(t.rio.closeSocket(socket), "closesocket");
+  t.done(
+    t.rio.sockets.setOption(socket, SOL_SOCKET, SO_LINGER, RESET),
+    "SO_LINGER",
+  );
+  t.done(t.rio.sockets.close(socket), "closesocket");
 }
 
 /** WSAECONNRESET, WSAECONNABORTED or ERROR_NETNAME_DELETED. */

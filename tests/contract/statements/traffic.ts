@@ -118,8 +118,8 @@ export const traffic: readonly Statement[] = [
         }
         await t.dequeue(a.sent, 60);
         for (let i = 0; i < 60; i++) {
-          const { socketContext } = await t.next(received);
-          t.receive(all[socketContext]!, inboxes[socketContext]!);
+          const { requestContext } = await t.next(received);
+          t.receive(all[requestContext]!, inboxes[requestContext]!);
         }
       }
     },

@@ -8,25 +8,25 @@ export const waiting: readonly Statement[] = [
   {
     name: "wake() ends a wait that goes on, with no key",
     async run(t) {
-      const wait = t.rio.wait();
+      const wait = t.rio.waits.wait();
       await pause(5);
-      t.rio.wake();
+      t.rio.waits.wake();
       assertEquals(await wait, 0);
     },
   },
   {
     name: "wake() ends the next wait when none goes on",
     async run(t) {
-      t.rio.wake();
-      assertEquals(await t.rio.wait(), 0);
+      t.rio.waits.wake();
+      assertEquals(await t.rio.waits.wait(), 0);
     },
   },
   {
     name: "wake() works a hundred times in a row",
     async run(t) {
       for (let i = 0; i < 100; i++) {
-        const wait = t.rio.wait();
-        t.rio.wake();
+        const wait = t.rio.waits.wait();
+        t.rio.waits.wake();
         assertEquals(await wait, 0);
       }
     },
@@ -34,7 +34,7 @@ export const waiting: readonly Statement[] = [
   {
     name: "close() ends a wait that goes on",
     async run(t) {
-      const wait = t.rio.wait();
+      const wait = t.rio.waits.wait();
       await pause(5);
       t.rio.close(false);
       let over = false;

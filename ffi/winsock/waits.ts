@@ -15,7 +15,7 @@ import {
   WAIT_OBJECT_0,
   WAIT_TIMEOUT,
 } from "../constants.ts";
-import type { RioNotification, RioNotificationKind } from "../contract.ts";
+import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSAEMFILE } from "../error_numbers.ts";
 import { joinWords, OVERLAPPED_ENTRY } from "../layout.ts";
 import { allocate } from "../memory.ts";
@@ -33,10 +33,14 @@ const DRAIN_ATTEMPTS = 20;
 const DRAIN_MILLISECONDS = 10;
 
 /** What closing could not wait for; kept for the life of the process. */
-const abandoned = new Set<Waiter>();
+const abandoned = new Set<WinsockWaits>();
 
 /** An event, or a port with the `OVERLAPPED` that names the queue in it. */
-export interface WinsockNotification extends RioNotification {
+export interface WinsockNotification {
+  /** Which of the two. */
+  readonly kind: RioNotificationKind;
+  /** What is reported when it fires. */
+  readonly key: number;
   /** The event or the port. */
   readonly handle: bigint;
   /** The dedicated `OVERLAPPED` of a port; 0 for an event. */
@@ -47,7 +51,7 @@ export interface WinsockNotification extends RioNotification {
 type PoolCall = "idle" | "pending" | "returned" | "failed";
 
 /** The waits of one backend. */
-export class Waiter {
+export class WinsockWaits implements RioWaits {
   /** The overlapped calls whose packets the port carries. */
   readonly operations = new Operations();
   /** The keys of the last wait. */
@@ -56,6 +60,7 @@ export class Waiter {
   #symbols: WinsockSymbols;
   #port = 0n;
   #portCall: PoolCall = "idle";
+  #notifications = new Map<number, WinsockNotification>();
   /** Keys of the queues that notify through the port, by `OVERLAPPED`. */
   #portKeys = new Map<number, number>();
   #events: WinsockNotification[] = [];
@@ -92,42 +97,46 @@ export class Waiter {
     this.#symbols = symbols;
   }
 
-  /** Makes what a completion queue notifies through, or minus an error number. */
-  create(
-    kind: RioNotificationKind,
-    key: number,
-  ): WinsockNotification | number {
+  createNotification(kind: RioNotificationKind, key: number): number {
     if (kind === "iocp") {
       const error = this.#openPort();
-      if (error !== 0) return -error;
+      if (error !== 0) return error;
       // Not given back while the port is open: a late notification of a closed
       // queue still names it.
       const { overlapped } = this.operations.take();
       this.#portKeys.set(overlapped, key);
-      return { kind, key, handle: this.#port, overlapped };
+      const handle = this.#port;
+      this.#notifications.set(key, { kind, key, handle, overlapped });
+      return 0;
     }
-    if (this.#events.length >= MAXIMUM_WAIT_OBJECTS - 1) return -WSAEMFILE;
+    if (this.#events.length >= MAXIMUM_WAIT_OBJECTS - 1) return WSAEMFILE;
     const error = this.#openWakeEvent();
-    if (error !== 0) return -error;
+    if (error !== 0) return error;
     // Manual reset: the pending call must not swallow the signal, and RIONotify
     // resets it when it arms the queue again.
     const handle = this.#symbols.CreateEventW(0n, 1, 0, 0n);
-    if (handle === 0n) return -lastError(this.#symbols);
+    if (handle === 0n) return lastError(this.#symbols);
     const notification = { kind, key, handle, overlapped: 0 };
+    this.#notifications.set(key, notification);
     this.#events.push(notification);
     this.#sourcesChanged();
-    return notification;
+    return 0;
   }
 
-  /** Releases a notification whose completion queue was closed. */
-  release(notification: WinsockNotification): void {
+  /** The notification of a key; it has to be there. */
+  find(key: number): WinsockNotification {
+    return this.#notifications.get(key)!;
+  }
+
+  closeNotification(key: number): void {
+    const notification = this.#notifications.get(key);
+    if (notification === undefined) return;
+    this.#notifications.delete(key);
     if (notification.kind === "iocp") {
       this.#portKeys.delete(notification.overlapped);
       return;
     }
-    const at = this.#events.indexOf(notification);
-    if (at < 0) return;
-    this.#events.splice(at, 1);
+    this.#events.splice(this.#events.indexOf(notification), 1);
     if (this.#eventCall === "pending") {
       this.#retired.push(notification.handle);
       this.#setWake();

@@ -8,13 +8,14 @@
  * @module
  */
 import {
+  RIO_CORRUPT_CQ,
   RIO_EVENT_COMPLETION,
   RIO_INVALID_BUFFERID,
   RIO_INVALID_CQ,
   RIO_INVALID_RQ,
   RIO_IOCP_COMPLETION,
 } from "../constants.ts";
-import type { RioBuf, RioHandle, RioNotification } from "../contract.ts";
+import type { RioBuf, RioHandle, RioRings } from "../contract.ts";
 import {
   WSA_IO_PENDING,
   WSAEFAULT,
@@ -32,27 +33,34 @@ import type { FrameMemory, NativeFunction } from "./call.ts";
 import type { RioFunctions } from "./functions.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
-import type { WinsockNotification } from "./waiter.ts";
+import type { WinsockWaits } from "./waits.ts";
 
 /** Which `RIO_BUF` of the block an argument is written to. */
 const SLICE = { data: 0, local: 1, remote: 2, control: 3, flags: 4 } as const;
 const SLICES = 5;
 const BUF_WORDS = RIO_BUF.size / 4;
+/** RIO takes one slice with each request, and no other number. */
+const DATA_BUFFERS = 1;
+/** A request's own context says all there is to say. */
+const NO_CONTEXT = 0;
 
 /** What the functions need. */
-export interface RioCallsOptions {
+export interface WinsockRingsOptions {
   /** The native functions, for the reason of a failure. */
   symbols: WinsockSymbols;
   /** The 13 functions. */
   functions: RioFunctions;
   /** Where the structures that they read are made. */
   frames: FrameMemory;
+  /** What completion queues notify through. */
+  waits: WinsockWaits;
 }
 
 /** The 13 functions, with their sentinels and errors as the contract has them. */
-export class RioCalls {
+export class WinsockRings implements RioRings {
   #symbols: WinsockSymbols;
   #rio: RioFunctions;
+  #waits: WinsockWaits;
 
   /** Request queues whose socket is open: no other is ever touched. */
   #live = new Set<RioHandle>();
@@ -71,11 +79,12 @@ export class RioCalls {
    *
    * @param options What the functions need.
    */
-  constructor(options: RioCallsOptions) {
-    const { symbols, functions, frames } = options;
+  constructor(options: WinsockRingsOptions) {
+    const { symbols, functions, frames, waits } = options;
     const { bytes, address } = frames.take(RIO_BUF.size * SLICES);
     this.#symbols = symbols;
     this.#rio = functions;
+    this.#waits = waits;
     this.#sliceWords = new Uint32Array(
       bytes.buffer,
       bytes.byteOffset,
@@ -101,10 +110,7 @@ export class RioCalls {
     RIODeregisterBuffer.call();
   }
 
-  createCompletionQueue(
-    size: number,
-    notification: RioNotification | null,
-  ): RioHandle {
+  createCompletionQueue(size: number, notification: number): RioHandle {
     const { RIOCreateCompletionQueue } = this.#rio;
     RIOCreateCompletionQueue.set(0, size);
     RIOCreateCompletionQueue.set(1, this.#describe(notification));
@@ -141,7 +147,8 @@ export class RioCalls {
     }
     RIODequeueCompletion.set(2, max);
     RIODequeueCompletion.call();
-    return RIODequeueCompletion.uint32;
+    const count = RIODequeueCompletion.uint32;
+    return count === RIO_CORRUPT_CQ ? -count : count;
   }
 
   notify(queue: RioHandle): number {
@@ -153,23 +160,20 @@ export class RioCalls {
 
   createRequestQueue(
     socket: RioHandle,
-    maxOutstandingReceive: number,
-    maxReceiveDataBuffers: number,
-    maxOutstandingSend: number,
-    maxSendDataBuffers: number,
+    receives: number,
+    sends: number,
     receiveQueue: RioHandle,
     sendQueue: RioHandle,
-    socketContext: number,
   ): RioHandle {
     const { RIOCreateRequestQueue } = this.#rio;
     RIOCreateRequestQueue.set(0, socket);
-    RIOCreateRequestQueue.set(1, maxOutstandingReceive);
-    RIOCreateRequestQueue.set(2, maxReceiveDataBuffers);
-    RIOCreateRequestQueue.set(3, maxOutstandingSend);
-    RIOCreateRequestQueue.set(4, maxSendDataBuffers);
+    RIOCreateRequestQueue.set(1, receives);
+    RIOCreateRequestQueue.set(2, DATA_BUFFERS);
+    RIOCreateRequestQueue.set(3, sends);
+    RIOCreateRequestQueue.set(4, DATA_BUFFERS);
     RIOCreateRequestQueue.set(5, receiveQueue);
     RIOCreateRequestQueue.set(6, sendQueue);
-    RIOCreateRequestQueue.set(7, socketContext);
+    RIOCreateRequestQueue.set(7, NO_CONTEXT);
     RIOCreateRequestQueue.call();
     const requestQueue = RIOCreateRequestQueue.pointer;
     if (requestQueue === RIO_INVALID_RQ) return -this.#error();
@@ -181,14 +185,14 @@ export class RioCalls {
 
   resizeRequestQueue(
     requestQueue: RioHandle,
-    maxOutstandingReceive: number,
-    maxOutstandingSend: number,
+    receives: number,
+    sends: number,
   ): number {
     if (!this.#isLive(requestQueue)) return deadQueue(requestQueue);
     const { RIOResizeRequestQueue } = this.#rio;
     RIOResizeRequestQueue.set(0, requestQueue);
-    RIOResizeRequestQueue.set(1, maxOutstandingReceive);
-    RIOResizeRequestQueue.set(2, maxOutstandingSend);
+    RIOResizeRequestQueue.set(1, receives);
+    RIOResizeRequestQueue.set(2, sends);
     RIOResizeRequestQueue.call();
     return RIOResizeRequestQueue.int32 !== 0 ? 0 : this.#error();
   }
@@ -240,25 +244,21 @@ export class RioCalls {
   sendEx(
     requestQueue: RioHandle,
     data: RioBuf | null,
-    localAddress: RioBuf | null,
     remoteAddress: RioBuf | null,
     controlContext: RioBuf | null,
-    messageFlags: RioBuf | null,
     flags: number,
     requestContext: number,
   ): number {
     const { RIOSendEx } = this.#rio;
-    RIOSendEx.set(3, this.#slice(SLICE.local, localAddress));
     RIOSendEx.set(4, this.#slice(SLICE.remote, remoteAddress));
     RIOSendEx.set(5, this.#slice(SLICE.control, controlContext));
-    RIOSendEx.set(6, this.#slice(SLICE.flags, messageFlags));
     RIOSendEx.set(7, flags);
     RIOSendEx.set(8, requestContext);
     return this.#post(RIOSendEx, requestQueue, data);
   }
 
   /** The socket is about to be closed: its request queue is dead. */
-  protected endRequestQueue(socket: RioHandle): void {
+  endRequestQueue(socket: RioHandle): void {
     const requestQueue = this.#bySocket.get(socket);
     if (requestQueue === undefined) return;
     this.#bySocket.delete(socket);
@@ -302,10 +302,9 @@ export class RioCalls {
   }
 
   /** Writes a `RIO_NOTIFICATION_COMPLETION`, and returns its address, or 0. */
-  #describe(notification: RioNotification | null): number {
-    if (notification === null) return 0;
-    const { kind, key, handle, overlapped } =
-      notification as WinsockNotification;
+  #describe(notification: number): number {
+    if (notification === 0) return 0;
+    const { kind, key, handle, overlapped } = this.#waits.find(notification);
     const { bytes, address } = this.#descriptor;
     const at = RIO_NOTIFICATION_COMPLETION;
     const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);

@@ -1,0 +1,60 @@
+/**
+ * The backend of a system without Registered I/O: it refuses everything.
+ *
+ * It is the contract in its smallest form, and where a new backend starts.
+ *
+ * @module
+ */
+import { RIO_CORRUPT_CQ } from "./constants.ts";
+import type { RioBackend } from "./contract.ts";
+import { WSAEOPNOTSUPP } from "./error_numbers.ts";
+
+const refuse = (): number => WSAEOPNOTSUPP;
+const giveNothing = (): number => -WSAEOPNOTSUPP;
+const ignore = (): void => {};
+
+/** Opens the backend that refuses everything; it holds nothing. */
+export function openUnsupported(): RioBackend {
+  return {
+    name: null,
+    capabilities: { reusePort: false, brokenPipe: false },
+    rings: {
+      registerBuffer: giveNothing,
+      deregisterBuffer: ignore,
+      createCompletionQueue: giveNothing,
+      closeCompletionQueue: ignore,
+      resizeCompletionQueue: refuse,
+      dequeueCompletion: () => -RIO_CORRUPT_CQ,
+      notify: refuse,
+      createRequestQueue: giveNothing,
+      resizeRequestQueue: refuse,
+      receive: refuse,
+      receiveEx: refuse,
+      send: refuse,
+      sendEx: refuse,
+    },
+    sockets: {
+      open: giveNothing,
+      close: refuse,
+      bind: refuse,
+      listen: refuse,
+      localAddress: refuse,
+      remoteAddress: refuse,
+      connect: giveNothing,
+      connected: giveNothing,
+      accept: giveNothing,
+      shutdown: refuse,
+      setOption: refuse,
+      getOption: giveNothing,
+      ioctl: refuse,
+    },
+    waits: {
+      createNotification: refuse,
+      closeNotification: ignore,
+      wait: () => Promise.resolve(giveNothing()),
+      fired: new Int32Array(),
+      wake: ignore,
+    },
+    close: ignore,
+  };
+}
