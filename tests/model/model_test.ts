@@ -28,9 +28,10 @@ for (const system of SYSTEMS) {
 
 /** Lies once about how a request has ended. */
 function lie(backend: RioBackend): void {
-  const dequeue = backend.rings.dequeueCompletion.bind(backend);
+  const { rings } = backend;
+  const dequeue = rings.dequeueCompletion.bind(rings);
   let honest = 30;
-  backend.rings.dequeueCompletion = (queue, results, max) => {
+  rings.dequeueCompletion = (queue, results, max) => {
     const count = dequeue(queue, results, max);
     if (count > 0 && --honest === 0) results.words[0] = WSAEOPNOTSUPP;
     return count;
