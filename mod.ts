@@ -57,7 +57,12 @@ export {
   rioSupport,
 } from "./ffi/open.ts";
 export { RioBuffer, RioSlice } from "./ffi/session/buffer.ts";
-export type { RioSocketOptions } from "./ffi/session/open_socket.ts";
+export { RioListener } from "./ffi/session/listener.ts";
+export type {
+  RioBindOptions,
+  RioListenerOptions,
+  RioSocketOptions,
+} from "./ffi/session/open_socket.ts";
 export type { RioReceiveOptions, RioSendOptions } from "./ffi/session/post.ts";
 export {
   RioCompletionQueue,
@@ -66,7 +71,7 @@ export {
 } from "./ffi/session/queue.ts";
 export type { RioQueueOptions } from "./ffi/session/request_queue.ts";
 export type { RioCompletion } from "./ffi/session/requests.ts";
-export { type EndpointKind, RioEndpoint } from "./ffi/session/endpoint.ts";
+export { RioEndpoint } from "./ffi/session/endpoint.ts";
 export { RioSession, type RioStats } from "./ffi/session/session.ts";
 export { RioSocket } from "./ffi/session/socket.ts";
 export type { RioSocketOption } from "./ffi/session/socket_options.ts";

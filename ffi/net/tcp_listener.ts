@@ -5,7 +5,7 @@
  */
 import { WSAEMFILE, WSAENOBUFS } from "../error_numbers.ts";
 import { RioClosedError, RioError } from "../errors.ts";
-import type { RioSocket } from "../session/socket.ts";
+import type { RioListener } from "../session/listener.ts";
 import { badResource, denoErrors, toDenoError } from "./errors.ts";
 import type { HubUse } from "./hub.ts";
 import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
@@ -30,7 +30,7 @@ const EXHAUSTED_PAUSE_MS = 20;
  */
 export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   readonly #use: HubUse;
-  readonly #socket: RioSocket;
+  readonly #socket: RioListener;
   readonly #addr: Deno.NetAddr;
   #accepting = false;
   #closed = false;
@@ -41,7 +41,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    * @param use The hub, used until the listener is closed.
    * @param socket The listening socket; this object closes it.
    */
-  constructor(use: HubUse, socket: RioSocket) {
+  constructor(use: HubUse, socket: RioListener) {
     this.#use = use;
     this.#socket = socket;
     this.#addr = socket.address;
@@ -53,7 +53,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   }
 
   /** The socket underneath, for its options. */
-  get socket(): RioSocket {
+  get socket(): RioListener {
     return this.#socket;
   }
 

@@ -8,11 +8,12 @@ import { RioBufferInUseError, RioClosedError } from "../errors.ts";
 import { assertInteger } from "./arguments.ts";
 import type { BufferRecord } from "./ledger.ts";
 import type { SessionCore } from "./core.ts";
+import { assertInternal, INTERNAL } from "../internal.ts";
 
-/** The ledger's record of a buffer; for this package only. */
-export let recordOf: (buffer: RioBuffer) => BufferRecord;
+/** The ledger's record of a buffer. */
+export let recordOf: (buffer: RioBuffer<ArrayBufferLike>) => BufferRecord;
 /** Whether a value is a slice, and none that only looks like one. */
-export let isSlice: (value: object | null) => value is RioSlice;
+export let isSlice: (value: unknown) => value is RioSlice<ArrayBufferLike>;
 
 /**
  * Memory that is registered with the kernel, once, and used for many requests.
@@ -33,43 +34,35 @@ export let isSlice: (value: object | null) => value is RioSlice;
  * slice.bytes.set(new TextEncoder().encode("hello"));
  * ```
  */
-export class RioBuffer implements Disposable {
+export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
+  implements Disposable {
   readonly #core: SessionCore;
   readonly #record: BufferRecord;
 
-  static {
-    recordOf = (buffer) => buffer.#record;
-  }
-
-  /**
-   * For this package only: use {@linkcode RioSession.registerBuffer}.
-   *
-   * @param core The session's parts.
-   * @param record The registration.
-   */
-  constructor(core: SessionCore, record: BufferRecord) {
-    this.#core = core;
-    this.#record = record;
-  }
-
   /** The id that `RIORegisterBuffer` gave. */
-  get id(): RioHandle {
-    return this.#record.id;
-  }
-
+  readonly id: RioHandle;
   /** The size in bytes. */
-  get byteLength(): number {
-    return this.#record.memory.bytes.byteLength;
-  }
-
+  readonly byteLength: number;
   /**
    * The registered memory.
    *
    * The view stays readable after deregistration, but nothing is received into
    * it any more.
    */
-  get bytes(): Uint8Array {
-    return this.#record.memory.bytes;
+  readonly bytes: Uint8Array<T>;
+
+  static {
+    recordOf = (buffer) => buffer.#record;
+  }
+
+  /** @ignore */
+  constructor(key: typeof INTERNAL, core: SessionCore, record: BufferRecord) {
+    assertInternal(key, "RioSession.registerBuffer()");
+    this.#core = core;
+    this.#record = record;
+    this.id = record.id;
+    this.bytes = record.memory.bytes as Uint8Array<T>;
+    this.byteLength = this.bytes.byteLength;
   }
 
   /** How many uses by requests have not been dequeued yet. */
@@ -95,7 +88,7 @@ export class RioBuffer implements Disposable {
    * @throws {RangeError} If the range is not inside the buffer.
    * @throws {RioClosedError} If the buffer was deregistered.
    */
-  slice(offset = 0, length?: number): RioSlice {
+  slice(offset = 0, length?: number): RioSlice<T> {
     if (this.#record.closing) {
       throw new RioClosedError(
         `Cannot slice registered buffer ${this.id}: it was deregistered`,
@@ -105,7 +98,7 @@ export class RioBuffer implements Disposable {
     assertInteger("offset", offset, 0, size);
     const rest = size - offset;
     if (length !== undefined) assertInteger("length", length, 0, rest);
-    return new RioSlice(this, offset, length ?? rest);
+    return new RioSlice(INTERNAL, this, offset, length ?? rest);
   }
 
   /**
@@ -134,7 +127,7 @@ export class RioBuffer implements Disposable {
    */
   [Symbol.dispose](): void {
     if (this.#record.closing) return;
-    if (this.#record.inFlight > 0) this.#core.settleArrived();
+    if (this.#record.inFlight > 0) this.#core.pull();
     this.#release();
   }
 
@@ -144,17 +137,31 @@ export class RioBuffer implements Disposable {
   }
 }
 
-/** A part of a registered buffer. */
-export class RioSlice {
+/**
+ * A part of a registered buffer, with which requests are posted.
+ *
+ * @example Post the two halves of a buffer
+ * ```ts
+ * import { RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(4096);
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * for (const slice of [buffer.slice(0, 2048), buffer.slice(2048)]) {
+ *   socket.receive(slice);
+ * }
+ * ```
+ */
+export class RioSlice<T extends ArrayBufferLike = ArrayBuffer> {
   readonly #made = true;
 
   static {
-    isSlice = (value): value is RioSlice =>
+    isSlice = (value): value is RioSlice<ArrayBufferLike> =>
       typeof value === "object" && value !== null && #made in value;
   }
 
   /** The buffer that this is a part of. */
-  readonly buffer: RioBuffer;
+  readonly buffer: RioBuffer<T>;
   /** The registration of the buffer. */
   readonly bufferId: RioHandle;
   /** First byte, from the start of the buffer. */
@@ -162,16 +169,16 @@ export class RioSlice {
   /** Bytes. */
   readonly length: number;
   /** The memory of this part. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<T>;
 
-  /**
-   * For this package only: use {@linkcode RioBuffer.slice}.
-   *
-   * @param buffer The buffer.
-   * @param offset First byte.
-   * @param length Bytes.
-   */
-  constructor(buffer: RioBuffer, offset: number, length: number) {
+  /** @ignore */
+  constructor(
+    key: typeof INTERNAL,
+    buffer: RioBuffer<T>,
+    offset: number,
+    length: number,
+  ) {
+    assertInternal(key, "RioBuffer.slice()");
     this.buffer = buffer;
     this.bufferId = buffer.id;
     this.offset = offset;

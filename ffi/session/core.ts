@@ -6,7 +6,7 @@
 import type { RioBackend } from "../contract.ts";
 import { RioClosedError } from "../errors.ts";
 import type { RioResults } from "../layout.ts";
-import { Ledger, pause, type QueueRecord } from "./ledger.ts";
+import { Ledger, type QueueRecord } from "./ledger.ts";
 import { Permissions } from "./permissions.ts";
 import { Completion, Requests } from "./requests.ts";
 import type { Waiter } from "./waiter.ts";
@@ -65,24 +65,13 @@ export class SessionCore {
   }
 
   /** Dequeues what has arrived, and keeps it for whoever dequeues next. */
-  settleArrived(): void {
-    this.ledger.pull((queue, results, count) => {
-      this.requests.settle(results, count);
-      this.stash(queue, results, 0, count);
-    });
+  pull(): void {
+    this.ledger.pull((queue, results, count) =>
+      this.stash(queue, results, 0, count)
+    );
   }
 
-  /** Settles what arrives until a goal is reached, blocking for a bounded time. */
-  drain(done: () => boolean, milliseconds: number): void {
-    this.settleArrived();
-    const end = performance.now() + milliseconds;
-    while (!done() && performance.now() < end) {
-      pause(1);
-      this.settleArrived();
-    }
-  }
-
-  /** Keeps settled results for the next dequeue of their queue. */
+  /** Keeps results for the next dequeue of their queue. */
   stash(
     queue: QueueRecord,
     results: RioResults,

@@ -11,27 +11,35 @@ import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
 import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
+import { assertInternal, type INTERNAL } from "../internal.ts";
 import type { SocketRecord } from "./ledger.ts";
 import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
 
-/** What kind of socket an endpoint is. */
-export interface EndpointKind {
+/** What an endpoint is made of. */
+export interface EndpointParts {
+  /** The session's parts. */
+  readonly core: SessionCore;
+  /** The native socket. */
+  readonly record: SocketRecord;
   /** The transport. */
-  transport: "udp" | "tcp";
+  readonly transport: "udp" | "tcp";
   /** The Winsock number of the address family. */
-  family: number;
+  readonly family: number;
 }
 
-/** The address family of a socket; for this package only. */
+/** The address family of a socket. */
 export let familyOf: (endpoint: RioEndpoint) => number;
-/** Reads the addresses again after they changed; for this package only. */
+/** Reads the addresses again after they changed. */
 export let refreshAddresses: (endpoint: RioEndpoint) => void;
+/** The key that connects and accepts are reported under. */
+export let keyOf: (endpoint: RioEndpoint) => number;
 
-/** What every socket has, whatever it sends or accepts. */
-export abstract class RioEndpoint {
+/** What every socket has, whether it carries data or accepts connections. */
+export abstract class RioEndpoint implements Disposable {
   readonly #core: SessionCore;
   readonly #record: SocketRecord;
   readonly #family: number;
+  readonly #key: number;
   #address: Deno.NetAddr;
   #remoteAddress: Deno.NetAddr | null = null;
 
@@ -40,6 +48,7 @@ export abstract class RioEndpoint {
 
   static {
     familyOf = (endpoint) => endpoint.#family;
+    keyOf = (endpoint) => endpoint.#key;
     refreshAddresses = (endpoint) => {
       endpoint.#address = endpoint.#localAddress();
       endpoint.#remoteAddress = endpoint.#peerAddress();
@@ -47,18 +56,23 @@ export abstract class RioEndpoint {
   }
 
   /**
-   * For this package only: use {@linkcode RioSession.openSocket}.
+   * Takes a native socket over: whoever drops this object closes it.
    *
-   * @param core The session's parts.
-   * @param record The native socket.
-   * @param kind Transport and address family.
+   * @ignore
    */
-  constructor(core: SessionCore, record: SocketRecord, kind: EndpointKind) {
+  constructor(key: typeof INTERNAL, { core, record, ...kind }: EndpointParts) {
+    assertInternal(key, "RioSession.openSocket()");
     this.#core = core;
     this.#record = record;
     this.#family = kind.family;
+    this.#key = core.waiter.createKey();
     this.transport = kind.transport;
     this.#address = this.#localAddress();
+    core.watch(this, new.target.name, (ledger) => {
+      if (record.closed) return false;
+      ledger.closeSocket(record);
+      return true;
+    });
   }
 
   /** The local address; port 0 was replaced by the one that was given. */
@@ -119,16 +133,7 @@ export abstract class RioEndpoint {
     assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
     assertEndpointOpen(this, "set an option");
     const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
-    check(
-      this.#core.backend.sockets.setOption(
-        this.#record.handle,
-        level,
-        name,
-        bytes,
-      ),
-      "setsockopt",
-      `set socket option "${option}" to ${value}`,
-    );
+    this.#setOption(level, name, bytes, `"${option}" to ${value}`);
   }
 
   /**
@@ -145,13 +150,9 @@ export abstract class RioEndpoint {
     assertEndpointOpen(this, "get an option");
     const value = new Int32Array(1);
     const bytes = new Uint8Array(value.buffer);
+    const { sockets } = this.#core.backend;
     checkHandle(
-      this.#core.backend.sockets.getOption(
-        this.#record.handle,
-        level,
-        name,
-        bytes,
-      ),
+      sockets.getOption(this.#record.handle, level, name, bytes),
       "getsockopt",
       `get socket option "${option}"`,
     );
@@ -183,16 +184,7 @@ export abstract class RioEndpoint {
       );
     }
     assertEndpointOpen(this, "set an option");
-    check(
-      this.#core.backend.sockets.setOption(
-        this.#record.handle,
-        level,
-        name,
-        value,
-      ),
-      "setsockopt",
-      `set socket option ${name} of level ${level}`,
-    );
+    this.#setOption(level, name, value, `${name} of level ${level}`);
   }
 
   /**
@@ -203,7 +195,7 @@ export abstract class RioEndpoint {
    * @throws {TypeError} If the hostname is no literal of the socket's family.
    * @throws {RangeError} If the port is out of range or the slice too short.
    */
-  writeAddress(slice: RioSlice, address: IpAddress): void {
+  writeAddress(slice: RioSlice<ArrayBufferLike>, address: IpAddress): void {
     encodeFor(this, slice.bytes, address);
   }
 
@@ -214,8 +206,49 @@ export abstract class RioEndpoint {
    * @returns Host, port and transport.
    * @throws {TypeError} If the slice holds no address.
    */
-  readAddress(slice: RioSlice): Deno.NetAddr {
+  readAddress(slice: RioSlice<ArrayBufferLike>): Deno.NetAddr {
     return readAddress(slice.bytes, this.transport);
+  }
+
+  /**
+   * Closes the socket; a second call does nothing.
+   *
+   * Every outstanding request completes, most with `WSA_OPERATION_ABORTED`, and
+   * its memory belongs to the kernel until that completion is dequeued. Whoever
+   * waits to connect or to accept is told.
+   *
+   * @throws {RioError} If the system refuses.
+   */
+  close(): void {
+    check(this.#close(), "closesocket", "close a socket");
+  }
+
+  /** Closes the socket quietly. */
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  /** Closes the native socket; 0 or an error number. */
+  #close(): number {
+    if (this.#record.closed) return 0;
+    this.#core.forget(this);
+    const errno = this.#core.ledger.closeSocket(this.#record);
+    this.#core.waiter.cancel(this.#key);
+    return errno;
+  }
+
+  #setOption(
+    level: number,
+    name: number,
+    value: Uint8Array,
+    what: string,
+  ): void {
+    const { sockets } = this.#core.backend;
+    check(
+      sockets.setOption(this.#record.handle, level, name, value),
+      "setsockopt",
+      `set socket option ${what}`,
+    );
   }
 
   #localAddress(): Deno.NetAddr {

@@ -1,9 +1,10 @@
 /**
- * The account of everything native that a session holds, and its release.
+ * The account of everything native that a session holds.
  *
- * The ledger knows handles and counts and nothing of the objects that users
- * hold. So it can outlive them: when a session is dropped without disposal, the
- * finalisation net still closes, drains and deregisters through its ledger.
+ * The ledger knows handles and counts, and nothing of the objects that programs
+ * hold. So it can outlive them: when a program drops a session without
+ * disposing it, {@linkcode reclaim} still releases everything by its ledger.
+ * In which order things are released is written in `teardown.ts`.
  *
  * @module
  */
@@ -83,8 +84,44 @@ export interface SocketRecord {
   closed: boolean;
 }
 
-/** What native code may still use when everything else is gone. */
-const kept: unknown[] = [];
+/**
+ * One request, as far as native code uses it: from the post that was accepted
+ * until its completion is dequeued. The same objects serve again and again.
+ */
+export class RequestRecord {
+  /** The request context that travels through the system: its place here. */
+  readonly index: number;
+  isSend = false;
+  /** `null` while nothing is in flight. */
+  socket: SocketRecord | null = null;
+  /** The buffer of the data; `null` for a request without data. */
+  buffer: BufferRecord | null = null;
+  /** Whether there are slices beyond the data. */
+  extended = false;
+  /** Buffers of the remote, local, control and message flags slices. */
+  readonly extraBuffers: (BufferRecord | null)[] = [null, null, null, null];
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Forgets the request: it has ended, or was never accepted. */
+  clear(): void {
+    this.socket = null;
+    this.buffer = null;
+    // Not emptied: an empty array would allocate when it is filled again.
+    if (this.extended) this.extraBuffers.fill(null);
+    this.extended = false;
+  }
+}
+
+/** Told of every change of an account; `null` unless tests look on. */
+let auditor: ((ledger: Ledger) => void) | null = null;
+
+/** Has every change of every account looked at; for the tests. */
+export function auditLedgers(audit: (ledger: Ledger) => void): void {
+  auditor = audit;
+}
 
 /** The native side of one session. */
 export class Ledger {
@@ -93,13 +130,17 @@ export class Ledger {
   readonly buffers: Set<BufferRecord> = new Set();
   readonly queues: Set<QueueRecord> = new Set();
   readonly sockets: Set<SocketRecord> = new Set();
+  /** Every request there ever was at a time, by request context. */
+  readonly requests: RequestRecord[] = [];
   /** Calls per function, by {@linkcode CALL}. */
   readonly calls: Float64Array = new Float64Array(RIO_FUNCTIONS.length);
   registered = 0;
   deregistered = 0;
   posted = 0;
   completed = 0;
+  /** Buffers given up by the teardown. */
   abandoned = 0;
+  /** Nothing new is opened or posted. */
   closed = false;
   readonly #results: RioResults = new RioResults(64);
 
@@ -132,6 +173,7 @@ export class Ledger {
     this.calls[CALL.deregisterBuffer]!++;
     this.backend.rings.deregisterBuffer(record.id);
     this.deregistered++;
+    auditor?.(this);
   }
 
   createQueue(
@@ -235,14 +277,59 @@ export class Ledger {
     if (record.closed) return 0;
     record.closed = true;
     const errno = this.backend.sockets.close(record.handle);
-    if (record.outstandingReceives + record.outstandingSends === 0) {
-      this.socketDrained(record);
-    }
+    this.#settleSocket(record);
     return errno;
   }
 
-  /** Gives back what a closed socket without outstanding requests reserved. */
-  socketDrained(record: SocketRecord): void {
+  /** Counts an accepted request as in flight. */
+  start(request: RequestRecord, socket: SocketRecord): void {
+    request.socket = socket;
+    this.posted++;
+    if (request.isSend) socket.outstandingSends++;
+    else socket.outstandingReceives++;
+    if (request.buffer !== null) request.buffer.inFlight++;
+    if (request.extended) {
+      for (const buffer of request.extraBuffers) {
+        if (buffer !== null) buffer.inFlight++;
+      }
+    }
+    auditor?.(this);
+  }
+
+  /**
+   * Dequeues completions and counts their requests as ended: native code is
+   * done with what they used.
+   *
+   * @returns How many, or minus an error number.
+   */
+  dequeue(queue: QueueRecord, results: RioResults, max: number): number {
+    this.calls[CALL.dequeueCompletion]!++;
+    const { rings } = this.backend;
+    const count = rings.dequeueCompletion(queue.handle, results, max);
+    for (let i = 0; i < count; i++) {
+      this.#end(this.requests[results.requestContext(i)]!);
+    }
+    if (count > 0) auditor?.(this);
+    return count;
+  }
+
+  #end(request: RequestRecord): void {
+    const { isSend, extended, buffer, extraBuffers } = request;
+    const socket = request.socket!;
+    this.completed++;
+    if (buffer !== null) this.#unuse(buffer);
+    if (extended) {
+      for (const extra of extraBuffers) if (extra !== null) this.#unuse(extra);
+    }
+    request.clear();
+    if (isSend) socket.outstandingSends--;
+    else socket.outstandingReceives--;
+    if (socket.closed) this.#settleSocket(socket);
+  }
+
+  /** Gives back what a closed socket reserved, once nothing is outstanding. */
+  #settleSocket(record: SocketRecord): void {
+    if (record.outstandingReceives + record.outstandingSends > 0) return;
     this.sockets.delete(record);
     const { receiveQueue, sendQueue } = record;
     if (!receiveQueue || !sendQueue) return;
@@ -253,30 +340,24 @@ export class Ledger {
     for (const queue of [receiveQueue, sendQueue]) {
       if (queue.closing || queue.owned) this.releaseQueue(queue);
     }
+    auditor?.(this);
   }
 
   /**
-   * Dequeues everything that is there.
+   * Dequeues everything that is there, and counts it as ended.
    *
-   * @param settle Told the request of each completion; without it completions
-   * are only counted, because nobody is left to be told.
+   * @param settled Told of each batch while its results are valid.
    */
   pull(
-    settle?: (queue: QueueRecord, results: RioResults, count: number) => void,
+    settled?: (queue: QueueRecord, results: RioResults, count: number) => void,
   ): void {
+    const results = this.#results;
     for (const queue of this.queues) {
-      for (;;) {
-        this.calls[CALL.dequeueCompletion]!++;
-        const results = this.#results;
-        const count = this.backend.rings.dequeueCompletion(
-          queue.handle,
-          results,
-          results.capacity,
-        );
+      // The last completion of a closed socket closes its queue.
+      while (!queue.closed) {
+        const count = this.dequeue(queue, results, results.capacity);
         if (count <= 0) break;
-        if (settle) settle(queue, results, count);
-        else this.completed += count;
-        if (queue.closed) break;
+        settled?.(queue, results, count);
       }
     }
   }
@@ -287,47 +368,7 @@ export class Ledger {
     for (const socket of this.sockets) this.closeSocket(socket);
   }
 
-  /**
-   * Releases everything, after the sockets were closed and drained.
-   *
-   * What is still in flight by now is given up for good: its memory, its
-   * queues and the reference to the sockets' library stay for the life of the
-   * process, because native code may write to them at any time.
-   */
-  finish(): void {
-    const drained = this.outstanding === 0;
-    for (const buffer of this.buffers) {
-      if (drained) buffer.inFlight = 0;
-      this.releaseBuffer(buffer);
-    }
-    for (const queue of this.queues) {
-      if (drained) queue.sockets = 0;
-      this.releaseQueue(queue);
-    }
-    if (!drained) {
-      this.abandoned += this.buffers.size;
-      kept.push(this);
-    }
-    this.sockets.clear();
-    this.backend.close(!drained);
+  #unuse(buffer: BufferRecord): void {
+    if (--buffer.inFlight === 0 && buffer.closing) this.releaseBuffer(buffer);
   }
-
-  /** The whole teardown for a session that nobody holds any more. */
-  reclaim(): void {
-    this.closeSockets();
-    this.pull();
-    for (let i = 0; this.outstanding > 0 && i < 100; i++) {
-      pause(1);
-      this.pull();
-    }
-    this.finish();
-  }
-}
-
-/** A word nobody changes, to wait on. */
-const clock = new Int32Array(new SharedArrayBuffer(4));
-
-/** Blocks this thread for a moment, so that native threads can get on. */
-export function pause(milliseconds: number): void {
-  Atomics.wait(clock, 0, 0, milliseconds);
 }

@@ -20,9 +20,12 @@ import {
   SOL_SOCKET,
 } from "../constants.ts";
 import { check, checkHandle } from "../errors.ts";
+import { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
 import type { SessionCore } from "./core.ts";
+import type { EndpointParts } from "./endpoint.ts";
+import { RioListener } from "./listener.ts";
 import {
   assertQueueOptions,
   attachQueues,
@@ -31,10 +34,8 @@ import {
 } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
 
-/** Options of {@linkcode RioSession.openSocket}. */
-export interface RioSocketOptions extends RioQueueOptions {
-  /** The transport. */
-  transport: "udp" | "tcp";
+/** The local address of a socket, and how it may share it. */
+export interface RioBindOptions {
   /**
    * The local address, an IP literal; it decides between IPv4 and IPv6. On
    * `"::"` a socket serves both, unless `ipv6Only` is set.
@@ -48,8 +49,6 @@ export interface RioSocketOptions extends RioQueueOptions {
    * @default {0}
    */
   port?: number;
-  /** Makes a TCP listener on which so many connections can wait. */
-  backlog?: number;
   /**
    * Refuse IPv4 peers on an IPv6 socket.
    *
@@ -71,73 +70,95 @@ export interface RioSocketOptions extends RioQueueOptions {
   reusePort?: boolean;
 }
 
+/** Options of {@linkcode RioSession.openSocket} for a socket that carries data. */
+export interface RioSocketOptions extends RioQueueOptions, RioBindOptions {
+  /** The transport. */
+  transport: "udp" | "tcp";
+  /** Only a listener has one: see {@linkcode RioListenerOptions}. */
+  backlog?: undefined;
+}
+
+/** Options of {@linkcode RioSession.openSocket} for a listener. */
+export interface RioListenerOptions extends RioBindOptions {
+  /** The transport. */
+  transport: "tcp";
+  /** How many connections can wait to be accepted; at least 1. */
+  backlog: number;
+}
+
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const ON = new Uint8Array([1, 0, 0, 0]);
 const OFF = new Uint8Array(4);
 
-/** Opens a socket in a session; for this package only. */
+/** Opens a socket or a listener in a session. */
 export function openSocket(
   core: SessionCore,
-  options: RioSocketOptions,
-): RioSocket {
-  options = readOnce(options);
-  const { transport, hostname = "0.0.0.0", port = 0, backlog } = options;
+  options: RioSocketOptions | RioListenerOptions,
+): RioSocket | RioListener {
+  const { backlog, ...wanted } = readOnce(options);
+  const { transport, hostname = "0.0.0.0", port = 0 } = wanted;
   assertOneOf("transport", transport, ["udp", "tcp"]);
   assertPort(port);
-  assertQueueOptions(core, options);
-  if (backlog !== undefined) {
-    if (transport === "udp") {
-      throw new TypeError("Invalid backlog: a UDP socket does not listen");
-    }
-    assertInteger("backlog", backlog, 1, 0x7FFFFFFF);
-  }
-  const listening = backlog !== undefined;
+  assertQueueOptions(core, wanted);
+  if (backlog !== undefined) assertBacklog(transport, backlog);
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
   core.assertOpen("open a socket");
   // A client's system picks address and port: nothing of the network is claimed.
-  const binds = transport === "udp" || listening || port !== 0 ||
+  const binds = transport === "udp" || backlog !== undefined || port !== 0 ||
     !WILDCARDS.has(hostname);
   if (binds) core.permissions.require(hostname, port);
 
-  const { backend, ledger } = core;
+  const { sockets } = core.backend;
   const family = ipVersion(hostname) === 6 ? AF_INET6 : AF_INET;
   const handle = transport === "udp"
-    ? backend.sockets.open(family, SOCK_DGRAM, IPPROTO_UDP)
-    : backend.sockets.open(family, SOCK_STREAM, IPPROTO_TCP);
+    ? sockets.open(family, SOCK_DGRAM, IPPROTO_UDP)
+    : sockets.open(family, SOCK_STREAM, IPPROTO_TCP);
   checkHandle(handle, "WSASocketW", `open a ${transport} socket`);
-  const record = ledger.addSocket(handle);
+  const record = core.ledger.addSocket(handle);
+  const parts = { core, record, transport, family };
   try {
     const where = `${hostname}:${port}`;
-    const set = (level: number, name: number, value: Uint8Array) => {
-      const errno = backend.sockets.setOption(handle, level, name, value);
-      check(errno, "setsockopt", `set an option before binding ${where}`);
-    };
-    if (family === AF_INET6) {
-      set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only ? ON : OFF);
+    setOptions(parts, wanted, where);
+    if (binds) check(sockets.bind(handle, address), "bind", `bind ${where}`);
+    if (backlog === undefined) {
+      const queues = attachQueues(core, record, wanted);
+      return new RioSocket(INTERNAL, parts, queues);
     }
-    if (options.reuseAddress) set(SOL_SOCKET, SO_REUSEADDR, ON);
-    if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, ON);
-    if (transport === "udp") {
-      // An unreachable peer must not fail the receives of all others. Some
-      // systems refuse the wish; that alone is no reason to fail.
-      backend.sockets.ioctl(handle, SIO_UDP_CONNRESET, OFF);
-      backend.sockets.ioctl(handle, SIO_UDP_NETRESET, OFF);
-    }
-    if (binds) {
-      check(backend.sockets.bind(handle, address), "bind", `bind ${where}`);
-    }
-    if (listening) {
-      check(
-        backend.sockets.listen(handle, backlog),
-        "listen",
-        `listen on ${where}`,
-      );
-    }
-    const queues = listening ? null : attachQueues(core, record, options);
-    return new RioSocket(core, record, { transport, family, queues });
+    check(sockets.listen(handle, backlog), "listen", `listen on ${where}`);
+    return new RioListener(INTERNAL, parts);
   } catch (error) {
-    ledger.closeSocket(record);
+    core.ledger.closeSocket(record);
     throw error;
   }
+}
+
+function assertBacklog(transport: string, backlog: number): void {
+  if (transport === "udp") {
+    throw new TypeError("Invalid backlog: a UDP socket does not listen");
+  }
+  assertInteger("backlog", backlog, 1, 0x7FFFFFFF);
+}
+
+/** Sets what has to be set before a socket is bound. */
+function setOptions(
+  { core, record: { handle }, transport, family }: EndpointParts,
+  { ipv6Only, reuseAddress, reusePort }: RioBindOptions,
+  where: string,
+): void {
+  const { sockets } = core.backend;
+  const set = (level: number, name: number, value: Uint8Array) => {
+    const errno = sockets.setOption(handle, level, name, value);
+    check(errno, "setsockopt", `set an option before binding ${where}`);
+  };
+  if (family === AF_INET6) {
+    set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? ON : OFF);
+  }
+  if (reuseAddress) set(SOL_SOCKET, SO_REUSEADDR, ON);
+  if (reusePort) set(SOL_SOCKET, SO_REUSEPORT, ON);
+  if (transport === "tcp") return;
+  // An unreachable peer must not fail the receives of all others. Some systems
+  // refuse the wish; that alone is no reason to fail.
+  sockets.ioctl(handle, SIO_UDP_CONNRESET, OFF);
+  sockets.ioctl(handle, SIO_UDP_NETRESET, OFF);
 }

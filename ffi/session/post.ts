@@ -9,17 +9,14 @@ import {
   RIO_MSG_DONT_NOTIFY,
   RIO_MSG_WAITALL,
 } from "../constants.ts";
+import type { RioHandle } from "../contract.ts";
 import { RioClosedError, RioError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger } from "./arguments.ts";
 import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
-import {
-  type BufferRecord,
-  CALL,
-  type QueueRecord,
-  type SocketRecord,
-} from "./ledger.ts";
+import { type BufferRecord, CALL, type SocketRecord } from "./ledger.ts";
+import { nameOf, type Request } from "./requests.ts";
 import type { RioSocket } from "./socket.ts";
 
 /** Options of {@linkcode RioSocket.send}. */
@@ -28,9 +25,9 @@ export interface RioSendOptions {
    * Holds the destination, 28 bytes as `writeAddress()` makes them; needed
    * where the socket is not connected.
    */
-  remote?: RioSlice;
+  remote?: RioSlice<ArrayBufferLike>;
   /** Holds control messages to send with the datagram. */
-  control?: RioSlice;
+  control?: RioSlice<ArrayBufferLike>;
   /**
    * `RIO_MSG_*` bits, for those who have them already.
    *
@@ -56,13 +53,13 @@ export interface RioSendOptions {
 /** Options of {@linkcode RioSocket.receive}. */
 export interface RioReceiveOptions extends RioSendOptions {
   /** Receives the address of the sender; at least 28 bytes. */
-  remote?: RioSlice;
+  remote?: RioSlice<ArrayBufferLike>;
   /** Receives the address that the datagram was sent to; at least 28 bytes. */
-  local?: RioSlice;
+  local?: RioSlice<ArrayBufferLike>;
   /** Receives control messages. */
-  control?: RioSlice;
+  control?: RioSlice<ArrayBufferLike>;
   /** Receives the flags of the message; at least 4 bytes. */
-  messageFlags?: RioSlice;
+  messageFlags?: RioSlice<ArrayBufferLike>;
   /**
    * Complete only when the slice is full, or the connection ends; TCP only.
    *
@@ -84,127 +81,115 @@ export function post(
   socket: RioSocket,
   record: SocketRecord,
   isSend: boolean,
-  slice: RioSlice | null,
+  slice: RioSlice<ArrayBufferLike> | null,
   options: RioReceiveOptions | undefined,
 ): void {
-  let remote: RioSlice | undefined;
-  let local: RioSlice | undefined;
-  let control: RioSlice | undefined;
-  let messageFlags: RioSlice | undefined;
-  let context: unknown;
-  let flags = 0;
-  if (options !== undefined) {
-    // Read once and before any check: a getter may throw, close the socket or
-    // give another value the next time.
-    ({ remote, local, control, messageFlags, context } = options);
-    flags = readFlags(options, isSend, socket.transport === "tcp");
-  }
-  if (record.closed) {
-    throw new RioClosedError(
-      `Cannot ${isSend ? "send" : "receive"}: the socket was closed`,
-    );
-  }
-  const queue = isSend ? record.sendQueue : record.receiveQueue;
-  if (queue === null || queue.closing) refuseQueue(queue, isSend);
-  const { requests, ledger, backend } = core;
-  const buffer = slice === null
-    ? requireDatagram(socket)
-    : bufferOf(core, "slice", slice, 0);
-  const extended = remote !== undefined || control !== undefined ||
-    local !== undefined || messageFlags !== undefined;
-  if (extended) {
-    if (isSend && (local !== undefined || messageFlags !== undefined)) {
-      refuseOutput(local !== undefined ? "local" : "messageFlags");
-    }
-    const size = SOCKADDR_INET.size;
-    if (local !== undefined) bufferOf(core, "local slice", local, size);
-    if (control !== undefined) bufferOf(core, "control slice", control, 8);
-    if (messageFlags !== undefined) {
-      bufferOf(core, "messageFlags slice", messageFlags, 4);
-    }
-    if (remote !== undefined) {
-      bufferOf(core, "remote slice", remote, size);
-      if (isSend && !core.permissions.everything) {
-        core.permissions.requireDestination(remote.bytes);
-      }
-    }
-  }
+  const { requests, ledger } = core;
   const request = requests.take();
-  request.isSend = isSend;
-  request.socket = socket;
-  request.record = record;
-  request.slice = slice;
-  request.buffer = buffer;
-  let call: number;
-  let errno: number;
-  if (extended) {
-    request.extended = true;
-    request.remote = remote ?? null;
-    request.local = local ?? null;
-    request.control = control ?? null;
-    const { extraBuffers } = request;
-    if (remote) extraBuffers[0] = recordOf(remote.buffer);
-    if (local) extraBuffers[1] = recordOf(local.buffer);
-    if (control) extraBuffers[2] = recordOf(control.buffer);
-    if (messageFlags) extraBuffers[3] = recordOf(messageFlags.buffer);
-    const { index } = request;
-    const { requestQueue } = record;
-    if (isSend) {
-      call = CALL.sendEx;
-      errno = backend.rings.sendEx(
-        requestQueue,
-        slice,
-        request.remote,
-        request.control,
-        flags,
-        index,
-      );
-    } else {
-      call = CALL.receiveEx;
-      errno = backend.rings.receiveEx(
-        requestQueue,
-        slice,
-        request.local,
-        request.remote,
-        request.control,
-        messageFlags ?? null,
-        flags,
-        index,
-      );
+  request.record.isSend = isSend;
+  let accepted = false;
+  try {
+    let flags = 0;
+    if (options !== undefined) {
+      // Read once and before any check: a getter may throw, close the socket
+      // or give another value the next time.
+      takeOptions(request, options);
+      flags = readFlags(options, isSend, socket.transport === "tcp");
     }
-  } else if (isSend) {
-    call = CALL.send;
-    errno = backend.rings.send(
-      record.requestQueue,
-      slice,
-      flags,
-      request.index,
-    );
-  } else {
-    call = CALL.receive;
-    errno = backend.rings.receive(
-      record.requestQueue,
-      slice,
-      flags,
-      request.index,
-    );
+    assertCanPost(record, isSend);
+    request.record.buffer = slice === null
+      ? requireDatagram(socket)
+      : bufferOf(core, "slice", slice, 0);
+    request.slice = slice;
+    if (request.record.extended) takeBuffers(core, request);
+    const errno = call(core, request, record.requestQueue, flags);
+    if (errno !== 0) refuse(request, record, errno);
+    request.socket = socket;
+    ledger.start(request.record, record);
+    accepted = true;
+  } finally {
+    if (!accepted) {
+      request.record.clear();
+      requests.give(request);
+    }
   }
-  ledger.calls[call]!++;
-  if (errno !== 0) {
-    requests.give(request);
-    refuse(record, isSend, extended, slice, errno);
-  }
-  request.context = context;
-  requests.posted(request);
 }
 
-/** Nobody could dequeue the completion. */
-function refuseQueue(queue: QueueRecord | null, isSend: boolean): never {
-  const verb = isSend ? "send" : "receive";
-  if (queue === null) {
-    throw new TypeError(`Cannot ${verb} on a listener: accept() a socket`);
+function takeOptions(request: Request, options: RioReceiveOptions): void {
+  const { remote, local, control, messageFlags, context } = options;
+  request.remote = remote ?? null;
+  request.local = local ?? null;
+  request.control = control ?? null;
+  request.messageFlags = messageFlags ?? null;
+  request.context = context;
+  request.record.extended =
+    (remote ?? local ?? control ?? messageFlags) !== undefined;
+}
+
+/** Checks the slices beyond the data, and notes whose memory they are. */
+function takeBuffers(core: SessionCore, request: Request): void {
+  const { remote, local, control, messageFlags } = request;
+  const { isSend, extraBuffers } = request.record;
+  if (isSend && local !== null) refuseOutput("local");
+  if (isSend && messageFlags !== null) refuseOutput("messageFlags");
+  const size = SOCKADDR_INET.size;
+  if (local !== null) {
+    extraBuffers[1] = bufferOf(core, "local slice", local, size);
   }
-  throw new RioClosedError(`Cannot ${verb}: the completion queue was closed`);
+  if (control !== null) {
+    extraBuffers[2] = bufferOf(core, "control slice", control, 8);
+  }
+  if (messageFlags !== null) {
+    extraBuffers[3] = bufferOf(core, "messageFlags slice", messageFlags, 4);
+  }
+  if (remote !== null) {
+    extraBuffers[0] = bufferOf(core, "remote slice", remote, size);
+    if (isSend && !core.permissions.everything) {
+      core.permissions.requireDestination(remote.bytes);
+    }
+  }
+}
+
+/** Makes the call that posts; 0 or an error number. */
+function call(
+  core: SessionCore,
+  request: Request,
+  requestQueue: RioHandle,
+  flags: number,
+): number {
+  const { backend: { rings }, ledger: { calls } } = core;
+  const { record: { index, isSend, extended }, slice, remote, control } =
+    request;
+  if (!extended) {
+    calls[isSend ? CALL.send : CALL.receive]!++;
+    return isSend
+      ? rings.send(requestQueue, slice, flags, index)
+      : rings.receive(requestQueue, slice, flags, index);
+  }
+  calls[isSend ? CALL.sendEx : CALL.receiveEx]!++;
+  return isSend
+    ? rings.sendEx(requestQueue, slice, remote, control, flags, index)
+    : rings.receiveEx(
+      requestQueue,
+      slice,
+      request.local,
+      remote,
+      control,
+      request.messageFlags,
+      flags,
+      index,
+    );
+}
+
+/** Refuses where nobody could dequeue the completion. */
+function assertCanPost(record: SocketRecord, isSend: boolean): void {
+  const queue = isSend ? record.sendQueue : record.receiveQueue;
+  if (!record.closed && !queue?.closing) return;
+  throw new RioClosedError(
+    `Cannot ${isSend ? "send" : "receive"}: the ${
+      record.closed ? "socket" : "completion queue"
+    } was closed`,
+  );
 }
 
 function requireDatagram(socket: RioSocket): null {
@@ -220,7 +205,7 @@ function requireDatagram(socket: RioSocket): null {
 function bufferOf(
   core: SessionCore,
   name: string,
-  slice: RioSlice,
+  slice: RioSlice<ArrayBufferLike>,
   size: number,
 ): BufferRecord {
   if (!isSlice(slice)) {
@@ -284,20 +269,15 @@ function readFlags(
   return flags;
 }
 
-function refuse(
-  record: SocketRecord,
-  isSend: boolean,
-  extended: boolean,
-  slice: RioSlice | null,
-  errno: number,
-): never {
+function refuse(request: Request, socket: SocketRecord, errno: number): never {
+  const { record: { isSend }, slice } = request;
   const verb = isSend ? "send" : "receive";
   const [outstanding, limit] = isSend
-    ? [record.outstandingSends, record.sends]
-    : [record.outstandingReceives, record.receives];
+    ? [socket.outstandingSends, socket.sends]
+    : [socket.outstandingReceives, socket.receives];
   throw new RioError({
     errno,
-    syscall: `RIO${isSend ? "Send" : "Receive"}${extended ? "Ex" : ""}`,
+    syscall: nameOf(request),
     attempt: `${verb} ${
       slice?.length ?? 0
     } bytes with ${outstanding} of ${limit} ${verb}s outstanding`,

@@ -7,6 +7,7 @@ import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import type { RioNotificationKind } from "../contract.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, RioClosedError } from "../errors.ts";
+import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioResults } from "../layout.ts";
 import { assertInteger, assertOneOf } from "./arguments.ts";
 import { Arrival, nextTurn } from "./arrival.ts";
@@ -41,9 +42,9 @@ export interface RioCompletionQueueOptions {
   notification?: RioNotificationMode;
 }
 
-/** The ledger's record of a queue; for this package only. */
+/** The ledger's record of a queue. */
 export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
-/** Ends a wait of a queue, which stays armed; for this package only. */
+/** Ends a wait of a queue, which stays armed. */
 export let pauseNotify: (queue: RioCompletionQueue) => void;
 
 /**
@@ -85,13 +86,9 @@ export class RioCompletionQueue implements Disposable {
     pauseNotify = (queue) => queue.#core.waiter.pause(queue.#key);
   }
 
-  /**
-   * For this package only: use {@linkcode RioSession.createCompletionQueue}.
-   *
-   * @param core The session's parts.
-   * @param record The native queue.
-   */
-  constructor(core: SessionCore, record: QueueRecord) {
+  /** @ignore */
+  constructor(key: typeof INTERNAL, core: SessionCore, record: QueueRecord) {
+    assertInternal(key, "RioSession.createCompletionQueue()");
     this.#core = core;
     this.#record = record;
     this.#key = record.notification?.key ?? 0;
@@ -259,7 +256,7 @@ export class RioCompletionQueue implements Disposable {
     const record = this.#record;
     if (!record.closing) {
       record.closing = true;
-      if (record.sockets > 0) this.#core.settleArrived();
+      if (record.sockets > 0) this.#core.pull();
       this.#core.ledger.releaseQueue(record);
     }
     this.#backlog.length = 0;
@@ -318,22 +315,14 @@ export class RioCompletionQueue implements Disposable {
     this.#backlog.push(...later);
   }
 
-  /** Dequeues and settles: from here on the kernel is done with the requests. */
+  /** Dequeues: from here on native code is done with these requests. */
   #fetch(results: RioResults, max: number): number {
     const core = this.#core;
     if (this.closed) this.#assertOpen("dequeue");
-    core.ledger.calls[CALL.dequeueCompletion]!++;
-    const { handle } = this.#record;
-    const count = core.backend.rings.dequeueCompletion(handle, results, max);
-    if (count < 0) {
-      checkHandle(
-        count,
-        "RIODequeueCompletion",
-        `dequeue up to ${max} completions`,
-      );
-    }
-    if (count > 0) core.requests.settle(results, count);
-    return count;
+    const count = core.ledger.dequeue(this.#record, results, max);
+    if (count >= 0) return count;
+    const attempt = `dequeue up to ${max} completions`;
+    return checkHandle(count, "RIODequeueCompletion", attempt);
   }
 
   #assertOpen(attempt: string): void {
@@ -346,7 +335,7 @@ export class RioCompletionQueue implements Disposable {
   }
 }
 
-/** Creates a queue in a session; for this package only. */
+/** Creates a queue in a session. */
 export function createCompletionQueue(
   core: SessionCore,
   options: RioCompletionQueueOptions = {},
@@ -357,7 +346,7 @@ export function createCompletionQueue(
   core.assertOpen("create a completion queue");
   const notification = mode === "none" ? null : createNotification(core, mode);
   const record = core.ledger.createQueue(capacity, notification);
-  const queue = new RioCompletionQueue(core, record);
+  const queue = new RioCompletionQueue(INTERNAL, core, record);
   core.watch(queue, "RioCompletionQueue", (ledger) => {
     if (record.closing) return false;
     ledger.releaseQueue(record);

@@ -70,8 +70,8 @@ export function assertLimits(receives: number, sends: number): void {
  * Reads options once, before they are checked: a getter may throw, close the
  * session, or give another value the next time.
  */
-export function readOnce<T extends RioQueueOptions>(options: T): T {
-  const copy = { ...options };
+export function readOnce<T extends object>(options: T): T & RioQueueOptions {
+  const copy: T & RioQueueOptions = { ...options };
   const { completions } = copy;
   if (completions && !(completions instanceof RioCompletionQueue)) {
     copy.completions = { ...completions };

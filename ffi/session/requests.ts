@@ -1,19 +1,20 @@
 /**
- * The requests in flight of one session, and what they become.
- *
- * The number that travels through the kernel as request context is the place
- * of a request in this table; nothing is allocated per request once the table
- * has grown to the greatest number in flight.
+ * Requests and completions, as a program knows them.
  *
  * @module
  */
 import { RioError } from "../errors.ts";
 import type { RioResults } from "../layout.ts";
 import type { RioSlice } from "./buffer.ts";
-import type { BufferRecord, Ledger, SocketRecord } from "./ledger.ts";
+import { type Ledger, RequestRecord } from "./ledger.ts";
 import type { RioSocket } from "./socket.ts";
 
-/** One completed request. */
+/**
+ * One completed request.
+ *
+ * Its slices are those that were posted. Slices of shared memory are typed as
+ * if it were not shared.
+ */
 export interface RioCompletion {
   /** What was requested. */
   readonly kind: "receive" | "send";
@@ -37,24 +38,20 @@ export interface RioCompletion {
   readonly context: unknown;
 }
 
-/** A request from its post to its completion; reused afterwards. */
+/** What a program gave with a request, from its post to its completion. */
 export class Request {
-  readonly index: number;
-  isSend = false;
-  extended = false;
+  /** What native code uses of it. */
+  readonly record: RequestRecord;
   socket: RioSocket | null = null;
-  record: SocketRecord | null = null;
-  slice: RioSlice | null = null;
-  buffer: BufferRecord | null = null;
-  remote: RioSlice | null = null;
-  local: RioSlice | null = null;
-  control: RioSlice | null = null;
-  /** Registrations of `remote`, `local`, `control` and `messageFlags`. */
-  readonly extraBuffers: (BufferRecord | null)[] = [null, null, null, null];
+  slice: RioSlice<ArrayBufferLike> | null = null;
+  remote: RioSlice<ArrayBufferLike> | null = null;
+  local: RioSlice<ArrayBufferLike> | null = null;
+  control: RioSlice<ArrayBufferLike> | null = null;
+  messageFlags: RioSlice<ArrayBufferLike> | null = null;
   context: unknown = undefined;
 
-  constructor(index: number) {
-    this.index = index;
+  constructor(record: RequestRecord) {
+    this.record = record;
   }
 }
 
@@ -62,6 +59,7 @@ export class Request {
 export class Completion implements RioCompletion {
   kind: "receive" | "send" = "receive";
   status = 0;
+  error: RioError | null = null;
   bytesTransferred = 0;
   socket!: RioSocket;
   slice: RioSlice | null = null;
@@ -69,33 +67,42 @@ export class Completion implements RioCompletion {
   local: RioSlice | null = null;
   control: RioSlice | null = null;
   context: unknown = undefined;
-  #extended = false;
-
-  get error(): RioError | null {
-    if (this.status === 0) return null;
-    const name = this.kind === "send" ? "RIOSend" : "RIOReceive";
-    return new RioError({
-      errno: this.status,
-      syscall: this.#extended ? `${name}Ex` : name,
-      attempt: `complete a ${this.kind} of ${this.slice?.length ?? 0} bytes`,
-    });
-  }
 
   fill(request: Request, status: number, bytesTransferred: number): void {
-    this.kind = request.isSend ? "send" : "receive";
+    const { slice } = request;
+    const kind = request.record.isSend ? "send" : "receive";
+    this.kind = kind;
     this.status = status;
+    this.error = status === 0 ? null : new RioError({
+      errno: status,
+      syscall: nameOf(request),
+      attempt: `complete a ${kind} of ${slice?.length ?? 0} bytes`,
+    });
     this.bytesTransferred = bytesTransferred;
     this.socket = request.socket!;
-    this.slice = request.slice;
+    this.slice = slice as RioSlice | null;
+    this.remote = request.remote as RioSlice | null;
+    this.local = request.local as RioSlice | null;
+    this.control = request.control as RioSlice | null;
     this.context = request.context;
-    this.#extended = request.extended;
-    this.remote = request.remote;
-    this.local = request.local;
-    this.control = request.control;
   }
 }
 
-/** The table of requests of one session. */
+/** The function that a request was posted with. */
+export function nameOf(request: Request): string {
+  const { remote, local, control, messageFlags } = request;
+  const extended = (remote ?? local ?? control ?? messageFlags) !== null;
+  const name = request.record.isSend ? "RIOSend" : "RIOReceive";
+  return extended ? `${name}Ex` : name;
+}
+
+/**
+ * The requests in flight of one session, as its program knows them.
+ *
+ * Each has its record in the ledger, and the same place there: that number
+ * travels through the system as request context. Nothing is allocated once the
+ * table has grown to the greatest number in flight.
+ */
 export class Requests {
   readonly #ledger: Ledger;
   readonly #all: Request[] = [];
@@ -109,79 +116,30 @@ export class Requests {
   take(): Request {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    const request = new Request(this.#all.length);
+    const record = new RequestRecord(this.#all.length);
+    const request = new Request(record);
+    this.#ledger.requests.push(record);
     this.#all.push(request);
     return request;
   }
 
-  /** Takes a request back that was completed, or never accepted. */
+  /** Takes a request back that has ended, or was never accepted. */
   give(request: Request): void {
     request.socket = null;
-    request.record = null;
     request.slice = null;
-    request.buffer = null;
+    request.remote = null;
+    request.local = null;
+    request.control = null;
+    request.messageFlags = null;
     request.context = undefined;
-    if (request.extended) {
-      request.extended = false;
-      request.remote = null;
-      request.local = null;
-      request.control = null;
-      // Not emptied: an empty array would allocate when it is filled again.
-      request.extraBuffers.fill(null);
-    }
     this.#free.push(request);
   }
 
-  /** Fills a completion from a settled result, and takes its request back. */
+  /** Fills a completion from a result, and takes its request back. */
   finish(results: RioResults, i: number, completion: Completion): Completion {
-    const request = this.#at(results, i);
+    const request = this.#all[results.requestContext(i)]!;
     completion.fill(request, results.status(i), results.bytesTransferred(i));
     this.give(request);
     return completion;
-  }
-
-  /** Counts an accepted request as in flight. */
-  posted(request: Request): void {
-    this.#ledger.posted++;
-    const record = request.record!;
-    if (request.isSend) record.outstandingSends++;
-    else record.outstandingReceives++;
-    if (request.buffer !== null) request.buffer.inFlight++;
-    if (request.extended) {
-      for (const buffer of request.extraBuffers) {
-        if (buffer !== null) buffer.inFlight++;
-      }
-    }
-  }
-
-  /** Counts dequeued requests as ended: the kernel is done with their memory. */
-  settle(results: RioResults, count: number): void {
-    this.#ledger.completed += count;
-    for (let i = 0; i < count; i++) {
-      const request = this.#at(results, i);
-      if (request.buffer !== null) this.#unuse(request.buffer);
-      if (request.extended) {
-        for (const buffer of request.extraBuffers) {
-          if (buffer !== null) this.#unuse(buffer);
-        }
-      }
-      const record = request.record!;
-      if (request.isSend) record.outstandingSends--;
-      else record.outstandingReceives--;
-      if (
-        record.closed &&
-        record.outstandingReceives + record.outstandingSends === 0
-      ) this.#ledger.socketDrained(record);
-    }
-  }
-
-  #at(results: RioResults, i: number): Request {
-    return this.#all[results.requestContext(i)]!;
-  }
-
-  #unuse(buffer: BufferRecord): void {
-    if (--buffer.inFlight === 0 && buffer.closing) {
-      this.#ledger.releaseBuffer(buffer);
-    }
   }
 }

@@ -10,22 +10,32 @@ import type {
 } from "../contract.ts";
 import { RIO_FUNCTIONS, type RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
+import { assertInternal, INTERNAL } from "../internal.ts";
 import { allocate, pin, type RioMemory } from "../memory.ts";
 import { assertInteger } from "./arguments.ts";
 import { RioBuffer } from "./buffer.ts";
 import { SessionCore } from "./core.ts";
-import { openSocket, type RioSocketOptions } from "./open_socket.ts";
+import type { RioListener } from "./listener.ts";
+import {
+  openSocket,
+  type RioListenerOptions,
+  type RioSocketOptions,
+} from "./open_socket.ts";
 import {
   createCompletionQueue,
   type RioCompletionQueue,
   type RioCompletionQueueOptions,
 } from "./queue.ts";
 import type { RioSocket } from "./socket.ts";
+import {
+  CLOSE_MS,
+  DISPOSE_MS,
+  drainNow,
+  drainSoon,
+  reclaim,
+  release,
+} from "./teardown.ts";
 
-/** How long leaving a `using` block waits for requests, in milliseconds. */
-const DISPOSE_MS = 250;
-/** How long `close()` waits for requests, in milliseconds. */
-const CLOSE_MS = 5000;
 /** The length of a registration is 32 bits wide. */
 const MAX_LENGTH = 0xFFFFFFFF;
 
@@ -56,8 +66,7 @@ export interface RioStats {
   readonly calls: Readonly<Record<RioFunctionName, number>>;
 }
 
-let construct: (backend: RioBackend) => RioSession;
-/** What the system behind a session can do; for this package only. */
+/** What the system behind a session can do. */
 export let capabilitiesOf: (session: RioSession) => RioCapabilities;
 
 /**
@@ -67,7 +76,7 @@ export let capabilitiesOf: (session: RioSession) => RioCapabilities;
  * @returns The session.
  */
 export function openSession(backend: RioBackend): RioSession {
-  return construct(backend);
+  return new RioSession(INTERNAL, backend);
 }
 
 /**
@@ -88,7 +97,6 @@ export class RioSession implements Disposable, AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   static {
-    construct = (backend) => new RioSession(backend);
     capabilitiesOf = (session) => session.#core.backend.capabilities;
   }
 
@@ -102,14 +110,16 @@ export class RioSession implements Disposable, AsyncDisposable {
    * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
    */
   static open(options: RioSessionOptions = {}): RioSession {
-    return new RioSession(openBackend(options));
+    return openSession(openBackend(options));
   }
 
-  private constructor(backend: RioBackend) {
+  /** @ignore */
+  constructor(key: typeof INTERNAL, backend: RioBackend) {
+    assertInternal(key, "RioSession.open()");
     this.#core = new SessionCore(backend);
     this.#core.owner = this;
     this.#core.watch(this, "RioSession", (ledger) => {
-      ledger.reclaim();
+      reclaim(ledger);
       return true;
     });
   }
@@ -145,11 +155,13 @@ export class RioSession implements Disposable, AsyncDisposable {
    * @throws {RioError} If the system refuses, for example `WSAENOBUFS`.
    * @throws {RioClosedError} If the session was closed.
    */
-  registerBuffer(source: number | Uint8Array): RioBuffer {
+  registerBuffer<T extends ArrayBufferLike = ArrayBuffer>(
+    source: number | Uint8Array<T>,
+  ): RioBuffer<T> {
     const memory = toMemory(source);
     this.#core.assertOpen("register a buffer");
     const record = this.#core.ledger.registerBuffer(memory);
-    const buffer = new RioBuffer(this.#core, record);
+    const buffer = new RioBuffer<T>(INTERNAL, this.#core, record);
     this.#core.watch(buffer, "RioBuffer", (ledger) => {
       ledger.releaseBuffer(record);
       return true;
@@ -176,10 +188,10 @@ export class RioSession implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Opens a UDP socket, a TCP client or a TCP listener.
+   * Opens a UDP socket or a TCP client.
    *
    * @param options Transport, address and queues.
-   * @returns The socket; UDP sockets and listeners are bound.
+   * @returns The socket; UDP sockets are bound.
    * @throws {TypeError} If an option is of the wrong kind, or the hostname is no
    * IP literal.
    * @throws {RangeError} If the port or a limit is out of range.
@@ -188,7 +200,17 @@ export class RioSession implements Disposable, AsyncDisposable {
    * @throws {RioClosedError} If the session or a queue was closed.
    * @throws {Deno.errors.NotCapable} If the address is not permitted.
    */
-  openSocket(options: RioSocketOptions): RioSocket {
+  openSocket(options: RioSocketOptions): RioSocket;
+  /**
+   * Opens a TCP listener: the same with a `backlog`.
+   *
+   * @param options Address and backlog.
+   * @returns The listener, bound and listening.
+   */
+  openSocket(options: RioListenerOptions): RioListener;
+  openSocket(
+    options: RioSocketOptions | RioListenerOptions,
+  ): RioSocket | RioListener {
     return openSocket(this.#core, options);
   }
 
@@ -231,10 +253,15 @@ export class RioSession implements Disposable, AsyncDisposable {
    */
   [Symbol.dispose](): void {
     if (this.closed) return;
+    const core = this.#core;
     this.#closeSockets();
-    this.#closing = this.#core.waiter.idle();
-    this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);
-    this.#core.ledger.finish();
+    this.#closing = core.waiter.idle();
+    drainNow(
+      () => core.pull(),
+      () => core.ledger.outstanding === 0,
+      DISPOSE_MS,
+    );
+    release(core.ledger);
   }
 
   /** Does the same as {@linkcode RioSession.close}. */
@@ -243,16 +270,12 @@ export class RioSession implements Disposable, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { ledger, waiter } = this.#core;
+    const core = this.#core;
     this.#closeSockets();
-    const end = performance.now() + CLOSE_MS;
-    this.#core.settleArrived();
-    while (ledger.outstanding > 0 && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      this.#core.settleArrived();
-    }
-    await waiter.idle();
-    ledger.finish();
+    const drained = () => core.ledger.outstanding === 0;
+    await drainSoon(() => core.pull(), drained, CLOSE_MS);
+    await core.waiter.idle();
+    release(core.ledger);
   }
 
   #closeSockets(): void {

@@ -6,6 +6,7 @@
 import type { IpAddress } from "../address.ts";
 import { RIO_MSG_COMMIT_ONLY } from "../constants.ts";
 import { check, checkHandle } from "../errors.ts";
+import type { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertOneOf } from "./arguments.ts";
 import type { RioSlice } from "./buffer.ts";
@@ -13,25 +14,19 @@ import type { SessionCore } from "./core.ts";
 import {
   assertEndpointOpen,
   encodeFor,
-  type EndpointKind,
-  familyOf,
+  type EndpointParts,
+  keyOf,
   refreshAddresses,
   RioEndpoint,
 } from "./endpoint.ts";
 import { CALL, type SocketRecord } from "./ledger.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
 import type { RioCompletionQueue } from "./queue.ts";
-import {
-  assertLimits,
-  assertQueueOptions,
-  attachQueues,
-  readOnce,
-  type RioQueueOptions,
-  type SocketQueues,
-} from "./request_queue.ts";
+import { assertLimits, type SocketQueues } from "./request_queue.ts";
+import { drainNow } from "./teardown.ts";
 
 /**
- * Takes an address for granted whose name is; for this package only.
+ * Takes an address for granted whose name is.
  */
 export let grantAddress: (socket: RioSocket, address: IpAddress) => void;
 
@@ -58,62 +53,33 @@ const DRAIN_MS = 100;
  * socket.receive(buffer.slice());
  * ```
  */
-export class RioSocket extends RioEndpoint implements Disposable {
+export class RioSocket extends RioEndpoint {
   readonly #core: SessionCore;
   readonly #record: SocketRecord;
-  readonly #queues: SocketQueues | null;
-  readonly #key: number;
-  #accepting: Promise<unknown> | null = null;
-  #referenced = true;
+  readonly #ownsQueue: boolean;
+
+  /** Where receives complete. */
+  readonly completions: RioCompletionQueue;
+  /** Where sends complete; often the same queue. */
+  readonly sendCompletions: RioCompletionQueue;
 
   static {
     grantAddress = (socket, { hostname, port }) =>
       socket.#core.permissions.grant(hostname, port);
   }
 
-  /**
-   * For this package only: use {@linkcode RioSession.openSocket}.
-   *
-   * @param core The session's parts.
-   * @param record The native socket.
-   * @param kind Transport, address family and queues.
-   */
+  /** @ignore */
   constructor(
-    core: SessionCore,
-    record: SocketRecord,
-    kind: EndpointKind & {
-      /** The completion queues; `null` for a listener. */
-      queues: SocketQueues | null;
-    },
+    key: typeof INTERNAL,
+    parts: EndpointParts,
+    queues: SocketQueues,
   ) {
-    super(core, record, kind);
-    this.#core = core;
-    this.#record = record;
-    this.#queues = kind.queues;
-    this.#key = core.waiter.createKey();
-    core.watch(this, "RioSocket", (ledger) => {
-      if (record.closed) return false;
-      ledger.closeSocket(record);
-      return true;
-    });
-  }
-
-  /**
-   * Where receives complete.
-   *
-   * @throws {TypeError} If the socket is a listener.
-   */
-  get completions(): RioCompletionQueue {
-    return this.#requireQueues().receive;
-  }
-
-  /**
-   * Where sends complete; often the same queue.
-   *
-   * @throws {TypeError} If the socket is a listener.
-   */
-  get sendCompletions(): RioCompletionQueue {
-    return this.#requireQueues().send;
+    super(key, parts);
+    this.#core = parts.core;
+    this.#record = parts.record;
+    this.#ownsQueue = queues.owned;
+    this.completions = queues.receive;
+    this.sendCompletions = queues.send;
   }
 
   /** Receives that can be outstanding at a time. */
@@ -157,7 +123,10 @@ export class RioSocket extends RioEndpoint implements Disposable {
    * outstanding, `WSAENOTCONN` for TCP that is not connected.
    * @throws {RioClosedError} If the socket was closed or the buffer deregistered.
    */
-  receive(slice: RioSlice | null, options?: RioReceiveOptions): void {
+  receive(
+    slice: RioSlice<ArrayBufferLike> | null,
+    options?: RioReceiveOptions,
+  ): void {
     post(this.#core, this, this.#record, false, slice, options);
   }
 
@@ -177,7 +146,10 @@ export class RioSocket extends RioEndpoint implements Disposable {
    * @throws {RioClosedError} If the socket was closed or the buffer deregistered.
    * @throws {Deno.errors.NotCapable} If the destination is not permitted.
    */
-  send(slice: RioSlice | null, options?: RioSendOptions): void {
+  send(
+    slice: RioSlice<ArrayBufferLike> | null,
+    options?: RioSendOptions,
+  ): void {
     post(this.#core, this, this.#record, true, slice, options);
   }
 
@@ -261,9 +233,10 @@ export class RioSocket extends RioEndpoint implements Disposable {
     this.#core.permissions.require(hostname, port);
     const { backend, waiter } = this.#core;
     const { handle } = this.#record;
-    let outcome = backend.sockets.connect(handle, bytes, this.#key);
+    const key = keyOf(this);
+    let outcome = backend.sockets.connect(handle, bytes, key);
     while (outcome === 0) {
-      await waiter.wait(this.#key);
+      await waiter.wait(key);
       assertEndpointOpen(this, "connect");
       outcome = backend.sockets.connected(handle);
     }
@@ -272,111 +245,17 @@ export class RioSocket extends RioEndpoint implements Disposable {
   }
 
   /**
-   * Waits for a connection on a listener.
-   *
-   * @param options Queues of the socket that is returned.
-   * @returns The connected socket.
-   * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {RangeError} If a limit is out of range.
-   * @throws {RioError} For example `WSAEMFILE`.
-   * @throws {RioClosedError} If the listener was closed.
-   */
-  async accept(options: RioQueueOptions = {}): Promise<RioSocket> {
-    const queueOptions = readOnce(options);
-    assertEndpointOpen(this, "accept");
-    assertQueueOptions(this.#core, queueOptions);
-    if (this.#queues !== null) {
-      throw new TypeError(
-        "Cannot accept: the socket was opened without backlog",
-      );
-    }
-    // One native accept at a time; callers are served in their order.
-    const turn = (this.#accepting ?? Promise.resolve())
-      .then(() => this.#acceptNext(queueOptions));
-    this.#accepting = turn.catch(() => {});
-    return await turn;
-  }
-
-  /** Lets waiting for a connection keep the process alive; it does at first. */
-  ref(): void {
-    this.#referenced = true;
-  }
-
-  /** Lets the process end while {@linkcode RioSocket.accept} waits. */
-  unref(): void {
-    this.#referenced = false;
-    // A wait on another thread keeps the process alive: end it.
-    this.#core.waiter.pause(this.#key);
-  }
-
-  /**
-   * Closes the socket; a second call does nothing.
-   *
-   * Every outstanding request completes, most with `WSA_OPERATION_ABORTED`, and
-   * its memory belongs to the kernel until that completion is dequeued.
-   *
-   * @throws {RioError} If the system refuses.
-   */
-  close(): void {
-    if (this.#record.closed) return;
-    this.#core.forget(this);
-    const errno = this.#core.ledger.closeSocket(this.#record);
-    this.#core.waiter.cancel(this.#key);
-    check(errno, "closesocket", "close a socket");
-  }
-
-  /**
    * Closes the socket quietly; its own completion queue is closed with it.
    *
    * Its requests are drained, for at most 100 milliseconds; completions on a
    * queue that others use are kept for whoever dequeues next.
    */
-  [Symbol.dispose](): void {
-    this.#core.forget(this);
-    this.#core.ledger.closeSocket(this.#record);
-    this.#core.waiter.cancel(this.#key);
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
     if (this.outstanding > 0) {
-      this.#core.drain(() => this.outstanding === 0, DRAIN_MS);
+      const drained = () => this.outstanding === 0;
+      drainNow(() => this.#core.pull(), drained, DRAIN_MS);
     }
-    if (this.#queues?.owned) this.#queues.receive.close();
-  }
-
-  async #acceptNext(options: RioQueueOptions): Promise<RioSocket> {
-    const { backend, waiter, ledger } = this.#core;
-    for (;;) {
-      assertEndpointOpen(this, "accept");
-      const handle = backend.sockets.accept(this.#record.handle, this.#key);
-      if (handle === 0) {
-        if (this.#referenced) await waiter.wait(this.#key);
-        else await waiter.glance(this.#key);
-        continue;
-      }
-      checkHandle(
-        handle,
-        "accept",
-        `accept on ${this.address.hostname}:${this.address.port}`,
-      );
-      const record = ledger.addSocket(handle);
-      try {
-        const queues = attachQueues(this.#core, record, options);
-        const socket = new RioSocket(this.#core, record, {
-          transport: "tcp",
-          family: familyOf(this),
-          queues,
-        });
-        refreshAddresses(socket);
-        return socket;
-      } catch (error) {
-        ledger.closeSocket(record);
-        throw error;
-      }
-    }
-  }
-
-  #requireQueues(): SocketQueues {
-    if (this.#queues === null) {
-      throw new TypeError("A listener has no completions: accept() a socket");
-    }
-    return this.#queues;
+    if (this.#ownsQueue) this.completions.close();
   }
 }

@@ -7,6 +7,7 @@ import {
   RioClosedError,
   type RioCompletion,
   type RioCompletionQueue,
+  type RioListener,
   type RioSession,
   type RioSocket,
 } from "../../mod.ts";
@@ -115,7 +116,7 @@ export async function giveUp(
   }
 }
 
-export function listenOnce(session: RioSession): RioSocket {
+export function listenOnce(session: RioSession): RioListener {
   return session.openSocket({
     transport: "tcp",
     hostname: "127.0.0.1",

@@ -30,6 +30,11 @@ attackTest(
         () => queue.close(),
       ])!();
     };
+    const listener = session.openSocket({
+      transport: "tcp",
+      hostname: "127.0.0.1",
+      backlog: 1,
+    });
     const value = () => hostileValue(random, acts) as never;
     const options = (sound: Record<string, unknown>) =>
       hostileOptions(random, sound, acts) as never;
@@ -80,7 +85,7 @@ attackTest(
       () => first.commit(value()),
       () => first.resize(options({ receives: 64, sends: 64 })),
       () => first.connect(options({ hostname: "127.0.0.1", port: 9 })),
-      () => first.accept(options({ receives: 1, sends: 1 })),
+      () => listener.accept(options({ receives: 1, sends: 1 })),
       () => first.shutdown(value()),
       () => first.setOption(value(), value()),
       () => first.setOption("timeToLive", value()),

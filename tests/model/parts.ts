@@ -60,7 +60,7 @@ export interface Request {
   readonly socket: Socket;
   readonly isSend: boolean;
   readonly slice: RioSlice;
-  readonly remote: RioSlice | null;
+  readonly remote: RioSlice<ArrayBufferLike> | null;
   readonly places: readonly Place[];
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { RioSlice } from "../../mod.ts";
 import { openUdp, sessionTest } from "./harness.ts";
 import { type Case, GiB4, type Given, refuses, wrong } from "./refusal.ts";
@@ -103,12 +103,6 @@ const CASES: readonly Case[] = [
         TypeError,
         ({ stream }) => wrong(stream)[verb](null),
       ],
-      [
-        `${verb}() on a listener`,
-        verb,
-        TypeError,
-        ({ listener, buffer }) => wrong(listener)[verb](buffer.slice()),
-      ],
     ];
   }),
   [
@@ -154,19 +148,17 @@ const CASES: readonly Case[] = [
 
 refuses(CASES);
 
-sessionTest("a forged slice outside its buffer is refused", (open) => {
+sessionTest("a slice outside its buffer cannot be made", (open) => {
   using session = open();
   using socket = openUdp(session);
   using buffer = session.registerBuffer(100);
   using _next = session.registerBuffer(100);
   for (const [offset, length] of [[0, 101], [99, 2], [100, 1], [GiB4 - 1, 1]]) {
-    let refused: unknown;
-    try {
-      socket.receive(new RioSlice(buffer, offset!, length!));
-    } catch (error) {
-      refused = error;
-    }
-    assert(refused instanceof Error, `${offset} ${length}`);
+    assertThrows(
+      () => socket.receive(new (wrong(RioSlice))(buffer, offset, length)),
+      TypeError,
+      "Illegal constructor: use RioBuffer.slice()",
+    );
   }
   assertEquals([session.stats().posted, buffer.inFlight], [0, 0]);
 }, { misuse: true });

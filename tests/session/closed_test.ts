@@ -8,6 +8,7 @@ import {
   type RioBuffer,
   RioClosedError,
   type RioCompletionQueue,
+  type RioListener,
   type RioSession,
   type RioSocket,
 } from "../../mod.ts";
@@ -75,7 +76,10 @@ for (const [name, post] of AFTER) {
   );
 }
 
-const CLOSED_SESSION: readonly (readonly [string, (p: Parts) => unknown])[] = [
+const CLOSED_SESSION: readonly (readonly [
+  string,
+  (parts: Parts & { listener: RioListener }) => unknown,
+])[] = [
   ["session.registerBuffer()", ({ session }) => session.registerBuffer(10)],
   [
     "session.createCompletionQueue()",
@@ -92,7 +96,7 @@ const CLOSED_SESSION: readonly (readonly [string, (p: Parts) => unknown])[] = [
     "socket.connect()",
     ({ socket }) => socket.connect({ hostname: "127.0.0.1", port: 9 }),
   ],
-  ["socket.accept()", ({ socket }) => socket.accept()],
+  ["listener.accept()", ({ listener }) => listener.accept()],
   ["socket.shutdown()", ({ socket }) => socket.shutdown()],
   ["socket.setOption()", ({ socket }) => socket.setOption("broadcast", true)],
   ["socket.getOption()", ({ socket }) => socket.getOption("broadcast")],
@@ -107,11 +111,16 @@ for (const [name, call] of CLOSED_SESSION) {
       const queue = session.createCompletionQueue();
       const socket = openUdp(session, { completions: queue });
       const buffer = session.registerBuffer(10);
+      const listener = session.openSocket({
+        transport: "tcp",
+        hostname: "127.0.0.1",
+        backlog: 1,
+      });
       session[Symbol.dispose]();
       const before = session.stats().calls;
       const counts = { ...open.fake?.counts };
       await assertRejects(
-        async () => await call({ session, queue, socket, buffer }),
+        async () => await call({ session, queue, socket, buffer, listener }),
         RioClosedError,
       );
       assertEquals(session.stats().calls, before);

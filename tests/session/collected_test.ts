@@ -94,7 +94,7 @@ sessionTest("a dropped listener is closed, with a warning", async (open) => {
     () => session.stats().sockets === 0,
     "the listener to be closed",
   );
-  assertEquals(warnings, ["RioSocket"]);
+  assertEquals(warnings, ["RioListener"]);
 });
 
 sessionTest("a dropped connection is closed on both ends", async (open) => {

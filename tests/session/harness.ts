@@ -242,7 +242,10 @@ export async function openPair(
 }
 
 /** Fills a slice with text; returns the part that holds it. */
-export function put(slice: RioSlice, text: string): RioSlice {
+export function put<T extends ArrayBufferLike>(
+  slice: RioSlice<T>,
+  text: string,
+): RioSlice<T> {
   const bytes = new TextEncoder().encode(text);
   slice.bytes.set(bytes);
   return slice.buffer.slice(slice.offset, bytes.length);

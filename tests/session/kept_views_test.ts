@@ -11,7 +11,7 @@ import { collect, openSelf, put, sessionTest, textOf } from "./harness.ts";
 declare const gc: () => void;
 
 const SOURCES: Readonly<
-  Record<string, (session: RioSession) => RioBuffer>
+  Record<string, (session: RioSession) => RioBuffer<ArrayBufferLike>>
 > = {
   "memory of the session": (session) => session.registerBuffer(1 << 20),
   "an array": (session) => session.registerBuffer(new Uint8Array(1 << 20)),

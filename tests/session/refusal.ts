@@ -8,6 +8,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type {
   RioBuffer,
   RioCompletionQueue,
+  RioListener,
   RioSession,
   RioSocket,
   RioSocketOptions,
@@ -21,7 +22,7 @@ export interface Given {
   socket: RioSocket;
   /** A connected TCP socket. */
   stream: RioSocket;
-  listener: RioSocket;
+  listener: RioListener;
   queue: RioCompletionQueue;
   /** 100 bytes. */
   buffer: RioBuffer;
