@@ -173,7 +173,6 @@ export class Ledger {
     this.calls[CALL.deregisterBuffer]!++;
     this.backend.rings.deregisterBuffer(record.id);
     this.deregistered++;
-    auditor?.(this);
   }
 
   createQueue(
@@ -265,6 +264,7 @@ export class Ledger {
     if (record.sendQueue) record.sendQueue.reserved += sends - record.sends;
     record.receives = receives;
     record.sends = sends;
+    auditor?.(this);
   }
 
   /**
@@ -278,6 +278,7 @@ export class Ledger {
     record.closed = true;
     const errno = this.backend.sockets.close(record.handle);
     this.#settleSocket(record);
+    auditor?.(this);
     return errno;
   }
 
@@ -340,7 +341,6 @@ export class Ledger {
     for (const queue of [receiveQueue, sendQueue]) {
       if (queue.closing || queue.owned) this.releaseQueue(queue);
     }
-    auditor?.(this);
   }
 
   /**
