@@ -4,31 +4,32 @@
  *
  * @module
  */
-import { ERROR_NAMES } from "./error_numbers.ts";
+import { ERROR_NAMES } from "./error_names.ts";
+import type * as numbers from "./error_numbers.ts";
 
-/** What is worth saying about a number beyond its name. */
-const ADVICE: ReadonlyMap<number, string> = new Map([
-  [995, "the socket was closed while the request was outstanding"],
-  [10013, "the system forbids this address or port"],
-  [
-    10014,
+/** What is worth saying about a number beyond its name, by that name. */
+const ADVICE: Readonly<Record<string, string>> = {
+  WSA_OPERATION_ABORTED:
+    "the socket was closed while the request was outstanding",
+  WSAEACCES: "the system forbids this address or port",
+  WSAEFAULT:
     "a slice lies outside its registration, or the buffer is no longer registered",
-  ],
-  [10022, "an argument, a flag or the state of the queue does not allow it"],
-  [10024, "the process has too many open sockets"],
-  [10037, "the notification is armed already: wait for it first"],
-  [10040, "the datagram is longer than the slice or than the path allows"],
-  [10045, "the system or this kind of socket does not support it"],
-  [10048, "another socket uses this address and port"],
-  [10049, "the address does not belong to this host"],
-  [10054, "the peer reset the connection, or a port is unreachable"],
-  [10055, "a queue is full: dequeue completions, or give the queue more room"],
-  [10057, "the socket is not connected and no destination was given"],
-  [10059, "more entries are in use than the new size has"],
-  [10060, "the peer did not answer in time"],
-  [10061, "nothing listens at that address"],
-  [0xFFFFFFFF, "the queue is not valid any more: close the session"],
-]);
+  WSAEINVAL: "an argument, a flag or the state of the queue does not allow it",
+  WSAEMFILE: "the process has too many open sockets",
+  WSAEALREADY: "the notification is armed already: wait for it first",
+  WSAEMSGSIZE: "the datagram is longer than the slice or than the path allows",
+  WSAEOPNOTSUPP: "the system or this kind of socket does not support it",
+  WSAEADDRINUSE: "another socket uses this address and port",
+  WSAEADDRNOTAVAIL: "the address does not belong to this host",
+  WSAECONNRESET: "the peer reset the connection, or a port is unreachable",
+  WSAENOBUFS:
+    "a queue is full: dequeue completions, or give the queue more room",
+  WSAENOTCONN: "the socket is not connected and no destination was given",
+  WSAETOOMANYREFS: "more entries are in use than the new size has",
+  WSAETIMEDOUT: "the peer did not answer in time",
+  WSAECONNREFUSED: "nothing listens at that address",
+  RIO_CORRUPT_CQ: "the queue is not valid any more: close the session",
+} satisfies Partial<Record<keyof typeof numbers | "RIO_CORRUPT_CQ", string>>;
 
 /** What a failed native call was about. */
 export interface RioErrorOptions extends ErrorOptions {
@@ -61,7 +62,7 @@ export class RioError extends Error {
   constructor(options: RioErrorOptions) {
     const { syscall, errno, attempt } = options;
     const code = errorName(errno);
-    const advice = ADVICE.get(errno);
+    const advice = ADVICE[code];
     super(
       `Cannot ${attempt}: ${syscall} failed with ${code} (${errno})` +
         (advice === undefined ? "" : `, ${advice}`),

@@ -25,6 +25,7 @@
  */
 export * from "./constants.ts";
 export * from "./contract.ts";
+export * from "./error_names.ts";
 export * from "./error_numbers.ts";
 export * from "./errors.ts";
 export * from "./layout.ts";

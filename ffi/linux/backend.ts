@@ -25,6 +25,7 @@ import {
   WSAENOBUFS,
   WSAENOTSOCK,
   WSAETOOMANYREFS,
+  WSANOTINITIALISED,
 } from "../error_numbers.ts";
 import type { RioResults } from "../layout.ts";
 import { CompletionQueue } from "./completion_queue.ts";
@@ -37,9 +38,6 @@ import { RequestQueue } from "./request_queue.ts";
 import { makeRings, resizeRings } from "./rings.ts";
 import type { LinuxSocket } from "./socket.ts";
 import { Sockets } from "./sockets.ts";
-
-/** The number of `WSANOTINITIALISED`. */
-const WSANOTINITIALISED = 10093;
 
 /** How the Linux backend reaches the kernel. */
 export interface LinuxOptions {

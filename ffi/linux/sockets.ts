@@ -10,6 +10,7 @@ import {
   WSAENOPROTOOPT,
   WSAENOTCONN,
   WSAEOPNOTSUPP,
+  WSAESOCKTNOSUPPORT,
 } from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import { GONE, winsockError } from "./errno.ts";
@@ -18,9 +19,6 @@ import * as linux from "./numbers.ts";
 import { findOption } from "./options.ts";
 import type { Poller } from "./poller.ts";
 import { LinuxSocket } from "./socket.ts";
-
-/** The number of `WSAESOCKTNOSUPPORT`. */
-const WSAESOCKTNOSUPPORT = 10044;
 
 /** The socket calls of one backend. */
 export class Sockets {

@@ -3,10 +3,8 @@
  *
  * @module
  */
+import { WSASYSCALLFAILURE } from "../error_numbers.ts";
 import type { WinsockSymbols } from "./library.ts";
-
-/** The number of `WSASYSCALLFAILURE`: a call failed and left no reason. */
-export const WSASYSCALLFAILURE = 10107;
 
 /**
  * Reads `WSAGetLastError`, which on Windows is `GetLastError` as well.
@@ -15,7 +13,8 @@ export const WSASYSCALLFAILURE = 10107;
  * be the very next native call after the one that failed, on the same thread.
  *
  * @param symbols The native functions.
- * @returns The error number; never 0, because the call did fail.
+ * @returns The error number; `WSASYSCALLFAILURE` if the call left none, never
+ * 0, because it did fail.
  */
 export function lastError(
   symbols: Pick<WinsockSymbols, "WSAGetLastError">,

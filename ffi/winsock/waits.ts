@@ -16,10 +16,10 @@ import {
   WAIT_TIMEOUT,
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
-import { WSAEMFILE } from "../error_numbers.ts";
+import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
 import { joinWords, OVERLAPPED_ENTRY } from "../layout.ts";
 import { allocate } from "../memory.ts";
-import { lastError, WSASYSCALLFAILURE } from "./last_error.ts";
+import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { Operations } from "./operations.ts";
 

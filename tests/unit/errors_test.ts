@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { ERROR_NAMES } from "../../ffi/error_numbers.ts";
+import { ERROR_NAMES } from "../../ffi/error_names.ts";
 import {
   check,
   checkHandle,
