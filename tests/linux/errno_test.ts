@@ -41,6 +41,57 @@ const PAIRS: [name: string, errno: number, expected: number][] = [
   ["ECANCELED", 125, wsa.WSA_OPERATION_ABORTED],
 ];
 
+/** Every number from 0 to 200 that does not mean `WSAEINVAL`. */
+const ANSWERS: ReadonlyMap<number, number> = new Map([
+  [1, 10013],
+  [4, 10004],
+  [9, 10009],
+  [11, 10035],
+  [12, 10055],
+  [13, 10013],
+  [14, 10014],
+  [19, 10049],
+  [23, 10024],
+  [24, 10024],
+  [32, 10054],
+  [36, 10063],
+  [38, 10045],
+  [40, 10062],
+  [71, 10054],
+  [87, 10068],
+  [88, 10038],
+  [89, 10039],
+  [90, 10040],
+  [91, 10041],
+  [92, 10042],
+  [93, 10043],
+  [94, 10044],
+  [95, 10045],
+  [96, 10046],
+  [97, 10047],
+  [98, 10048],
+  [99, 10049],
+  [100, 10050],
+  [101, 10051],
+  [102, 10052],
+  [103, 10053],
+  [104, 10054],
+  [105, 10055],
+  [106, 10056],
+  [107, 10057],
+  [108, 10058],
+  [109, 10059],
+  [110, 10060],
+  [111, 10061],
+  [112, 10064],
+  [113, 10065],
+  [114, 10037],
+  [115, 10036],
+  [116, 10070],
+  [122, 10069],
+  [125, 995],
+]);
+
 for (const [name, errno, expected] of PAIRS) {
   Deno.test(`winsockError() gives ${expected} for ${name}`, () => {
     assertEquals(winsockError(errno), expected);
@@ -56,5 +107,11 @@ Deno.test("winsockError() gives WSAEINVAL for a number without a counterpart", (
 Deno.test("winsockError() never gives a number that means success", () => {
   for (let errno = 1; errno < 4096; errno++) {
     assertNotEquals(winsockError(errno), 0);
+  }
+});
+
+Deno.test("winsockError() gives the same number as ever for 0 to 200", () => {
+  for (let errno = 0; errno <= 200; errno++) {
+    assertEquals(winsockError(errno), ANSWERS.get(errno) ?? 10022, `${errno}`);
   }
 });
