@@ -12,6 +12,17 @@ import {
 } from "../error_numbers.ts";
 import { fromKernel, packetDestination } from "./control.ts";
 import { winsockError } from "./errno.ts";
+import {
+  EAGAIN,
+  ECONNREFUSED,
+  EDESTADDRREQ,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EINTR,
+  ENETUNREACH,
+  ENOPROTOOPT,
+  EPROTO,
+} from "./errno_numbers.ts";
 import { BATCH, CONTROL_SIZE, MSGHDR } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import {
@@ -65,21 +76,21 @@ export function receiveDatagrams(ring: Ring): boolean {
 
 function receiveFailed(ring: Ring, errno: number): boolean {
   switch (errno) {
-    case linux.EAGAIN:
+    case EAGAIN:
       ring.drained();
       return false;
-    case linux.EINTR:
+    case EINTR:
       return true;
     // What a connected socket gets for an ICMP error.
-    case linux.ECONNREFUSED:
-    case linux.ENOPROTOOPT:
-    case linux.EHOSTDOWN:
-    case linux.EHOSTUNREACH:
-    case linux.ENETUNREACH:
-    case linux.EPROTO:
+    case ECONNREFUSED:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EPROTO:
       if (ring.socket.reportsReset) {
         ring.complete(
-          errno === linux.EHOSTUNREACH || errno === linux.ENETUNREACH
+          errno === EHOSTUNREACH || errno === ENETUNREACH
             ? winsockError(errno)
             : WSAECONNRESET,
           0,
@@ -178,9 +189,9 @@ export function sendDatagrams(ring: Ring): boolean {
       return true;
     }
     const errno = kernel.errno[0]!;
-    if (errno === linux.EINTR) continue;
-    if (errno === linux.EAGAIN) return false;
-    if (errno !== linux.ECONNREFUSED) {
+    if (errno === EINTR) continue;
+    if (errno === EAGAIN) return false;
+    if (errno !== ECONNREFUSED) {
       ring.complete(sendStatus(errno), 0);
       return true;
     }
@@ -193,5 +204,5 @@ export function sendDatagrams(ring: Ring): boolean {
 }
 
 function sendStatus(errno: number): number {
-  return errno === linux.EDESTADDRREQ ? WSAENOTCONN : winsockError(errno);
+  return errno === EDESTADDRREQ ? WSAENOTCONN : winsockError(errno);
 }

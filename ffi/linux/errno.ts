@@ -1,41 +1,36 @@
 /**
  * What the kernel's error numbers mean: the Winsock numbers, and an accept's.
  *
- * Source: `errno(3)` and the Windows header `winsock2.h`.
- *
  * @module
  */
-import * as linux from "./numbers.ts";
+import * as winsock from "../error_numbers.ts";
+import * as linux from "./errno_numbers.ts";
 
-/** Pairs that the common run from 88 to 113 does not cover. */
-const WINSOCK_NUMBERS: ReadonlyMap<number, number> = new Map([
-  [1, 10013], // EPERM: WSAEACCES
-  [4, 10004], // EINTR
-  [9, 10009], // EBADF
-  [11, 10035], // EAGAIN: WSAEWOULDBLOCK
-  [12, 10055], // ENOMEM: WSAENOBUFS
-  [13, 10013], // EACCES
-  [14, 10014], // EFAULT
-  [19, 10049], // ENODEV, no such interface: WSAEADDRNOTAVAIL
-  [22, 10022], // EINVAL
-  [23, 10024], // ENFILE: WSAEMFILE
-  [24, 10024], // EMFILE
-  [32, 10054], // EPIPE: the peer is gone
-  [36, 10063], // ENAMETOOLONG
-  [38, 10045], // ENOSYS: WSAEOPNOTSUPP
-  [40, 10062], // ELOOP
-  [71, 10054], // EPROTO, an ICMP protocol error: WSAECONNRESET
-  [87, 10068], // EUSERS
-  [110, 10060], // ETIMEDOUT
-  [111, 10061], // ECONNREFUSED
-  [112, 10064], // EHOSTDOWN
-  [113, 10065], // EHOSTUNREACH
-  [114, 10037], // EALREADY
-  [115, 10036], // EINPROGRESS
-  [116, 10070], // ESTALE
-  [122, 10069], // EDQUOT
-  [125, 995], // ECANCELED: WSA_OPERATION_ABORTED
-]);
+/** Those that Winsock has no number of the same name for. */
+const COUNTERPARTS: Readonly<Record<string, number>> = {
+  EPERM: winsock.WSAEACCES,
+  EAGAIN: winsock.WSAEWOULDBLOCK,
+  ENOMEM: winsock.WSAENOBUFS,
+  // There is no such interface.
+  ENODEV: winsock.WSAEADDRNOTAVAIL,
+  ENFILE: winsock.WSAEMFILE,
+  // The peer is gone.
+  EPIPE: winsock.WSAECONNRESET,
+  ENOSYS: winsock.WSAEOPNOTSUPP,
+  // An ICMP message told of a protocol error.
+  EPROTO: winsock.WSAECONNRESET,
+  ECANCELED: winsock.WSA_OPERATION_ABORTED,
+} satisfies Partial<Record<keyof typeof linux, number>>;
+
+const NUMBERS: Readonly<Record<string, number>> = winsock;
+
+/** The Winsock number of each of the kernel's: `WSAEINTR` for `EINTR`. */
+const WINSOCK_NUMBERS: ReadonlyMap<number, number> = new Map(
+  Object.entries(linux).map(([name, errno]) => [
+    errno,
+    COUNTERPARTS[name] ?? NUMBERS[`WSA${name}`] ?? winsock.WSAEINVAL,
+  ]),
+);
 
 /**
  * What an accept tells of a connection that was gone before it was accepted;
@@ -60,8 +55,5 @@ export const GONE: ReadonlySet<number> = new Set([
  * @returns The Winsock number; `WSAEINVAL` for one without a counterpart.
  */
 export function winsockError(errno: number): number {
-  // ENOTSOCK 88 to ETOOMANYREFS 109 and WSAENOTSOCK 10038 to WSAETOOMANYREFS
-  // 10059 follow the same BSD order without a gap.
-  if (errno >= 88 && errno <= 109) return errno + 9950;
-  return WINSOCK_NUMBERS.get(errno) ?? 10022;
+  return WINSOCK_NUMBERS.get(errno) ?? winsock.WSAEINVAL;
 }

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { EACCES, ENOSYS, EPERM, MSG_DONTWAIT } from "./numbers.ts";
+import { EACCES, ENOSYS, EPERM } from "./errno_numbers.ts";
+import { MSG_DONTWAIT } from "./numbers.ts";
 
 const SYMBOLS = {
   /** `int *__errno_location(void)` */

@@ -1,30 +1,11 @@
 /**
  * Numbers of the Linux kernel's own interface, the same on x86-64 and ARM64.
  *
- * Source: the kernel's `include/uapi` headers, `errno(3)`, `socket(7)`,
- * `ip(7)`, `ipv6(7)`, `tcp(7)`, `udp(7)`, `epoll_ctl(2)`.
+ * Source: the kernel's `include/uapi` headers, `socket(7)`, `ip(7)`,
+ * `ipv6(7)`, `tcp(7)`, `udp(7)`, `epoll_ctl(2)`.
  *
  * @module
  */
-
-export const EPERM = 1;
-export const EINTR = 4;
-export const EAGAIN = 11;
-export const EACCES = 13;
-export const EPIPE = 32;
-export const ENOSYS = 38;
-export const ENONET = 64;
-export const EPROTO = 71;
-export const EDESTADDRREQ = 89;
-export const ENOPROTOOPT = 92;
-export const EOPNOTSUPP = 95;
-export const ENETDOWN = 100;
-export const ENETUNREACH = 101;
-export const ECONNABORTED = 103;
-export const ECONNREFUSED = 111;
-export const EHOSTDOWN = 112;
-export const EHOSTUNREACH = 113;
-export const EINPROGRESS = 115;
 
 export const AF_INET6 = 10;
 export const SOCK_NONBLOCK = 0o4000;

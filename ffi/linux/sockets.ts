@@ -14,6 +14,7 @@ import {
 } from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import { GONE, winsockError } from "./errno.ts";
+import { EAGAIN, EINPROGRESS, EINTR } from "./errno_numbers.ts";
 import type { Kernel } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import { findOption } from "./options.ts";
@@ -109,7 +110,7 @@ export class Sockets {
     socket.local = null;
     let result: number;
     do result = symbols.connect(socket.fd, bytes, length); while (
-      result < 0 && errno[0] === linux.EINTR && !socket.stream
+      result < 0 && errno[0] === EINTR && !socket.stream
     );
     if (result === 0) {
       socket.connected = true;
@@ -117,7 +118,7 @@ export class Sockets {
     }
     const code = errno[0]!;
     // An interrupted connect goes on like one that takes its time.
-    if (code !== linux.EINPROGRESS && code !== linux.EINTR) {
+    if (code !== EINPROGRESS && code !== EINTR) {
       return -winsockError(code);
     }
     socket.connecting = true;
@@ -179,8 +180,8 @@ export class Sockets {
         return socket;
       }
       const code = errno[0]!;
-      if (code === linux.EINTR || GONE.has(code)) continue;
-      if (code !== linux.EAGAIN) return -winsockError(code);
+      if (code === EINTR || GONE.has(code)) continue;
+      if (code !== EAGAIN) return -winsockError(code);
       listener.acceptKey = key;
       // A connection that came in the meantime must be told, too.
       return 0 - this.#poller.watch(listener, true);

@@ -7,6 +7,7 @@
 import { RIO_CMSG_BASE_SIZE, RIO_MSG_WAITALL } from "../constants.ts";
 import { WSAEFAULT, WSAESHUTDOWN } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
+import { EAGAIN, EINTR, EPIPE } from "./errno_numbers.ts";
 import { MSGHDR, writeAddress } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import { IOVEC_LENGTH, IOVEC_WORDS, type Ring } from "./ring.ts";
@@ -76,12 +77,12 @@ export function sendStream(ring: Ring): boolean {
 function failed(ring: Ring, errno: number): boolean {
   const { socket } = ring;
   switch (errno) {
-    case linux.EAGAIN:
+    case EAGAIN:
       if (!ring.sends) ring.drained();
       return false;
-    case linux.EINTR:
+    case EINTR:
       return true;
-    case linux.EPIPE:
+    case EPIPE:
       if (socket.sendShutdown) {
         ring.complete(WSAESHUTDOWN, ring.progress);
         return true;

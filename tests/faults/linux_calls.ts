@@ -8,6 +8,7 @@
  */
 import { openLinux } from "../../ffi/linux/backend.ts";
 import { winsockError } from "../../ffi/linux/errno.ts";
+import * as errnoNumbers from "../../ffi/linux/errno_numbers.ts";
 import {
   acquireLibrary,
   type LinuxLibrary,
@@ -17,39 +18,7 @@ import {
 import { bytesAt } from "../fake/memory.ts";
 import type { Call, System, Way } from "./faults.ts";
 
-const ERRNO = {
-  EPERM: 1,
-  EINTR: 4,
-  EIO: 5,
-  EAGAIN: 11,
-  ENOMEM: 12,
-  EACCES: 13,
-  ENODEV: 19,
-  EINVAL: 22,
-  ENFILE: 23,
-  EMFILE: 24,
-  ENOSPC: 28,
-  EPIPE: 32,
-  ENONET: 64,
-  EPROTO: 71,
-  EMSGSIZE: 90,
-  ENOPROTOOPT: 92,
-  EPROTONOSUPPORT: 93,
-  EOPNOTSUPP: 95,
-  EAFNOSUPPORT: 97,
-  EADDRINUSE: 98,
-  EADDRNOTAVAIL: 99,
-  ENETDOWN: 100,
-  ENETUNREACH: 101,
-  ECONNABORTED: 103,
-  ECONNRESET: 104,
-  ENOBUFS: 105,
-  ENOTCONN: 107,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTDOWN: 112,
-  EHOSTUNREACH: 113,
-} as const;
+const ERRNO = { ...errnoNumbers, EIO: 5, ENOSPC: 28 } as const;
 
 type Name = keyof typeof ERRNO;
 
