@@ -8,14 +8,9 @@
  */
 import * as winsock from "../constants.ts";
 import { LINGER } from "../layout.ts";
+import type { ControlChoice } from "./control.ts";
 import { winsockError } from "./errno.ts";
 import * as linux from "./numbers.ts";
-
-/** The value has the same bytes on both sides. */
-const SAME: Conversion = {
-  toKernel: (value) => value.slice(),
-  toWinsock: (value) => value,
-};
 
 /** A value in the form of the other side, or `null` for a malformed one. */
 type Convert = (value: Uint8Array) => Uint8Array<ArrayBuffer> | null;
@@ -29,7 +24,15 @@ interface Conversion {
 export interface LinuxOption extends Conversion {
   readonly level: number;
   readonly name: number;
+  /** Which control message it asks for, if it asks for one. */
+  readonly choice?: keyof ControlChoice;
 }
+
+/** The value has the same bytes on both sides. */
+const SAME: Conversion = {
+  toKernel: (value) => value.slice(),
+  toWinsock: (value) => value,
+};
 
 /** A whole number of up to 4 bytes, changed on the way. */
 function integer(
@@ -89,76 +92,41 @@ const MEMBERSHIP: Conversion = {
   toWinsock: (value) => value,
 };
 
-/** IP_PMTUDISC_DO; 0 lets routers fragment. */
-const NEVER_FRAGMENT = 2;
+/** The kernel's value of `IP_MTU_DISCOVER` that never fragments. */
+const IP_PMTUDISC_DO = 2;
 
-const OPTIONS: ReadonlyMap<string, LinuxOption> = new Map([
-  option(winsock.SOL_SOCKET, winsock.SO_REUSEADDR, [
-    linux.SOL_SOCKET,
-    linux.SO_REUSEADDR,
-  ]),
-  option(winsock.SOL_SOCKET, winsock.SO_REUSEPORT, [
-    linux.SOL_SOCKET,
-    linux.SO_REUSEPORT,
-  ]),
+type NameOf<Module> = Extract<
+  keyof Module,
+  `${"SO" | "TCP" | "IP" | "IPV6" | "UDP"}_${string}`
+>;
+type WinsockName = NameOf<typeof winsock>;
+type LinuxName = NameOf<typeof linux>;
+
+/** What a conversion has to change beside the option's number. */
+interface Difference extends Partial<Conversion> {
+  readonly kernel?: LinuxName;
+  readonly choice?: keyof ControlChoice;
+}
+
+/**
+ * The options that are more than a whole number, or have another name in the
+ * kernel. An option that both systems know by the same name needs no entry.
+ */
+const DIFFERENT: Partial<Record<WinsockName, Difference>> = {
   // The kernel refuses others by default: what remains is to not share.
-  option(winsock.SOL_SOCKET, winsock.SO_EXCLUSIVEADDRUSE, [
-    linux.SOL_SOCKET,
-    linux.SO_REUSEADDR,
-  ], integer((value) => value === 0 ? 1 : 0, (value) => value === 0 ? 1 : 0)),
-  option(winsock.SOL_SOCKET, winsock.SO_KEEPALIVE, [
-    linux.SOL_SOCKET,
-    linux.SO_KEEPALIVE,
-  ]),
-  option(winsock.SOL_SOCKET, winsock.SO_BROADCAST, [
-    linux.SOL_SOCKET,
-    linux.SO_BROADCAST,
-  ]),
-  option(winsock.SOL_SOCKET, winsock.SO_LINGER, [
-    linux.SOL_SOCKET,
-    linux.SO_LINGER,
-  ], LINGER_VALUE),
-  option(winsock.SOL_SOCKET, winsock.SO_SNDBUF, [
-    linux.SOL_SOCKET,
-    linux.SO_SNDBUF,
-  ], BUFFER_SIZE),
-  option(winsock.SOL_SOCKET, winsock.SO_RCVBUF, [
-    linux.SOL_SOCKET,
-    linux.SO_RCVBUF,
-  ], BUFFER_SIZE),
-  option(
-    winsock.SOL_SOCKET,
-    winsock.SO_ERROR,
-    [linux.SOL_SOCKET, linux.SO_ERROR],
-    integer(
-      (value) => value,
-      (value) => value === 0 ? 0 : winsockError(value),
-    ),
-  ),
-  option(winsock.SOL_SOCKET, winsock.SO_TYPE, [
-    linux.SOL_SOCKET,
-    linux.SO_TYPE,
-  ]),
-  ...same(winsock.IPPROTO_TCP, [
-    [winsock.TCP_NODELAY, linux.TCP_NODELAY],
-    [winsock.TCP_KEEPIDLE, linux.TCP_KEEPIDLE],
-    [winsock.TCP_KEEPCNT, linux.TCP_KEEPCNT],
-    [winsock.TCP_KEEPINTVL, linux.TCP_KEEPINTVL],
-  ]),
-  ...same(winsock.IPPROTO_IP, [
-    [winsock.IP_TOS, linux.IP_TOS],
-    [winsock.IP_TTL, linux.IP_TTL],
-    [winsock.IP_MULTICAST_TTL, linux.IP_MULTICAST_TTL],
-    [winsock.IP_MULTICAST_LOOP, linux.IP_MULTICAST_LOOP],
-    [winsock.IP_PKTINFO, linux.IP_PKTINFO],
-    [winsock.IP_RECVTOS, linux.IP_RECVTOS],
-    [winsock.IP_ECN, linux.IP_RECVTOS],
-  ]),
-  option(winsock.IPPROTO_IP, winsock.IP_MULTICAST_IF, [
-    winsock.IPPROTO_IP,
-    linux.IP_MULTICAST_IF,
-  ], {
-    // An address, or an index in the form 0.x.x.x: the third field again.
+  SO_EXCLUSIVEADDRUSE: {
+    kernel: "SO_REUSEADDR",
+    ...integer((value) => value === 0 ? 1 : 0, (value) => value === 0 ? 1 : 0),
+  },
+  SO_LINGER: LINGER_VALUE,
+  SO_SNDBUF: BUFFER_SIZE,
+  SO_RCVBUF: BUFFER_SIZE,
+  SO_ERROR: integer((value) => value, (value) => value && winsockError(value)),
+  IP_PKTINFO: { choice: "packetInfo" },
+  IP_RECVTOS: { choice: "receivesTos" },
+  IP_ECN: { kernel: "IP_RECVTOS", choice: "receivesEcn" },
+  IP_MULTICAST_IF: {
+    // An address, or an index in the form 0.x.x.x as in MEMBERSHIP.
     toKernel(value) {
       if (value.length < 4) return null;
       const request = new Uint8Array(8);
@@ -166,58 +134,50 @@ const OPTIONS: ReadonlyMap<string, LinuxOption> = new Map([
       return MEMBERSHIP.toKernel(request);
     },
     toWinsock: (value) => value,
-  }),
-  option(winsock.IPPROTO_IP, winsock.IP_ADD_MEMBERSHIP, [
-    winsock.IPPROTO_IP,
-    linux.IP_ADD_MEMBERSHIP,
-  ], MEMBERSHIP),
-  option(winsock.IPPROTO_IP, winsock.IP_DROP_MEMBERSHIP, [
-    winsock.IPPROTO_IP,
-    linux.IP_DROP_MEMBERSHIP,
-  ], MEMBERSHIP),
-  option(
-    winsock.IPPROTO_IP,
-    winsock.IP_DONTFRAGMENT,
-    [
-      winsock.IPPROTO_IP,
-      linux.IP_MTU_DISCOVER,
-    ],
-    integer(
-      (value) => value === 0 ? 0 : NEVER_FRAGMENT,
-      (value) => value >= NEVER_FRAGMENT ? 1 : 0,
+  },
+  IP_ADD_MEMBERSHIP: MEMBERSHIP,
+  IP_DROP_MEMBERSHIP: MEMBERSHIP,
+  IP_DONTFRAGMENT: {
+    kernel: "IP_MTU_DISCOVER",
+    ...integer(
+      (value) => value === 0 ? 0 : IP_PMTUDISC_DO,
+      (value) => value >= IP_PMTUDISC_DO ? 1 : 0,
     ),
-  ),
-  ...same(winsock.IPPROTO_IPV6, [
-    [winsock.IPV6_UNICAST_HOPS, linux.IPV6_UNICAST_HOPS],
-    [winsock.IPV6_MULTICAST_IF, linux.IPV6_MULTICAST_IF],
-    [winsock.IPV6_MULTICAST_HOPS, linux.IPV6_MULTICAST_HOPS],
-    [winsock.IPV6_MULTICAST_LOOP, linux.IPV6_MULTICAST_LOOP],
-    [winsock.IPV6_V6ONLY, linux.IPV6_V6ONLY],
-    [winsock.IPV6_PKTINFO, linux.IPV6_RECVPKTINFO],
-    [winsock.IPV6_TCLASS, linux.IPV6_TCLASS],
-    [winsock.IPV6_RECVTCLASS, linux.IPV6_RECVTCLASS],
-    [winsock.IPV6_ECN, linux.IPV6_RECVTCLASS],
-  ]),
-  option(winsock.IPPROTO_IPV6, winsock.IPV6_ADD_MEMBERSHIP, [
-    winsock.IPPROTO_IPV6,
-    linux.IPV6_ADD_MEMBERSHIP,
-  ], SAME),
-  option(winsock.IPPROTO_IPV6, winsock.IPV6_DROP_MEMBERSHIP, [
-    winsock.IPPROTO_IPV6,
-    linux.IPV6_DROP_MEMBERSHIP,
-  ], SAME),
-  option(winsock.IPPROTO_UDP, winsock.UDP_SEND_MSG_SIZE, [
-    winsock.IPPROTO_UDP,
-    linux.UDP_SEGMENT,
-  ]),
+  },
+  IPV6_PKTINFO: { kernel: "IPV6_RECVPKTINFO", choice: "packetInfo" },
+  IPV6_RECVTCLASS: { choice: "receivesTos" },
+  IPV6_ECN: { kernel: "IPV6_RECVTCLASS", choice: "receivesEcn" },
+  IPV6_ADD_MEMBERSHIP: SAME,
+  IPV6_DROP_MEMBERSHIP: SAME,
+  UDP_SEND_MSG_SIZE: { kernel: "UDP_SEGMENT" },
   // The kernel takes no bound: it coalesces up to 64 KiB, or not at all.
-  option(
-    winsock.IPPROTO_UDP,
-    winsock.UDP_RECV_MAX_COALESCED_SIZE,
-    [winsock.IPPROTO_UDP, linux.UDP_GRO],
-    integer((value) => value === 0 ? 0 : 1, (value) => value && 0xFFFF),
-  ),
-]);
+  UDP_RECV_MAX_COALESCED_SIZE: {
+    kernel: "UDP_GRO",
+    ...integer((value) => value === 0 ? 0 : 1, (value) => value && 0xFFFF),
+  },
+};
+
+/** The Winsock level of the options whose names begin like this. */
+const LEVELS: Readonly<Record<string, number>> = {
+  SO: winsock.SOL_SOCKET,
+  TCP: winsock.IPPROTO_TCP,
+  IP: winsock.IPPROTO_IP,
+  IPV6: winsock.IPPROTO_IPV6,
+  UDP: winsock.IPPROTO_UDP,
+};
+
+const OPTIONS = new Map<string, LinuxOption>();
+for (const name of Object.keys(winsock) as WinsockName[]) {
+  const level = LEVELS[name.slice(0, name.indexOf("_"))];
+  const { kernel = name as LinuxName, ...rest } = DIFFERENT[name] ?? {};
+  if (level === undefined || !(kernel in linux)) continue;
+  OPTIONS.set(`${level}:${winsock[name]}`, {
+    level: level === winsock.SOL_SOCKET ? linux.SOL_SOCKET : level,
+    name: linux[kernel],
+    ...INTEGER,
+    ...rest,
+  });
+}
 
 /**
  * The kernel's option for one of Winsock's.
@@ -231,26 +191,6 @@ export function findOption(
   name: number,
 ): LinuxOption | undefined {
   return OPTIONS.get(`${level}:${name | 0}`);
-}
-
-function option(
-  level: number,
-  name: number,
-  kernel: readonly [level: number, name: number],
-  conversion: Conversion = INTEGER,
-): [string, LinuxOption] {
-  return [
-    `${level}:${name}`,
-    { level: kernel[0], name: kernel[1], ...conversion },
-  ];
-}
-
-/** Integer options at a level that has the same number on both sides. */
-function same(
-  level: number,
-  names: readonly (readonly [number, number])[],
-): [string, LinuxOption][] {
-  return names.map(([name, kernel]) => option(level, name, [level, kernel]));
 }
 
 function toInteger(value: Uint8Array): number {

@@ -13,6 +13,7 @@ import {
   WSAESOCKTNOSUPPORT,
 } from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
+import type { ControlChoice } from "./control.ts";
 import { GONE, winsockError } from "./errno.ts";
 import { EAGAIN, EINPROGRESS, EINTR } from "./errno_numbers.ts";
 import type { Kernel } from "./kernel.ts";
@@ -208,11 +209,10 @@ export class Sockets {
     if (option === undefined) return WSAENOPROTOOPT;
     let bytes = option.toKernel(value);
     if (bytes === null) return WSAEFAULT;
-    const on = bytes.some((byte) => byte !== 0);
-    const choice = choiceOf(level, name);
-    const before = { ...pick(socket) };
+    const { choice } = option;
+    const before = pick(socket);
     if (choice !== undefined) {
-      socket[choice] = on;
+      socket[choice] = bytes.some((byte) => byte !== 0);
       // Two of Winsock's options share one of the kernel's.
       if (choice !== "packetInfo") {
         bytes = new Uint8Array(4);
@@ -255,9 +255,8 @@ export class Sockets {
     );
     if (errno !== 0) return -errno;
     let result = option.toWinsock(bytes.slice(0, length[0]));
-    const choice = choiceOf(level, name);
-    if (choice !== undefined) {
-      result = new Uint8Array([socket[choice] ? 1 : 0, 0, 0, 0]);
+    if (option.choice !== undefined) {
+      result = new Uint8Array([socket[option.choice] ? 1 : 0, 0, 0, 0]);
     }
     if (value.length < result.length) return -WSAEFAULT;
     value.set(result);
@@ -362,26 +361,7 @@ function dissolves(socket: LinuxSocket, address: Uint8Array): boolean {
   return !socket.stream && address[0] === 0 && address[1] === 0;
 }
 
-type Choice = "packetInfo" | "receivesTos" | "receivesEcn";
-
-/** Which message an option asks for. */
-function choiceOf(level: number, name: number): Choice | undefined {
-  switch (`${level}:${name}`) {
-    case `${winsock.IPPROTO_IP}:${winsock.IP_PKTINFO}`:
-    case `${winsock.IPPROTO_IPV6}:${winsock.IPV6_PKTINFO}`:
-      return "packetInfo";
-    case `${winsock.IPPROTO_IP}:${winsock.IP_RECVTOS}`:
-    case `${winsock.IPPROTO_IPV6}:${winsock.IPV6_RECVTCLASS}`:
-      return "receivesTos";
-    case `${winsock.IPPROTO_IP}:${winsock.IP_ECN}`:
-    case `${winsock.IPPROTO_IPV6}:${winsock.IPV6_ECN}`:
-      return "receivesEcn";
-    default:
-      return undefined;
-  }
-}
-
-function pick(socket: LinuxSocket): Pick<LinuxSocket, Choice> {
+function pick(socket: LinuxSocket): ControlChoice {
   const { packetInfo, receivesTos, receivesEcn } = socket;
   return { packetInfo, receivesTos, receivesEcn };
 }

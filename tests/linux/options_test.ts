@@ -15,6 +15,8 @@ function option(level: number, name: number) {
 // Level and name of the kernel, from its uapi headers.
 const NUMBERS: [string, number, number, [number, number]][] = [
   ["SO_REUSEADDR", 65535, winsock.SO_REUSEADDR, [1, 2]],
+  ["SO_EXCLUSIVEADDRUSE", 65535, winsock.SO_EXCLUSIVEADDRUSE, [1, 2]],
+  ["SO_REUSEPORT", 65535, winsock.SO_REUSEPORT, [1, 15]],
   ["SO_TYPE", 65535, winsock.SO_TYPE, [1, 3]],
   ["SO_ERROR", 65535, winsock.SO_ERROR, [1, 4]],
   ["SO_BROADCAST", 65535, winsock.SO_BROADCAST, [1, 6]],
@@ -65,6 +67,14 @@ for (const [name, level, number, [toLevel, toName]] of NUMBERS) {
 }
 
 Deno.test("findOption() gives nothing for an option that the kernel lacks", () => {
+  const known = NUMBERS.map(([, level, name]) => `${level}:${name}`);
+  const found: string[] = [];
+  for (const level of [65535, 6, 0, 41, 17]) {
+    for (let name = -10; name < 30_000; name++) {
+      if (findOption(level, name)) found.push(`${level}:${name}`);
+    }
+  }
+  assertEquals(found.sort(), known.sort());
   assertEquals(findOption(winsock.SOL_SOCKET, 999), undefined);
   assertEquals(findOption(1, 2), undefined);
   assertEquals(
