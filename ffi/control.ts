@@ -1,8 +1,10 @@
 /**
- * Control messages: what goes with a datagram beside its data.
+ * What goes with a datagram beside its data, read from control messages and
+ * written to them.
  *
  * @module
  */
+import { formatIp } from "./address.ts";
 import {
   IP_ECN,
   IP_PKTINFO,
@@ -17,8 +19,8 @@ import {
   UDP_COALESCED_INFO,
   UDP_SEND_MSG_SIZE,
 } from "./constants.ts";
-import { formatIp } from "./address.ts";
-import { alignControl, IN6_PKTINFO, IN_PKTINFO, WSACMSGHDR } from "./layout.ts";
+import { ControlReader, ControlWriter, ECN_MASK } from "./control_messages.ts";
+import { IN6_PKTINFO, IN_PKTINFO } from "./layout.ts";
 
 /** Bytes of a control slice in which every message of this module fits. */
 export const CONTROL_SIZE = 128;
@@ -50,12 +52,27 @@ export function readControl(bytes: Uint8Array): RioControlInfo {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < RIO_CMSG_BASE_SIZE) return info;
   const end = Math.min(view.getUint32(0, true), bytes.byteLength);
-  let at = RIO_CMSG_BASE_SIZE;
-  while (at + WSACMSGHDR.size <= end) {
-    const length = view.getUint32(at + WSACMSGHDR.length, true);
-    if (length < WSACMSGHDR.size || at + length > end) break;
-    readMessage(view, at, length - WSACMSGHDR.size, info);
-    at += alignControl(length);
+  const message = new ControlReader().begin(view, RIO_CMSG_BASE_SIZE, end);
+  while (message.next()) {
+    if (message.is(IPPROTO_IP, IP_PKTINFO, IN_PKTINFO.size)) {
+      info.destination = ip(message, IN_PKTINFO.address, 4);
+      info.interfaceIndex = message.uint32(IN_PKTINFO.interfaceIndex);
+    } else if (message.is(IPPROTO_IPV6, IPV6_PKTINFO, IN6_PKTINFO.size)) {
+      info.destination = ip(message, IN6_PKTINFO.address, 16);
+      info.interfaceIndex = message.uint32(IN6_PKTINFO.interfaceIndex);
+    } else if (
+      message.is(IPPROTO_IP, IP_TOS, 4) ||
+      message.is(IPPROTO_IPV6, IPV6_TCLASS, 4)
+    ) {
+      info.typeOfService = message.uint32() & 0xFF;
+      info.ecn = message.uint32() & ECN_MASK;
+    } else if (
+      message.is(IPPROTO_IP, IP_ECN, 4) || message.is(IPPROTO_IPV6, IPV6_ECN, 4)
+    ) {
+      info.ecn = message.uint32() & ECN_MASK;
+    } else if (message.is(IPPROTO_UDP, UDP_COALESCED_INFO, 4)) {
+      info.segmentSize = message.uint32();
+    }
   }
   return info;
 }
@@ -76,60 +93,28 @@ export function writeControl(
   info: { segmentSize?: number; ecn?: number },
 ): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at: number = RIO_CMSG_BASE_SIZE;
-  const add = (level: number, type: number, value: number) => {
-    const length = WSACMSGHDR.size + 4;
-    view.setBigUint64(at + WSACMSGHDR.length, BigInt(length), true);
-    view.setInt32(at + WSACMSGHDR.level, level, true);
-    view.setInt32(at + WSACMSGHDR.type, type, true);
-    view.setUint32(at + WSACMSGHDR.size, value, true);
-    at += alignControl(length);
-  };
+  const writer = new ControlWriter();
+  writer.begin(view, RIO_CMSG_BASE_SIZE, bytes.byteLength);
   if (info.segmentSize !== undefined) {
-    add(IPPROTO_UDP, UDP_SEND_MSG_SIZE, info.segmentSize);
+    writer.addNumber(IPPROTO_UDP, UDP_SEND_MSG_SIZE, info.segmentSize);
   }
   if (info.ecn !== undefined) {
-    if (family === 6) add(IPPROTO_IPV6, IPV6_ECN, info.ecn);
-    else add(IPPROTO_IP, IP_ECN, info.ecn);
+    if (family === 6) writer.addNumber(IPPROTO_IPV6, IPV6_ECN, info.ecn);
+    else writer.addNumber(IPPROTO_IP, IP_ECN, info.ecn);
   }
-  view.setUint32(0, at, true);
-  return at;
+  if (bytes.byteLength < RIO_CMSG_BASE_SIZE || writer.overflow) {
+    throw new RangeError(
+      `Cannot write control messages into ${bytes.byteLength} bytes: give ${CONTROL_SIZE}`,
+    );
+  }
+  const written = RIO_CMSG_BASE_SIZE + writer.length;
+  view.setUint32(0, written, true);
+  return written;
 }
 
-function readMessage(
-  view: DataView,
-  at: number,
-  length: number,
-  info: RioControlInfo,
-): void {
-  const level = view.getInt32(at + WSACMSGHDR.level, true);
-  const type = view.getInt32(at + WSACMSGHDR.type, true);
-  const data = at + WSACMSGHDR.size;
-  const bytes = (offset: number, size: number) =>
-    new Uint8Array(view.buffer, view.byteOffset + data + offset, size);
-  const ip = level === IPPROTO_IP;
-  const ipv6 = level === IPPROTO_IPV6;
-  if (ip && type === IP_PKTINFO && length >= IN_PKTINFO.size) {
-    info.destination = formatIp(bytes(IN_PKTINFO.address, 4));
-    info.interfaceIndex = view.getUint32(
-      data + IN_PKTINFO.interfaceIndex,
-      true,
-    );
-  } else if (ipv6 && type === IPV6_PKTINFO && length >= IN6_PKTINFO.size) {
-    info.destination = formatIp(bytes(IN6_PKTINFO.address, 16));
-    info.interfaceIndex = view.getUint32(
-      data + IN6_PKTINFO.interfaceIndex,
-      true,
-    );
-  } else if (length >= 4) {
-    const value = view.getUint32(data, true);
-    if (ip && type === IP_TOS || ipv6 && type === IPV6_TCLASS) {
-      info.typeOfService = value & 0xFF;
-      info.ecn = value & 3;
-    } else if (ip && type === IP_ECN || ipv6 && type === IPV6_ECN) {
-      info.ecn = value & 3;
-    } else if (level === IPPROTO_UDP && type === UDP_COALESCED_INFO) {
-      info.segmentSize = value;
-    }
-  }
+function ip(message: ControlReader, offset: number, length: number): string {
+  const { buffer, byteOffset } = message.view;
+  return formatIp(
+    new Uint8Array(buffer, byteOffset + message.at + offset, length),
+  );
 }

@@ -139,6 +139,12 @@ Deno.test("fromKernel() tells the segment size of a coalesced datagram", () => {
   );
 });
 
+Deno.test("fromKernel() tells no segment size of a datagram that was not coalesced", () => {
+  for (const payload of [[0, 0, 0, 0], [0, 0]]) {
+    assertEquals(receive([{ level: 17, type: 104, payload }]).messages, []);
+  }
+});
+
 Deno.test("fromKernel() takes the 16-bit segment size of older kernels, and none from less", () => {
   assertEquals(
     receive([{ level: 17, type: 104, payload: [0xB0, 4] }]).messages,

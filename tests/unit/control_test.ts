@@ -21,5 +21,26 @@ for (const family of [4, 6] as const) {
       () => writeControl(new Uint8Array(16), family, { ecn: 1 }),
       RangeError,
     );
+    assertThrows(
+      () => writeControl(new Uint8Array(31), family, { ecn: 1 }),
+      RangeError,
+      "Cannot write control messages into 31 bytes: give 128",
+    );
+    assertThrows(
+      () => writeControl(new Uint8Array(7), family, {}),
+      RangeError,
+    );
+  });
+
+  Deno.test(`readControl() stops at an IPv${family} message with an impossible length`, () => {
+    for (const [low, high] of [[0, 0], [15, 0], [25, 0], [20, 1]]) {
+      const bytes = new Uint8Array(32);
+      writeControl(bytes, family, { ecn: 1 });
+      assertEquals(readControl(bytes), { ecn: 1 });
+      const view = new DataView(bytes.buffer);
+      view.setUint32(8, low!, true);
+      view.setUint32(12, high!, true);
+      assertEquals(readControl(bytes), {}, `${low} ${high}`);
+    }
   });
 }
