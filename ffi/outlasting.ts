@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { openLibc } from "./libc.ts";
 
 /** Bytes that sizes are rounded up to. */
 const UNIT = 65536;
@@ -86,16 +87,7 @@ function open(): (size: number) => Deno.PointerValue {
     return (size) =>
       symbols.VirtualAlloc(0n, BigInt(size), COMMITTED, READ_WRITE);
   }
-  const { symbols } = openLibc();
+  const { symbols } = openLibc(LIBC);
   return (size) =>
     symbols.mmap(0n, BigInt(size), READ_AND_WRITE, PRIVATE, -1, 0n);
-}
-
-function openLibc(): Deno.DynamicLibrary<typeof LIBC> {
-  try {
-    return Deno.dlopen("libc.so.6", LIBC);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    return Deno.dlopen(`libc.musl-${Deno.build.arch}.so.1`, LIBC);
-  }
 }

@@ -4,70 +4,70 @@
  *
  * @module
  */
+import { openLibc } from "../libc.ts";
 import { EACCES, ENOSYS, EPERM } from "./errno_numbers.ts";
 import { MSG_DONTWAIT } from "./numbers.ts";
 
+/** A function that returns an `int`, or a length that fits in one. */
+function int<const Parameters extends Deno.NativeType[]>(
+  ...parameters: Parameters
+): { parameters: Parameters; result: "i32" } {
+  return { parameters, result: "i32" };
+}
+
 const SYMBOLS = {
-  /** `int *__errno_location(void)` */
+  // int *__errno_location(void)
   __errno_location: { parameters: [], result: "pointer" },
-  /** `int socket(int domain, int type, int protocol)` */
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  /** `int close(int fd)` */
-  close: { parameters: ["i32"], result: "i32" },
-  /** `int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)` */
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  /** `int listen(int fd, int backlog)` */
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  /** `int connect(int fd, const struct sockaddr *addr, socklen_t addrlen)` */
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  /** `int accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)` */
-  accept4: { parameters: ["i32", "usize", "usize", "i32"], result: "i32" },
-  /** `int getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)` */
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  /** `int getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)` */
-  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  /** `int shutdown(int fd, int how)` */
-  shutdown: { parameters: ["i32", "i32"], result: "i32" },
-  /** `int setsockopt(int fd, int level, int name, const void *value, socklen_t length)` */
-  setsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "u32"],
-    result: "i32",
-  },
-  /** `int getsockopt(int fd, int level, int name, void *value, socklen_t *length)` */
-  getsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  /** `int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout)` */
-  recvmmsg: {
-    parameters: ["i32", "usize", "u32", "i32", "usize"],
-    result: "i32",
-  },
-  /** `int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)` */
-  sendmmsg: { parameters: ["i32", "usize", "u32", "i32"], result: "i32" },
-  /** `ssize_t recvmsg(int fd, struct msghdr *message, int flags)`; lengths here stay below 2^31 */
-  recvmsg: { parameters: ["i32", "usize", "i32"], result: "i32" },
-  /** `ssize_t sendmsg(int fd, const struct msghdr *message, int flags)`; lengths here stay below 2^31 */
-  sendmsg: { parameters: ["i32", "usize", "i32"], result: "i32" },
-  /** `int epoll_create1(int flags)` */
-  epoll_create1: { parameters: ["i32"], result: "i32" },
-  /** `int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)` */
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "usize"], result: "i32" },
-  /** `int epoll_wait(int epfd, struct epoll_event *events, int count, int timeout)` */
-  epoll_wait: { parameters: ["i32", "usize", "i32", "i32"], result: "i32" },
-  /** `int eventfd(unsigned int initial, int flags)` */
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  /** `ssize_t read(int fd, void *data, size_t count)`; for the 8 bytes of an eventfd */
-  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  /** `ssize_t write(int fd, const void *data, size_t count)`; for the 8 bytes of an eventfd */
-  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  /** `int poll(struct pollfd *fds, nfds_t count, int timeout)`; waits on a thread of the pool */
-  poll: {
-    parameters: ["usize", "usize", "i32"],
-    result: "i32",
-    nonblocking: true,
-  },
-} as const satisfies Deno.ForeignLibraryInterface;
+  // int socket(int domain, int type, int protocol)
+  socket: int("i32", "i32", "i32"),
+  // int close(int fd)
+  close: int("i32"),
+  // int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
+  bind: int("i32", "buffer", "u32"),
+  // int listen(int fd, int backlog)
+  listen: int("i32", "i32"),
+  // int connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
+  connect: int("i32", "buffer", "u32"),
+  // int accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
+  accept4: int("i32", "usize", "usize", "i32"),
+  // int getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)
+  getsockname: int("i32", "buffer", "buffer"),
+  // int getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)
+  getpeername: int("i32", "buffer", "buffer"),
+  // int shutdown(int fd, int how)
+  shutdown: int("i32", "i32"),
+  // int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+  setsockopt: int("i32", "i32", "i32", "buffer", "u32"),
+  // int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+  getsockopt: int("i32", "i32", "i32", "buffer", "buffer"),
+  // int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout)
+  recvmmsg: int("i32", "usize", "u32", "i32", "usize"),
+  // int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+  sendmmsg: int("i32", "usize", "u32", "i32"),
+  // ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+  // Lengths here stay below 2^31.
+  recvmsg: int("i32", "usize", "i32"),
+  // ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+  // Lengths here stay below 2^31.
+  sendmsg: int("i32", "usize", "i32"),
+  // int epoll_create1(int flags)
+  epoll_create1: int("i32"),
+  // int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)
+  epoll_ctl: int("i32", "i32", "i32", "usize"),
+  // int epoll_wait(int epfd, struct epoll_event *events, int count, int timeout)
+  epoll_wait: int("i32", "usize", "i32", "i32"),
+  // int eventfd(unsigned int initial, int flags)
+  eventfd: int("u32", "i32"),
+  // ssize_t read(int fd, void *data, size_t count)
+  // For the 8 bytes of an eventfd.
+  read: int("i32", "buffer", "usize"),
+  // ssize_t write(int fd, const void *data, size_t count)
+  // For the 8 bytes of an eventfd.
+  write: int("i32", "buffer", "usize"),
+  // int poll(struct pollfd *fds, nfds_t count, int timeout)
+  // Waits on a thread of the pool.
+  poll: { ...int("usize", "usize", "i32"), nonblocking: true },
+} as const;
 
 /** The functions of {@linkcode SYMBOLS}. */
 export type LinuxSymbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
@@ -110,7 +110,7 @@ export function releaseLibrary(): void {
 }
 
 function open(): LinuxLibrary & { close(): void } {
-  const opened = load();
+  const opened = openLibc(SYMBOLS);
   const { symbols } = opened;
   try {
     const errno = new Int32Array(
@@ -122,26 +122,6 @@ function open(): LinuxLibrary & { close(): void } {
     opened.close();
     throw error;
   }
-}
-
-function load(): Deno.DynamicLibrary<typeof SYMBOLS> {
-  const reasons: string[] = [];
-  const musl = `libc.musl-${Deno.build.arch}.so.1`;
-  for (const name of ["libc.so.6", musl, "libc.so"]) {
-    try {
-      return Deno.dlopen(name, SYMBOLS);
-    } catch (error) {
-      if (
-        !(error instanceof Error) || error instanceof Deno.errors.NotCapable
-      ) {
-        throw error;
-      }
-      reasons.push(`${name}: ${error.message}`);
-    }
-  }
-  throw new Deno.errors.NotSupported(
-    `Cannot open the C library: ${reasons.join("; ")}`,
-  );
 }
 
 /** Calls on no file fail with EBADF where the call exists and is allowed. */
