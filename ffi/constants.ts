@@ -156,6 +156,10 @@ export const UDP_SEND_MSG_SIZE = 2;
 export const UDP_RECV_MAX_COALESCED_SIZE = 3;
 /** UDP control message: segment size of a coalesced datagram. */
 export const UDP_COALESCED_INFO = 3;
+/** Receive flag: the datagram was longer than the slice. */
+export const MSG_TRUNC = 0x100;
+/** Receive flag: the control messages were longer than the slice. */
+export const MSG_CTRUNC = 0x200;
 /** Shutdown direction: receiving. */
 export const SD_RECEIVE = 0;
 /** Shutdown direction: sending. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AF_INET6 } from "../constants.ts";
+import { AF_INET6, MSG_CTRUNC, MSG_TRUNC } from "../constants.ts";
 import {
   WSAECONNRESET,
   WSAEFAULT,
@@ -34,11 +34,6 @@ import {
 } from "./ring.ts";
 import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
 import { copyAddress, readLocalAddress } from "./sockets.ts";
-
-/** Winsock's `MSG_TRUNC`. */
-const WINSOCK_MSG_TRUNC = 0x100;
-/** Winsock's `MSG_CTRUNC`. */
-const WINSOCK_MSG_CTRUNC = 0x200;
 
 /** ICMP errors that a send can run into are forgiven so many times. */
 const RETRIES = 8;
@@ -157,8 +152,8 @@ function fillSlices(ring: Ring, slot: number): void {
   if ((extras & HAS_FLAGS) !== 0) {
     slices.flags!.view.setUint32(
       slices.flagsOffset,
-      ((kernelFlags & linux.MSG_TRUNC) !== 0 ? WINSOCK_MSG_TRUNC : 0) |
-        (truncated ? WINSOCK_MSG_CTRUNC : 0),
+      ((kernelFlags & linux.MSG_TRUNC) !== 0 ? MSG_TRUNC : 0) |
+        (truncated ? MSG_CTRUNC : 0),
       true,
     );
   }

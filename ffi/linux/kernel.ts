@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { highWord } from "../layout.ts";
 import { allocate, type RioMemory } from "../memory.ts";
 import { Arena } from "./arena.ts";
 import {
@@ -102,5 +103,5 @@ export function writeAddress(
   address: number,
 ): void {
   words[at] = address >>> 0;
-  words[at + 1] = Math.floor(address / 0x100000000);
+  words[at + 1] = highWord(address);
 }

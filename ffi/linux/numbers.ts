@@ -37,6 +37,8 @@ export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
 export const IP_MTU_DISCOVER = 10;
+/** The value of `IP_MTU_DISCOVER` that never fragments. */
+export const IP_PMTUDISC_DO = 2;
 export const IP_RECVTOS = 13;
 export const IP_MULTICAST_IF = 32;
 export const IP_MULTICAST_TTL = 33;

@@ -8,6 +8,7 @@
  */
 import * as winsock from "../constants.ts";
 import { LINGER } from "../layout.ts";
+import { OPTION_NAMES, optionLevel, type OptionName } from "../option_names.ts";
 import type { ControlChoice } from "./control.ts";
 import { winsockError } from "./errno.ts";
 import * as linux from "./numbers.ts";
@@ -92,17 +93,9 @@ const MEMBERSHIP: Conversion = {
   toWinsock: (value) => value,
 };
 
-/** The kernel's value of `IP_MTU_DISCOVER` that never fragments. */
-const IP_PMTUDISC_DO = 2;
+type LinuxName = keyof typeof linux;
 
-type NameOf<Module> = Extract<
-  keyof Module,
-  `${"SO" | "TCP" | "IP" | "IPV6" | "UDP"}_${string}`
->;
-type WinsockName = NameOf<typeof winsock>;
-type LinuxName = NameOf<typeof linux>;
-
-/** What a conversion has to change beside the option's number. */
+/** How an option of the kernel differs from the one of Winsock. */
 interface Difference extends Partial<Conversion> {
   readonly kernel?: LinuxName;
   readonly choice?: keyof ControlChoice;
@@ -112,7 +105,7 @@ interface Difference extends Partial<Conversion> {
  * The options that are more than a whole number, or have another name in the
  * kernel. An option that both systems know by the same name needs no entry.
  */
-const DIFFERENT: Partial<Record<WinsockName, Difference>> = {
+const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   // The kernel refuses others by default: what remains is to not share.
   SO_EXCLUSIVEADDRUSE: {
     kernel: "SO_REUSEADDR",
@@ -140,8 +133,8 @@ const DIFFERENT: Partial<Record<WinsockName, Difference>> = {
   IP_DONTFRAGMENT: {
     kernel: "IP_MTU_DISCOVER",
     ...integer(
-      (value) => value === 0 ? 0 : IP_PMTUDISC_DO,
-      (value) => value >= IP_PMTUDISC_DO ? 1 : 0,
+      (value) => value === 0 ? 0 : linux.IP_PMTUDISC_DO,
+      (value) => value >= linux.IP_PMTUDISC_DO ? 1 : 0,
     ),
   },
   IPV6_PKTINFO: { kernel: "IPV6_RECVPKTINFO", choice: "packetInfo" },
@@ -157,20 +150,11 @@ const DIFFERENT: Partial<Record<WinsockName, Difference>> = {
   },
 };
 
-/** The Winsock level of the options whose names begin like this. */
-const LEVELS: Readonly<Record<string, number>> = {
-  SO: winsock.SOL_SOCKET,
-  TCP: winsock.IPPROTO_TCP,
-  IP: winsock.IPPROTO_IP,
-  IPV6: winsock.IPPROTO_IPV6,
-  UDP: winsock.IPPROTO_UDP,
-};
-
 const OPTIONS = new Map<string, LinuxOption>();
-for (const name of Object.keys(winsock) as WinsockName[]) {
-  const level = LEVELS[name.slice(0, name.indexOf("_"))];
+for (const name of OPTION_NAMES) {
+  const level = optionLevel(name);
   const { kernel = name as LinuxName, ...rest } = DIFFERENT[name] ?? {};
-  if (level === undefined || !(kernel in linux)) continue;
+  if (!(kernel in linux)) continue;
   OPTIONS.set(`${level}:${winsock[name]}`, {
     level: level === winsock.SOL_SOCKET ? linux.SOL_SOCKET : level,
     name: linux[kernel],

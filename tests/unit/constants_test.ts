@@ -82,6 +82,8 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   UDP_SEND_MSG_SIZE: 0x2,
   UDP_RECV_MAX_COALESCED_SIZE: 0x3,
   UDP_COALESCED_INFO: 0x3,
+  MSG_TRUNC: 0x100,
+  MSG_CTRUNC: 0x200,
   SD_RECEIVE: 0x0,
   SD_SEND: 0x1,
   SD_BOTH: 0x2,
