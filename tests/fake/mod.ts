@@ -8,7 +8,11 @@
  *
  * @module
  */
-import { INVALID_SOCKET } from "../../ffi/constants.ts";
+import { INVALID_SOCKET, WINSOCK_VERSION } from "../../ffi/constants.ts";
+import {
+  WSANOTINITIALISED,
+  WSAVERNOTSUPPORTED,
+} from "../../ffi/error_numbers.ts";
 import type { WinsockSymbols } from "../../ffi/winsock/library.ts";
 import { Clock } from "./clock.ts";
 import { makeBodies } from "./functions.ts";
@@ -20,8 +24,6 @@ import { Pointers } from "./pointers.ts";
 import { Rio, type RioOptions } from "./rio.ts";
 import { type Fault, Script } from "./script.ts";
 import { Sockets } from "./sockets.ts";
-
-const WSANOTINITIALISED = 10093;
 
 /** How a fake system behaves. */
 export interface FakeOptions {
@@ -135,7 +137,7 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
   const symbols: WinsockSymbols = {
     WSAStartup: (version) =>
       run("WSAStartup", (errno) => errno, () => {
-        if (version !== 0x202) return 10092;
+        if (version !== WINSOCK_VERSION) return WSAVERNOTSUPPORTED;
         startups++;
         return 0;
       }),

@@ -21,6 +21,7 @@ import {
   WSA_FLAG_REGISTERED_IO,
 } from "../../ffi/constants.ts";
 import {
+  WSA_IO_INCOMPLETE,
   WSA_IO_PENDING,
   WSA_OPERATION_ABORTED,
   WSAEAFNOSUPPORT,
@@ -303,7 +304,7 @@ export class Sockets {
     if (!this.#socket(handle)) return 0;
     const status = new DataView(bytesAt(overlapped, OVERLAPPED.size).buffer)
       .getBigUint64(OVERLAPPED.internal, true);
-    if (status === STATUS_PENDING) return this.#fail(996, 0);
+    if (status === STATUS_PENDING) return this.#fail(WSA_IO_INCOMPLETE, 0);
     const errno = STATUSES.find((pair) => pair[0] === status)?.[1] ?? WSAEINVAL;
     return errno === 0 ? 1 : this.#fail(errno, 0);
   }

@@ -5,22 +5,15 @@
  *
  * @module
  */
+import { RIO_CORRUPT_CQ, WAIT_TIMEOUT } from "../../ffi/constants.ts";
+import * as wsa from "../../ffi/error_numbers.ts";
+import { errorName } from "../../ffi/errors.ts";
 import type { Call, Way } from "./faults.ts";
-
-const NAMES: Readonly<Record<number, string>> = {
-  6: "ERROR_INVALID_HANDLE",
-  8: "ERROR_NOT_ENOUGH_MEMORY",
-  258: "WAIT_TIMEOUT",
-  735: "ERROR_ABANDONED_WAIT_0",
-  997: "WSA_IO_PENDING",
-  1450: "ERROR_NO_SYSTEM_RESOURCES",
-  0xFFFFFFFF: "RIO_CORRUPT_CQ",
-};
 
 /** The failure is told with its number. */
 function told(...errors: number[]): Way[] {
   return errors.map((errno) => ({
-    name: NAMES[errno] ?? String(errno),
+    name: errno === WAIT_TIMEOUT ? "WAIT_TIMEOUT" : errorName(errno),
     errno,
   }));
 }
@@ -42,112 +35,228 @@ function done(...errors: number[]): Way[] {
 const SHORT: Way = { name: "a short count", errno: 0, short: true };
 
 /** A call fails and leaves no number: that is `WSASYSCALLFAILURE`. */
-const NO_REASON: Way = { name: "no reason", errno: 0, code: [10107] };
+const NO_REASON: Way = {
+  name: "no reason",
+  errno: 0,
+  code: [wsa.WSASYSCALLFAILURE],
+};
 
 /** A handle that does not fit a number is no handle. */
 const TOO_GREAT: Way = {
   name: "a handle above 2^53",
   errno: 0,
   answer: 2 ** 60,
-  code: [10014],
+  code: [wsa.WSAEFAULT],
 };
 
 const POSTS = [
-  ...told(10013, 10014, 10022, 10045, 10055),
+  ...told(
+    wsa.WSAEACCES,
+    wsa.WSAEFAULT,
+    wsa.WSAEINVAL,
+    wsa.WSAEOPNOTSUPP,
+    wsa.WSAENOBUFS,
+  ),
   NO_REASON,
   // One of the ways to say that the request was accepted.
-  ...done(997),
+  ...done(wsa.WSA_IO_PENDING),
 ];
 
 /** What can fail on Windows, and how. */
 export const winsockCalls: Readonly<Record<string, Call>> = {
-  WSAStartup: { named: ["WSAStartup"], ways: told(10091, 10092, 10067) },
+  WSAStartup: {
+    named: ["WSAStartup"],
+    ways: told(wsa.WSASYSNOTREADY, wsa.WSAVERNOTSUPPORTED, wsa.WSAEPROCLIM),
+  },
   WSASocketW: {
     named: ["WSASocketW", "accept"],
     ways: [
-      ...told(10013, 10022, 10024, 10050, 10055, 10106),
+      ...told(
+        wsa.WSAEACCES,
+        wsa.WSAEINVAL,
+        wsa.WSAEMFILE,
+        wsa.WSAENETDOWN,
+        wsa.WSAENOBUFS,
+        wsa.WSAEPROVIDERFAILEDINIT,
+      ),
       NO_REASON,
       // Without IPv4 the functions are asked for with IPv6.
-      ...absorbed(10047),
+      ...absorbed(wsa.WSAEAFNOSUPPORT),
     ],
   },
   WSAIoctl: {
     // Two wishes of a UDP socket that a system may refuse.
     named: ["WSAIoctl", "WSASocketW", "connect", "accept"],
     ways: [
-      ...absorbed(10045).map((way) => ({ ...way, code: [10045] })),
+      ...absorbed(wsa.WSAEOPNOTSUPP).map((way) => ({
+        ...way,
+        code: [wsa.WSAEOPNOTSUPP],
+      })),
       // A socket whose functions cannot be verified is refused as unsupported.
-      ...absorbed(10055).map((way) => ({ ...way, code: [10055, 10045] })),
+      ...absorbed(wsa.WSAENOBUFS).map((way) => ({
+        ...way,
+        code: [wsa.WSAENOBUFS, wsa.WSAEOPNOTSUPP],
+      })),
     ],
   },
   bind: {
     named: ["bind", "connect"],
-    ways: [...told(10013, 10022, 10048, 10049, 10050, 10055), NO_REASON],
+    ways: [
+      ...told(
+        wsa.WSAEACCES,
+        wsa.WSAEINVAL,
+        wsa.WSAEADDRINUSE,
+        wsa.WSAEADDRNOTAVAIL,
+        wsa.WSAENETDOWN,
+        wsa.WSAENOBUFS,
+      ),
+      NO_REASON,
+    ],
   },
   listen: {
     named: ["listen"],
-    ways: [...told(10024, 10048, 10050, 10055), NO_REASON],
+    ways: [
+      ...told(
+        wsa.WSAEMFILE,
+        wsa.WSAEADDRINUSE,
+        wsa.WSAENETDOWN,
+        wsa.WSAENOBUFS,
+      ),
+      NO_REASON,
+    ],
   },
   connect: {
     named: ["connect"],
-    ways: [...told(10049, 10050, 10051, 10055, 10065), NO_REASON],
+    ways: [
+      ...told(
+        wsa.WSAEADDRNOTAVAIL,
+        wsa.WSAENETDOWN,
+        wsa.WSAENETUNREACH,
+        wsa.WSAENOBUFS,
+        wsa.WSAEHOSTUNREACH,
+      ),
+      NO_REASON,
+    ],
   },
   ConnectEx: {
     named: ["connect"],
-    ways: [...told(10048, 10049, 10050, 10051, 10055, 10060), NO_REASON],
+    ways: [
+      ...told(
+        wsa.WSAEADDRINUSE,
+        wsa.WSAEADDRNOTAVAIL,
+        wsa.WSAENETDOWN,
+        wsa.WSAENETUNREACH,
+        wsa.WSAENOBUFS,
+        wsa.WSAETIMEDOUT,
+      ),
+      NO_REASON,
+    ],
   },
   AcceptEx: {
     named: ["accept"],
-    ways: [...told(10022, 10054, 10055), NO_REASON],
+    ways: [
+      ...told(wsa.WSAEINVAL, wsa.WSAECONNRESET, wsa.WSAENOBUFS),
+      NO_REASON,
+    ],
   },
   WSAGetOverlappedResult: {
     named: ["connect", "accept"],
-    ways: [...told(10050, 10051, 10060, 10065), NO_REASON],
+    ways: [
+      ...told(
+        wsa.WSAENETDOWN,
+        wsa.WSAENETUNREACH,
+        wsa.WSAETIMEDOUT,
+        wsa.WSAEHOSTUNREACH,
+      ),
+      NO_REASON,
+    ],
   },
-  getsockname: { named: ["getsockname"], ways: told(10050, 10055) },
-  getpeername: { named: ["getpeername"], ways: told(10050, 10055) },
+  getsockname: {
+    named: ["getsockname"],
+    ways: told(wsa.WSAENETDOWN, wsa.WSAENOBUFS),
+  },
+  getpeername: {
+    named: ["getpeername"],
+    ways: told(wsa.WSAENETDOWN, wsa.WSAENOBUFS),
+  },
   setsockopt: {
     named: ["setsockopt", "connect", "accept"],
-    ways: told(10042, 10055),
+    ways: told(wsa.WSAENOPROTOOPT, wsa.WSAENOBUFS),
   },
-  getsockopt: { named: ["getsockopt"], ways: told(10042, 10055) },
-  shutdown: { named: ["shutdown"], ways: told(10050, 10057) },
+  getsockopt: {
+    named: ["getsockopt"],
+    ways: told(wsa.WSAENOPROTOOPT, wsa.WSAENOBUFS),
+  },
+  shutdown: {
+    named: ["shutdown"],
+    ways: told(wsa.WSAENETDOWN, wsa.WSAENOTCONN),
+  },
   RIORegisterBuffer: {
     named: ["RIORegisterBuffer"],
     ways: [
-      ...told(10014, 10022, 10055),
-      ...told(10055).map((way) => ({ ...way, name: "NULL", answer: 0 })),
+      ...told(wsa.WSAEFAULT, wsa.WSAEINVAL, wsa.WSAENOBUFS),
+      ...told(wsa.WSAENOBUFS).map((way) => ({
+        ...way,
+        name: "NULL",
+        answer: 0,
+      })),
       NO_REASON,
       TOO_GREAT,
     ],
   },
   RIOCreateCompletionQueue: {
     named: ["RIOCreateCompletionQueue"],
-    ways: [...told(10014, 10022, 10055), NO_REASON, TOO_GREAT],
+    ways: [
+      ...told(wsa.WSAEFAULT, wsa.WSAEINVAL, wsa.WSAENOBUFS),
+      NO_REASON,
+      TOO_GREAT,
+    ],
   },
   RIOCreateRequestQueue: {
     named: ["RIOCreateRequestQueue"],
-    ways: [...told(10022, 10038, 10045, 10055), NO_REASON, TOO_GREAT],
+    ways: [
+      ...told(
+        wsa.WSAEINVAL,
+        wsa.WSAENOTSOCK,
+        wsa.WSAEOPNOTSUPP,
+        wsa.WSAENOBUFS,
+      ),
+      NO_REASON,
+      TOO_GREAT,
+    ],
   },
   RIOResizeCompletionQueue: {
     named: ["RIOResizeCompletionQueue"],
-    ways: told(10014, 10022, 10055, 10059),
+    ways: told(
+      wsa.WSAEFAULT,
+      wsa.WSAEINVAL,
+      wsa.WSAENOBUFS,
+      wsa.WSAETOOMANYREFS,
+    ),
   },
   RIOResizeRequestQueue: {
     named: ["RIOResizeRequestQueue"],
-    ways: told(10014, 10022, 10055, 10059),
+    ways: told(
+      wsa.WSAEFAULT,
+      wsa.WSAEINVAL,
+      wsa.WSAENOBUFS,
+      wsa.WSAETOOMANYREFS,
+    ),
   },
   RIOReceive: { named: ["RIOReceive"], ways: POSTS },
   RIOReceiveEx: { named: ["RIOReceiveEx"], ways: POSTS },
   RIOSend: { named: ["RIOSend"], ways: POSTS },
   RIOSendEx: { named: ["RIOSendEx"], ways: POSTS },
-  RIONotify: { named: ["RIONotify"], ways: told(10022, 10037) },
+  RIONotify: {
+    named: ["RIONotify"],
+    ways: told(wsa.WSAEINVAL, wsa.WSAEALREADY),
+  },
   RIODequeueCompletion: {
     named: ["RIODequeueCompletion"],
     ways: [
       // While closing there is nobody to tell; what is queued comes the next
       // time, which can be when the session is closed.
-      ...absorbed(0xFFFFFFFF).map((way) => ({
+      ...absorbed(RIO_CORRUPT_CQ).map((way) => ({
         ...way,
         excuses: /to the session$/,
       })),
@@ -156,40 +265,57 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
   },
   CreateEventW: {
     named: ["CreateEventW"],
-    ways: [...told(8, 1450), NO_REASON],
+    ways: [
+      ...told(wsa.WSA_NOT_ENOUGH_MEMORY, wsa.ERROR_NO_SYSTEM_RESOURCES),
+      NO_REASON,
+    ],
   },
   CreateIoCompletionPort: {
     named: ["CreateIoCompletionPort", "connect", "accept"],
-    ways: [...told(8, 1450), NO_REASON],
+    ways: [
+      ...told(wsa.WSA_NOT_ENOUGH_MEMORY, wsa.ERROR_NO_SYSTEM_RESOURCES),
+      NO_REASON,
+    ],
   },
   // The reason stays on the thread that waited.
   GetQueuedCompletionStatusEx: {
     named: ["wait"],
     ways: [
-      ...absorbed(6, 735).map((way) => ({ ...way, code: [10107] })),
+      ...absorbed(wsa.WSA_INVALID_HANDLE, wsa.ERROR_ABANDONED_WAIT_0).map((
+        way,
+      ) => ({ ...way, code: [wsa.WSASYSCALLFAILURE] })),
       SHORT,
     ],
   },
   WaitForMultipleObjects: {
     named: ["wait"],
-    ways: absorbed(6).map((way) => ({ ...way, code: [10107] })),
+    ways: absorbed(wsa.WSA_INVALID_HANDLE).map((way) => ({
+      ...way,
+      code: [wsa.WSASYSCALLFAILURE],
+    })),
   },
   DrainQueuedCompletionStatusEx: {
     named: [],
-    ways: [...absorbed(258, 735), SHORT],
+    ways: [...absorbed(WAIT_TIMEOUT, wsa.ERROR_ABANDONED_WAIT_0), SHORT],
   },
-  PostQueuedCompletionStatus: { named: [], ways: absorbed(1450) },
-  SetEvent: { named: [], ways: absorbed(6) },
-  ResetEvent: { named: [], ways: absorbed(6) },
-  WaitForSingleObject: { named: [], ways: absorbed(6) },
+  PostQueuedCompletionStatus: {
+    named: [],
+    ways: absorbed(wsa.ERROR_NO_SYSTEM_RESOURCES),
+  },
+  SetEvent: { named: [], ways: absorbed(wsa.WSA_INVALID_HANDLE) },
+  ResetEvent: { named: [], ways: absorbed(wsa.WSA_INVALID_HANDLE) },
+  WaitForSingleObject: { named: [], ways: absorbed(wsa.WSA_INVALID_HANDLE) },
   DispCallFunc: {
     named: [],
     ways: [{ name: "E_INVALIDARG", errno: 87, absorbed: true }],
   },
   closesocket: {
     named: ["closesocket"],
-    ways: [...absorbed(10004, 10035, 10036), ...done(10050)],
+    ways: [
+      ...absorbed(wsa.WSAEINTR, wsa.WSAEWOULDBLOCK, wsa.WSAEINPROGRESS),
+      ...done(wsa.WSAENETDOWN),
+    ],
   },
-  CloseHandle: { named: [], ways: done(6) },
-  WSACleanup: { named: [], ways: done(10050) },
+  CloseHandle: { named: [], ways: done(wsa.WSA_INVALID_HANDLE) },
+  WSACleanup: { named: [], ways: done(wsa.WSAENETDOWN) },
 };
