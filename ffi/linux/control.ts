@@ -64,30 +64,16 @@ function receiveMessage(choice: ControlChoice): void {
   if (reader.is(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)) {
     if (!choice.packetInfo) return;
     if (!writer.add(IPPROTO_IP, winsock.IP_PKTINFO, IN_PKTINFO.size)) return;
-    writer.setUint32(
-      IN_PKTINFO.address,
-      reader.uint32(KERNEL_PKTINFO.destination),
-    );
-    writer.setUint32(
-      IN_PKTINFO.interfaceIndex,
-      reader.uint32(KERNEL_PKTINFO.interfaceIndex),
-    );
+    copy(KERNEL_PKTINFO.destination, IN_PKTINFO.address);
+    copy(KERNEL_PKTINFO.interfaceIndex, IN_PKTINFO.interfaceIndex);
   } else if (reader.is(IPPROTO_IPV6, linux.IPV6_PKTINFO, IN6_PKTINFO.size)) {
     if (choice.packetInfo) copyPacketInfo6(winsock.IPV6_PKTINFO);
   } else if (reader.is(IPPROTO_IP, linux.IP_TOS, 1)) {
     const tos = reader.view.getUint8(reader.at);
-    if (choice.receivesTos) writer.addNumber(IPPROTO_IP, winsock.IP_TOS, tos);
-    if (choice.receivesEcn) {
-      writer.addNumber(IPPROTO_IP, winsock.IP_ECN, tos & ECN_MASK);
-    }
+    writeTos(choice, winsock.IP_TOS, winsock.IP_ECN, tos);
   } else if (reader.is(IPPROTO_IPV6, linux.IPV6_TCLASS, 4)) {
-    const tos = reader.uint32();
-    if (choice.receivesTos) {
-      writer.addNumber(IPPROTO_IPV6, winsock.IPV6_TCLASS, tos);
-    }
-    if (choice.receivesEcn) {
-      writer.addNumber(IPPROTO_IPV6, winsock.IPV6_ECN, tos & ECN_MASK);
-    }
+    const trafficClass = reader.uint32();
+    writeTos(choice, winsock.IPV6_TCLASS, winsock.IPV6_ECN, trafficClass);
   } else if (reader.is(IPPROTO_UDP, linux.UDP_GRO, 2)) {
     // The kernel writes an int, older ones a 16-bit number.
     const size = reader.length < 4
@@ -96,6 +82,16 @@ function receiveMessage(choice: ControlChoice): void {
     if (size === 0) return;
     writer.addNumber(IPPROTO_UDP, winsock.UDP_COALESCED_INFO, size);
   }
+}
+
+function writeTos(
+  { receivesTos, receivesEcn }: ControlChoice,
+  tosType: number,
+  ecnType: number,
+  tos: number,
+): void {
+  if (receivesTos) writer.addNumber(reader.level, tosType, tos);
+  if (receivesEcn) writer.addNumber(reader.level, ecnType, tos & ECN_MASK);
 }
 
 /**
@@ -166,11 +162,8 @@ function sendMessage(): boolean {
     if (!writer.add(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)) {
       return false;
     }
-    writer.setUint32(
-      KERNEL_PKTINFO.interfaceIndex,
-      reader.uint32(IN_PKTINFO.interfaceIndex),
-    );
-    writer.setUint32(KERNEL_PKTINFO.local, reader.uint32(IN_PKTINFO.address));
+    copy(IN_PKTINFO.interfaceIndex, KERNEL_PKTINFO.interfaceIndex);
+    copy(IN_PKTINFO.address, KERNEL_PKTINFO.local);
     writer.setUint32(KERNEL_PKTINFO.destination, 0);
   } else if (reader.is(IPPROTO_IPV6, winsock.IPV6_PKTINFO, IN6_PKTINFO.size)) {
     copyPacketInfo6(linux.IPV6_PKTINFO);
@@ -196,7 +189,10 @@ function sendMessage(): boolean {
 /** IPv6 packet info looks the same on both sides. */
 function copyPacketInfo6(type: number): void {
   if (!writer.add(IPPROTO_IPV6, type, IN6_PKTINFO.size)) return;
-  for (let i = 0; i < IN6_PKTINFO.size; i += 4) {
-    writer.setUint32(i, reader.uint32(i));
-  }
+  for (let i = 0; i < IN6_PKTINFO.size; i += 4) copy(i, i);
+}
+
+/** Copies 4 bytes from the message that is read into the one that is written. */
+function copy(from: number, to: number): void {
+  writer.setUint32(to, reader.uint32(from));
 }

@@ -13,53 +13,44 @@ import type { ControlChoice } from "./control.ts";
 import { winsockError } from "./errno.ts";
 import * as linux from "./numbers.ts";
 
-/** A value in the form of the other side, or `null` for a malformed one. */
-type Convert = (value: Uint8Array) => Uint8Array<ArrayBuffer> | null;
-
-interface Conversion {
-  readonly toKernel: Convert;
-  readonly toWinsock: (value: Uint8Array<ArrayBuffer>) => Uint8Array;
-}
+type Convert = (value: Uint8Array) => Uint8Array<ArrayBuffer>;
 
 /** An option of the kernel. */
-export interface LinuxOption extends Conversion {
+export interface LinuxOption {
   readonly level: number;
   readonly name: number;
   /** Which control message it asks for, if it asks for one. */
   readonly choice?: keyof ControlChoice;
+  /** A value as the kernel takes it, or `null` for one that is too short. */
+  readonly toKernel: (value: Uint8Array) => Uint8Array<ArrayBuffer> | null;
+  /** A value of the kernel as Winsock tells it. */
+  readonly toWinsock: (value: Uint8Array<ArrayBuffer>) => Uint8Array;
 }
 
-/** The value has the same bytes on both sides. */
-const SAME: Conversion = {
-  toKernel: (value) => value.slice(),
-  toWinsock: (value) => value,
-};
-
-/** A whole number of up to 4 bytes, changed on the way. */
-function integer(
-  toKernel: (value: number) => number,
-  toWinsock: (value: number) => number,
-): Conversion {
-  return {
-    toKernel: (value) =>
-      value.length === 0 ? null : fromInteger(toKernel(toInteger(value))),
-    toWinsock: (value) => fromInteger(toWinsock(toInteger(value))),
+/** Changes a whole number; Winsock takes one of a single byte as well. */
+function integer(change: (value: number) => number): Convert {
+  return (value) => {
+    let number = 0;
+    for (let i = Math.min(value.length, 4) - 1; i >= 0; i--) {
+      number = number << 8 | value[i]!;
+    }
+    return new Uint8Array(new Int32Array([change(number)]).buffer);
   };
 }
 
-/** Whole numbers as they are; Winsock takes a single byte as well. */
-const INTEGER = integer((value) => value, (value) => value);
+const INTEGER = integer((value) => value);
+const OPPOSITE = integer((value) => value === 0 ? 1 : 0);
 
 /**
  * The kernel doubles a buffer size to make room for its bookkeeping, and tells
  * the double; Winsock tells what was set.
  */
-const BUFFER_SIZE = integer((value) => value, (value) => value >> 1);
+const BUFFER_SIZE: Difference = { toWinsock: integer((value) => value >> 1) };
 
 /** `LINGER` is two 16-bit numbers, `struct linger` two of 32 bits. */
-const LINGER_VALUE: Conversion = {
+const LINGER_VALUE: Difference = {
+  atLeast: LINGER.size,
   toKernel(value) {
-    if (value.length < LINGER.size) return null;
     const view = new DataView(value.buffer, value.byteOffset, LINGER.size);
     return new Uint8Array(
       new Int32Array([
@@ -75,12 +66,13 @@ const LINGER_VALUE: Conversion = {
 };
 
 /**
- * `ip_mreq`. Winsock takes an interface index in the form 0.x.x.x; the kernel
- * takes it in a third field.
+ * `ip_mreq`: a group and the address of an interface. Winsock takes the index of
+ * an interface in place of the address, in the form 0.x.x.x; the kernel takes
+ * it in a third field.
  */
-const MEMBERSHIP: Conversion = {
-  toKernel(value) {
-    if (value.length < 8) return null;
+const MEMBERSHIP = {
+  atLeast: 8,
+  toKernel(value: Uint8Array): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(12);
     bytes.set(value.subarray(0, 8));
     if (bytes[4] === 0) {
@@ -90,15 +82,20 @@ const MEMBERSHIP: Conversion = {
     }
     return bytes;
   },
-  toWinsock: (value) => value,
 };
 
 type LinuxName = keyof typeof linux;
 
 /** How an option of the kernel differs from the one of Winsock. */
-interface Difference extends Partial<Conversion> {
+interface Difference {
   readonly kernel?: LinuxName;
   readonly choice?: keyof ControlChoice;
+  /** Bytes of the shortest value; 1 where nothing is said. */
+  readonly atLeast?: number;
+  /** Where nothing is said, the value is a whole number. */
+  readonly toKernel?: Convert;
+  /** Where nothing is said, the value has the same bytes. */
+  readonly toWinsock?: Convert;
 }
 
 /**
@@ -109,57 +106,60 @@ const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   // The kernel refuses others by default: what remains is to not share.
   SO_EXCLUSIVEADDRUSE: {
     kernel: "SO_REUSEADDR",
-    ...integer((value) => value === 0 ? 1 : 0, (value) => value === 0 ? 1 : 0),
+    toKernel: OPPOSITE,
+    toWinsock: OPPOSITE,
   },
   SO_LINGER: LINGER_VALUE,
   SO_SNDBUF: BUFFER_SIZE,
   SO_RCVBUF: BUFFER_SIZE,
-  SO_ERROR: integer((value) => value, (value) => value && winsockError(value)),
+  SO_ERROR: { toWinsock: integer((value) => value && winsockError(value)) },
   IP_PKTINFO: { choice: "packetInfo" },
   IP_RECVTOS: { choice: "receivesTos" },
   IP_ECN: { kernel: "IP_RECVTOS", choice: "receivesEcn" },
+  // An interface as in `ip_mreq`, which the kernel takes whole.
   IP_MULTICAST_IF: {
-    // An address, or an index in the form 0.x.x.x as in MEMBERSHIP.
-    toKernel(value) {
-      if (value.length < 4) return null;
-      const request = new Uint8Array(8);
-      request.set(value.subarray(0, 4), 4);
-      return MEMBERSHIP.toKernel(request);
-    },
-    toWinsock: (value) => value,
+    atLeast: 4,
+    toKernel: (value) =>
+      MEMBERSHIP.toKernel(new Uint8Array([0, 0, 0, 0, ...value])),
   },
   IP_ADD_MEMBERSHIP: MEMBERSHIP,
   IP_DROP_MEMBERSHIP: MEMBERSHIP,
   IP_DONTFRAGMENT: {
     kernel: "IP_MTU_DISCOVER",
-    ...integer(
-      (value) => value === 0 ? 0 : linux.IP_PMTUDISC_DO,
-      (value) => value >= linux.IP_PMTUDISC_DO ? 1 : 0,
-    ),
+    toKernel: integer((value) => value && linux.IP_PMTUDISC_DO),
+    toWinsock: integer((value) => value >= linux.IP_PMTUDISC_DO ? 1 : 0),
   },
   IPV6_PKTINFO: { kernel: "IPV6_RECVPKTINFO", choice: "packetInfo" },
   IPV6_RECVTCLASS: { choice: "receivesTos" },
   IPV6_ECN: { kernel: "IPV6_RECVTCLASS", choice: "receivesEcn" },
-  IPV6_ADD_MEMBERSHIP: SAME,
-  IPV6_DROP_MEMBERSHIP: SAME,
+  IPV6_ADD_MEMBERSHIP: { toKernel: (value) => value.slice() },
+  IPV6_DROP_MEMBERSHIP: { toKernel: (value) => value.slice() },
   UDP_SEND_MSG_SIZE: { kernel: "UDP_SEGMENT" },
   // The kernel takes no bound: it coalesces up to 64 KiB, or not at all.
   UDP_RECV_MAX_COALESCED_SIZE: {
     kernel: "UDP_GRO",
-    ...integer((value) => value === 0 ? 0 : 1, (value) => value && 0xFFFF),
+    toKernel: integer((value) => value && 1),
+    toWinsock: integer((value) => value && 0xFFFF),
   },
 };
 
 const OPTIONS = new Map<string, LinuxOption>();
 for (const name of OPTION_NAMES) {
   const level = optionLevel(name);
-  const { kernel = name as LinuxName, ...rest } = DIFFERENT[name] ?? {};
+  const {
+    kernel = name as LinuxName,
+    atLeast = 1,
+    toKernel = INTEGER,
+    toWinsock = (value: Uint8Array) => value,
+    ...choice
+  } = DIFFERENT[name] ?? {};
   if (!(kernel in linux)) continue;
   OPTIONS.set(`${level}:${winsock[name]}`, {
     level: level === winsock.SOL_SOCKET ? linux.SOL_SOCKET : level,
     name: linux[kernel],
-    ...INTEGER,
-    ...rest,
+    toKernel: (value) => value.length < atLeast ? null : toKernel(value),
+    toWinsock,
+    ...choice,
   });
 }
 
@@ -175,16 +175,4 @@ export function findOption(
   name: number,
 ): LinuxOption | undefined {
   return OPTIONS.get(`${level}:${name | 0}`);
-}
-
-function toInteger(value: Uint8Array): number {
-  let result = 0;
-  for (let i = Math.min(value.length, 4) - 1; i >= 0; i--) {
-    result = result << 8 | value[i]!;
-  }
-  return result;
-}
-
-function fromInteger(value: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new Int32Array([value]).buffer);
 }
