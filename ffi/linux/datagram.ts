@@ -23,7 +23,7 @@ import {
   ENOPROTOOPT,
   EPROTO,
 } from "./errno_numbers.ts";
-import { BATCH, CONTROL_SIZE, MSGHDR } from "./kernel.ts";
+import { BATCH, MSGHDR, RECEIVE_CONTROL_SIZE } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import {
   IOVEC_LENGTH,
@@ -122,7 +122,7 @@ function fillSlices(ring: Ring, slot: number): void {
   const slices = ring.slices[slot]!;
   const kernelFlags = headers[at + MSGHDR.flags]!;
   let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
-  const controlAt = slot % BATCH * CONTROL_SIZE;
+  const controlAt = slot % BATCH * RECEIVE_CONTROL_SIZE;
   const controlLength = headers[at + MSGHDR.controlLength]!;
   if ((extras & HAS_REMOTE) !== 0 && headers[at + MSGHDR.nameLength] === 28) {
     slices.remote!.view.setUint16(slices.remoteOffset, AF_INET6, true);

@@ -17,7 +17,7 @@ import {
 /** The most messages of one system call. */
 export const BATCH = 64;
 /** Bytes of control messages that the kernel can write per datagram. */
-export const CONTROL_SIZE = 256;
+export const RECEIVE_CONTROL_SIZE = 256;
 
 /** `struct msghdr`, in 32-bit words. */
 export const MSGHDR = {
@@ -70,7 +70,7 @@ export class Kernel {
    */
   constructor(library?: LinuxLibrary) {
     // Before the library is opened: without room there is nothing to close.
-    this.scratch = allocate(CONTROL_AT + BATCH * CONTROL_SIZE);
+    this.scratch = allocate(CONTROL_AT + BATCH * RECEIVE_CONTROL_SIZE);
     this.#shared = library === undefined;
     const { symbols, errno } = library ?? acquireLibrary();
     this.symbols = symbols;
@@ -78,10 +78,14 @@ export class Kernel {
     const { buffer } = this.scratch.bytes;
     this.message = new Uint32Array(buffer, 0, 14);
     this.messageAddress = this.scratch.address;
-    this.control = new DataView(buffer, CONTROL_AT, BATCH * CONTROL_SIZE);
+    this.control = new DataView(
+      buffer,
+      CONTROL_AT,
+      BATCH * RECEIVE_CONTROL_SIZE,
+    );
     this.controlAddress = Number(this.scratch.address) + CONTROL_AT;
     const probe = new Uint32Array(buffer, 64, 4);
-    writeAddress(probe, 0, Number(this.scratch.address) + 80);
+    writePointer(probe, 0, Number(this.scratch.address) + 80);
     probe[2] = 1;
   }
 
@@ -96,8 +100,8 @@ export class Kernel {
   }
 }
 
-/** Writes an address below 2^53 as two words. */
-export function writeAddress(
+/** Writes a pointer, an address below 2^53, as two words. */
+export function writePointer(
   words: Uint32Array,
   at: number,
   address: number,

@@ -10,10 +10,10 @@ import type { Piece } from "./arena.ts";
 import type { CompletionQueue } from "./completion_queue.ts";
 import {
   BATCH,
-  CONTROL_SIZE,
   type Kernel,
   MSGHDR,
-  writeAddress,
+  RECEIVE_CONTROL_SIZE,
+  writePointer,
 } from "./kernel.ts";
 import type { Registration } from "./registration.ts";
 import {
@@ -291,10 +291,10 @@ export class Ring {
       } else if (this.names[slot * NAME_WORDS]! << 16 === AF_INET << 16) {
         length = SOCKADDR_IN_SIZE;
       }
-      writeAddress(headers, at + MSGHDR.name, name);
+      writePointer(headers, at + MSGHDR.name, name);
       headers[at + MSGHDR.nameLength] = length;
     } else if ((before & HAS_REMOTE) !== 0) {
-      writeAddress(headers, at + MSGHDR.name, 0);
+      writePointer(headers, at + MSGHDR.name, 0);
       headers[at + MSGHDR.nameLength] = 0;
     }
     // The kernel's packet info tells the local address, too.
@@ -303,13 +303,13 @@ export class Ring {
       // A batch never holds two slots with the same place in it.
       const control = this.sends
         ? this.#controlsAddress + slot * SEND_CONTROL_SIZE
-        : this.kernel.controlAddress + slot % BATCH * CONTROL_SIZE;
-      writeAddress(headers, at + MSGHDR.control, control);
+        : this.kernel.controlAddress + slot % BATCH * RECEIVE_CONTROL_SIZE;
+      writePointer(headers, at + MSGHDR.control, control);
       headers[at + MSGHDR.controlLength] = this.sends
         ? this.slices[slot]!.controlLength
-        : CONTROL_SIZE;
+        : RECEIVE_CONTROL_SIZE;
     } else if ((before & usesControl) !== 0) {
-      writeAddress(headers, at + MSGHDR.control, 0);
+      writePointer(headers, at + MSGHDR.control, 0);
       headers[at + MSGHDR.controlLength] = 0;
     }
   }
@@ -361,7 +361,7 @@ export class Ring {
     this.mask = capacity - 1;
     for (let slot = 0; slot < this.headers.length / MMSGHDR_WORDS; slot++) {
       const header = slot * MMSGHDR_WORDS;
-      writeAddress(
+      writePointer(
         this.headers,
         header + MSGHDR.iov,
         this.vectorsAddress + slot * IOVEC_WORDS * 4,

@@ -8,7 +8,7 @@ import { RIO_CMSG_BASE_SIZE, RIO_MSG_WAITALL } from "../constants.ts";
 import { WSAEFAULT, WSAESHUTDOWN } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import { EAGAIN, EINTR, EPIPE } from "./errno_numbers.ts";
-import { MSGHDR, writeAddress } from "./kernel.ts";
+import { MSGHDR, writePointer } from "./kernel.ts";
 import * as linux from "./numbers.ts";
 import { IOVEC_LENGTH, IOVEC_WORDS, type Ring } from "./ring.ts";
 import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
@@ -29,7 +29,7 @@ export function receiveStream(ring: Ring): boolean {
   const wanted = describe(ring, slot, count);
   // A receive of no bytes asks when there are some: look without taking.
   const peeks = wanted === 0;
-  if (peeks) writeAddress(kernel.message, MSGHDR.iov, kernel.probeAddress);
+  if (peeks) writePointer(kernel.message, MSGHDR.iov, kernel.probeAddress);
   const got = kernel.symbols.recvmsg(
     socket.fd,
     kernel.messageAddress,
@@ -112,7 +112,7 @@ function fitting(ring: Ring, slot: number): number {
 /** Fills the scratch `msghdr`; returns how many bytes the slices hold. */
 function describe(ring: Ring, slot: number, count: number): number {
   const { message } = ring.kernel;
-  writeAddress(
+  writePointer(
     message,
     MSGHDR.iov,
     ring.vectorsAddress + slot * IOVEC_WORDS * 4,
