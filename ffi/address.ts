@@ -9,6 +9,9 @@ import { SOCKADDR_INET } from "./layout.ts";
 /** Bytes of a slice that holds one socket address. */
 export const ADDRESS_SIZE = 28;
 
+/** What stands before the 4 bytes of an IPv4-mapped IPv6 address. */
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
+
 /** A host given as an IP literal, and a port. */
 export interface IpAddress {
   /** An IPv4 or IPv6 literal, for example `127.0.0.1` or `fe80::1%2`. */
@@ -57,23 +60,16 @@ export function writeAddress(
   }
   const { hostname, port } = address;
   assertPort(port);
-  const ip = parseIp(hostname);
+  const { bytes: ip, scope } = parseIp(hostname);
+  const host = ip.length === 4 && options.mapped ? [...MAPPED, ...ip] : ip;
+  const ipv6 = host.length === 16;
   bytes.fill(0, 0, SOCKADDR_INET.size);
-  const ipv6 = ip.bytes.length === 16 || options.mapped === true;
   bytes[SOCKADDR_INET.family] = ipv6 ? AF_INET6 : AF_INET;
   bytes[SOCKADDR_INET.port] = port >> 8;
   bytes[SOCKADDR_INET.port + 1] = port & 0xFF;
-  if (!ipv6) {
-    bytes.set(ip.bytes, SOCKADDR_INET.ipv4Address);
-  } else if (ip.bytes.length === 16) {
-    bytes.set(ip.bytes, SOCKADDR_INET.ipv6Address);
-    for (let i = 0; i < 4; i++) {
-      bytes[SOCKADDR_INET.ipv6ScopeId + i] = (ip.scope >>> (8 * i)) & 0xFF;
-    }
-  } else {
-    bytes[SOCKADDR_INET.ipv6Address + 10] = 0xFF;
-    bytes[SOCKADDR_INET.ipv6Address + 11] = 0xFF;
-    bytes.set(ip.bytes, SOCKADDR_INET.ipv6Address + 12);
+  bytes.set(host, ipv6 ? SOCKADDR_INET.ipv6Address : SOCKADDR_INET.ipv4Address);
+  for (let i = 0; ipv6 && i < 4; i++) {
+    bytes[SOCKADDR_INET.ipv6ScopeId + i] = (scope >>> (8 * i)) & 0xFF;
   }
 }
 
@@ -97,7 +93,8 @@ export function readAddress(
     bytes[SOCKADDR_INET.port + 1]!;
   let hostname: string;
   if (family === AF_INET) {
-    hostname = formatIp(bytes.subarray(4, 8));
+    const at = SOCKADDR_INET.ipv4Address;
+    hostname = formatIp(bytes.subarray(at, at + 4));
   } else if (family === AF_INET6) {
     const at = SOCKADDR_INET.ipv6Address;
     hostname = formatIp(bytes.subarray(at, at + 16));
