@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
 import * as winsock from "../../ffi/constants.ts";
 import {
   fromKernel,
@@ -95,181 +96,6 @@ const PKTINFO6 = {
   payload: [...new Array(15).fill(0), 1, 4, 0, 0, 0],
 };
 
-Deno.test("fromKernel() puts the destination before the index in IPv4 packet info", () => {
-  assertEquals(receive([PKTINFO]), {
-    truncated: false,
-    total: 32,
-    messages: [{ level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] }],
-  });
-});
-
-Deno.test("fromKernel() keeps IPv6 packet info as it is", () => {
-  assertEquals(receive([PKTINFO6]).messages, [
-    { level: 41, type: 19, payload: PKTINFO6.payload },
-  ]);
-});
-
-Deno.test("fromKernel() tells the type of service, the codepoint, or both, as asked", () => {
-  const tos = { level: 0, type: 1, payload: [0x2A] };
-  const asTos = { level: 0, type: 3, payload: [0x2A, 0, 0, 0] };
-  const asEcn = { level: 0, type: 50, payload: [2, 0, 0, 0] };
-  assertEquals(receive([tos]).messages, [asTos, asEcn]);
-  assertEquals(receive([tos], { ...ALL, receivesEcn: false }).messages, [
-    asTos,
-  ]);
-  assertEquals(receive([tos], { ...ALL, receivesTos: false }).messages, [
-    asEcn,
-  ]);
-});
-
-Deno.test("fromKernel() tells an IPv6 traffic class and its codepoint", () => {
-  assertEquals(
-    receive([{ level: 41, type: 67, payload: [0x2B, 0, 0, 0] }]).messages,
-    [
-      { level: 41, type: 39, payload: [0x2B, 0, 0, 0] },
-      { level: 41, type: 50, payload: [3, 0, 0, 0] },
-    ],
-  );
-});
-
-Deno.test("fromKernel() tells the segment size of a coalesced datagram", () => {
-  assertEquals(
-    receive([{ level: 17, type: 104, payload: [0xB0, 4, 0, 0] }]).messages,
-    [{ level: 17, type: 3, payload: [0xB0, 4, 0, 0] }],
-  );
-});
-
-Deno.test("fromKernel() tells no segment size of a datagram that was not coalesced", () => {
-  for (const payload of [[0, 0, 0, 0], [0, 0]]) {
-    assertEquals(receive([{ level: 17, type: 104, payload }]).messages, []);
-  }
-});
-
-Deno.test("fromKernel() takes the 16-bit segment size of older kernels, and none from less", () => {
-  assertEquals(
-    receive([{ level: 17, type: 104, payload: [0xB0, 4] }]).messages,
-    [{ level: 17, type: 3, payload: [0xB0, 4, 0, 0] }],
-  );
-  assertEquals(
-    receive([{ level: 17, type: 104, payload: [0xB0] }]).messages,
-    [],
-  );
-});
-
-Deno.test("fromKernel() writes a total length of 8 when there is no message", () => {
-  assertEquals(receive([]), { truncated: false, total: 8, messages: [] });
-});
-
-Deno.test("fromKernel() leaves out what Winsock has no message for", () => {
-  const unknown = { level: 1, type: 29, payload: new Array(16).fill(1) };
-  assertEquals(receive([unknown, PKTINFO]).messages.length, 1);
-  assertEquals(receive([PKTINFO], { ...ALL, packetInfo: false }).messages, []);
-});
-
-for (const capacity of [0, 4, 7, 8, 16, 31]) {
-  Deno.test(`fromKernel() says so when a message does not fit ${capacity} bytes`, () => {
-    const result = receive([PKTINFO], ALL, capacity);
-    assertEquals(result.truncated, true);
-    assertEquals(result.messages, []);
-  });
-}
-
-Deno.test("fromKernel() keeps what fits and says that something did not", () => {
-  const result = receive([PKTINFO, PKTINFO6], ALL, 32);
-  assertEquals(result.truncated, true);
-  assertEquals(result.total, 32);
-  assertEquals(result.messages.length, 1);
-});
-
-Deno.test("fromKernel() stops at a message with an impossible length", () => {
-  for (const length of [0, 15, 200, 0xFFFFFFFF]) {
-    const source = encode([PKTINFO, PKTINFO]);
-    const view = new DataView(source.buffer);
-    view.setUint32(32, length, true);
-    const target = new DataView(new ArrayBuffer(256));
-    fromKernel(view, 0, source.length, target, 0, 256, ALL);
-    assertEquals(decode(target, 8, target.getUint32(0, true)).length, 1);
-  }
-});
-
-Deno.test("toKernel() makes the address of packet info the source address", () => {
-  const message = { level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] };
-  assertEquals(send(slice([message])).messages, [
-    { level: 0, type: 8, payload: [3, 0, 0, 0, 10, 0, 0, 1, 0, 0, 0, 0] },
-  ]);
-});
-
-Deno.test("toKernel() translates IPv6 packet info, type of service, class, codepoint and segment size", () => {
-  const messages = [
-    { level: 41, type: 19, payload: PKTINFO6.payload },
-    { level: 0, type: winsock.IP_TOS, payload: [8, 0, 0, 0] },
-    { level: 41, type: winsock.IPV6_TCLASS, payload: [9, 0, 0, 0] },
-  ];
-  assertEquals(send(slice(messages)).messages, [
-    PKTINFO6,
-    { level: 0, type: 1, payload: [8, 0, 0, 0] },
-    { level: 41, type: 67, payload: [9, 0, 0, 0] },
-  ]);
-  assertEquals(
-    send(slice([
-      { level: 0, type: winsock.IP_ECN, payload: [2, 0, 0, 0] },
-      { level: 41, type: winsock.IPV6_ECN, payload: [1, 0, 0, 0] },
-      {
-        level: 17,
-        type: winsock.UDP_SEND_MSG_SIZE,
-        payload: [0xB0, 4, 0, 0],
-      },
-    ])).messages,
-    [
-      { level: 0, type: 1, payload: [2, 0, 0, 0] },
-      { level: 41, type: 67, payload: [1, 0, 0, 0] },
-      { level: 17, type: 103, payload: [0xB0, 4] },
-    ],
-  );
-});
-
-Deno.test("toKernel() takes a slice without messages", () => {
-  assertEquals(send(slice([])), { written: 0, messages: [] });
-});
-
-Deno.test("toKernel() refuses a total length that is too small or beyond the slice", () => {
-  for (const total of [0, 7, 33, 0xFFFFFFFF]) {
-    const view = slice([{ level: 0, type: 3, payload: [0, 0, 0, 0] }]);
-    view.setUint32(0, total, true);
-    assertEquals(send(view).written, -1, `${total}`);
-  }
-  assertEquals(send(slice([]), 7).written, -1);
-});
-
-Deno.test("toKernel() refuses a message with an impossible length", () => {
-  for (const [low, high] of [[0, 0], [15, 0], [17, 0], [25, 0], [20, 1]]) {
-    const view = slice([{ level: 0, type: 3, payload: [1, 0, 0, 0] }]);
-    view.setUint32(8, low!, true);
-    view.setUint32(12, high!, true);
-    assertEquals(send(view).written, -1, `${low} ${high}`);
-  }
-});
-
-Deno.test("toKernel() refuses messages that it does not know or that do not fit", () => {
-  assertEquals(
-    send(slice([{ level: 0, type: 77, payload: [0, 0, 0, 0] }])).written,
-    -1,
-  );
-  assertEquals(
-    send(slice([{ level: 17, type: 2, payload: [0, 0, 1, 0] }])).written,
-    -1,
-  );
-  const tos = { level: 0, type: 3, payload: [0, 0, 0, 0] };
-  assertEquals(send(slice(new Array(5).fill(tos))).written, 120);
-  assertEquals(send(slice(new Array(6).fill(tos))).written, -1);
-  const info = { level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] };
-  assertEquals(send(slice(new Array(4).fill(info))).written, 128);
-  assertEquals(send(slice(new Array(5).fill(info))).written, -1);
-  const info6 = { ...PKTINFO6, type: 19 };
-  assertEquals(send(slice(new Array(3).fill(info6))).written, 120);
-  assertEquals(send(slice(new Array(4).fill(info6))).written, -1);
-});
-
 /** The address in a slice of this family, after the kernel told a destination. */
 function destinationOf(family: number, messages: Message[]): number[] {
   const source = encode(messages);
@@ -287,31 +113,215 @@ function destinationOf(family: number, messages: Message[]): number[] {
   return family === winsock.AF_INET ? bytes.slice(12, 16) : bytes.slice(16, 32);
 }
 
-Deno.test("packetDestination() puts the destination of an IPv4 datagram in place", () => {
-  assertEquals(destinationOf(winsock.AF_INET, [PKTINFO]), [10, 0, 0, 1]);
-});
-
-Deno.test("packetDestination() puts the destination of an IPv6 datagram in place", () => {
-  const other = { level: 41, type: 67, payload: [0, 0, 0, 0] };
-  assertEquals(
-    destinationOf(winsock.AF_INET6, [other, PKTINFO6]),
-    PKTINFO6.payload.slice(0, 16),
-  );
-});
-
-Deno.test("packetDestination() leaves an address of the other family alone", () => {
-  assertEquals(destinationOf(winsock.AF_INET, [PKTINFO6]), [0, 0, 0, 0]);
-  assertEquals(destinationOf(winsock.AF_INET6, [PKTINFO]), Array(16).fill(0));
-});
-
-Deno.test("packetDestination() leaves the address alone when packet info is cut off", () => {
-  const cut = (message: Message) => ({
-    ...message,
-    payload: message.payload.slice(0, 8),
+describe("fromKernel()", () => {
+  it("puts the destination before the index in IPv4 packet info", () => {
+    assertEquals(receive([PKTINFO]), {
+      truncated: false,
+      total: 32,
+      messages: [{ level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] }],
+    });
   });
-  assertEquals(destinationOf(winsock.AF_INET, [cut(PKTINFO)]), [0, 0, 0, 0]);
-  assertEquals(
-    destinationOf(winsock.AF_INET6, [cut(PKTINFO6)]),
-    Array(16).fill(0),
-  );
+
+  it("keeps IPv6 packet info as it is", () => {
+    assertEquals(receive([PKTINFO6]).messages, [
+      { level: 41, type: 19, payload: PKTINFO6.payload },
+    ]);
+  });
+
+  it("tells the type of service, the codepoint, or both, as asked", () => {
+    const tos = { level: 0, type: 1, payload: [0x2A] };
+    const asTos = { level: 0, type: 3, payload: [0x2A, 0, 0, 0] };
+    const asEcn = { level: 0, type: 50, payload: [2, 0, 0, 0] };
+    assertEquals(receive([tos]).messages, [asTos, asEcn]);
+    assertEquals(receive([tos], { ...ALL, receivesEcn: false }).messages, [
+      asTos,
+    ]);
+    assertEquals(receive([tos], { ...ALL, receivesTos: false }).messages, [
+      asEcn,
+    ]);
+  });
+
+  it("tells an IPv6 traffic class and its codepoint", () => {
+    assertEquals(
+      receive([{ level: 41, type: 67, payload: [0x2B, 0, 0, 0] }]).messages,
+      [
+        { level: 41, type: 39, payload: [0x2B, 0, 0, 0] },
+        { level: 41, type: 50, payload: [3, 0, 0, 0] },
+      ],
+    );
+  });
+
+  it("tells the segment size of a coalesced datagram", () => {
+    assertEquals(
+      receive([{ level: 17, type: 104, payload: [0xB0, 4, 0, 0] }]).messages,
+      [{ level: 17, type: 3, payload: [0xB0, 4, 0, 0] }],
+    );
+  });
+
+  it("tells no segment size of a datagram that was not coalesced", () => {
+    for (const payload of [[0, 0, 0, 0], [0, 0]]) {
+      assertEquals(receive([{ level: 17, type: 104, payload }]).messages, []);
+    }
+  });
+
+  it("takes the 16-bit segment size of older kernels, and none from less", () => {
+    assertEquals(
+      receive([{ level: 17, type: 104, payload: [0xB0, 4] }]).messages,
+      [{ level: 17, type: 3, payload: [0xB0, 4, 0, 0] }],
+    );
+    assertEquals(
+      receive([{ level: 17, type: 104, payload: [0xB0] }]).messages,
+      [],
+    );
+  });
+
+  it("writes a total length of 8 when there is no message", () => {
+    assertEquals(receive([]), { truncated: false, total: 8, messages: [] });
+  });
+
+  it("leaves out what Winsock has no message for", () => {
+    const unknown = { level: 1, type: 29, payload: new Array(16).fill(1) };
+    assertEquals(receive([unknown, PKTINFO]).messages.length, 1);
+    assertEquals(
+      receive([PKTINFO], { ...ALL, packetInfo: false }).messages,
+      [],
+    );
+  });
+
+  for (const capacity of [0, 4, 7, 8, 16, 31]) {
+    it(`says so when a message does not fit ${capacity} bytes`, () => {
+      const result = receive([PKTINFO], ALL, capacity);
+      assertEquals(result.truncated, true);
+      assertEquals(result.messages, []);
+    });
+  }
+
+  it("keeps what fits and says that something did not", () => {
+    const result = receive([PKTINFO, PKTINFO6], ALL, 32);
+    assertEquals(result.truncated, true);
+    assertEquals(result.total, 32);
+    assertEquals(result.messages.length, 1);
+  });
+
+  it("stops at a message with an impossible length", () => {
+    for (const length of [0, 15, 200, 0xFFFFFFFF]) {
+      const source = encode([PKTINFO, PKTINFO]);
+      const view = new DataView(source.buffer);
+      view.setUint32(32, length, true);
+      const target = new DataView(new ArrayBuffer(256));
+      fromKernel(view, 0, source.length, target, 0, 256, ALL);
+      assertEquals(decode(target, 8, target.getUint32(0, true)).length, 1);
+    }
+  });
+});
+
+describe("toKernel()", () => {
+  it("makes the address of packet info the source address", () => {
+    const message = { level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] };
+    assertEquals(send(slice([message])).messages, [
+      { level: 0, type: 8, payload: [3, 0, 0, 0, 10, 0, 0, 1, 0, 0, 0, 0] },
+    ]);
+  });
+
+  it("translates IPv6 packet info, type of service, class, codepoint and segment size", () => {
+    const messages = [
+      { level: 41, type: 19, payload: PKTINFO6.payload },
+      { level: 0, type: winsock.IP_TOS, payload: [8, 0, 0, 0] },
+      { level: 41, type: winsock.IPV6_TCLASS, payload: [9, 0, 0, 0] },
+    ];
+    assertEquals(send(slice(messages)).messages, [
+      PKTINFO6,
+      { level: 0, type: 1, payload: [8, 0, 0, 0] },
+      { level: 41, type: 67, payload: [9, 0, 0, 0] },
+    ]);
+    assertEquals(
+      send(slice([
+        { level: 0, type: winsock.IP_ECN, payload: [2, 0, 0, 0] },
+        { level: 41, type: winsock.IPV6_ECN, payload: [1, 0, 0, 0] },
+        {
+          level: 17,
+          type: winsock.UDP_SEND_MSG_SIZE,
+          payload: [0xB0, 4, 0, 0],
+        },
+      ])).messages,
+      [
+        { level: 0, type: 1, payload: [2, 0, 0, 0] },
+        { level: 41, type: 67, payload: [1, 0, 0, 0] },
+        { level: 17, type: 103, payload: [0xB0, 4] },
+      ],
+    );
+  });
+
+  it("takes a slice without messages", () => {
+    assertEquals(send(slice([])), { written: 0, messages: [] });
+  });
+
+  it("refuses a total length that is too small or beyond the slice", () => {
+    for (const total of [0, 7, 33, 0xFFFFFFFF]) {
+      const view = slice([{ level: 0, type: 3, payload: [0, 0, 0, 0] }]);
+      view.setUint32(0, total, true);
+      assertEquals(send(view).written, -1, `${total}`);
+    }
+    assertEquals(send(slice([]), 7).written, -1);
+  });
+
+  it("refuses a message with an impossible length", () => {
+    for (const [low, high] of [[0, 0], [15, 0], [17, 0], [25, 0], [20, 1]]) {
+      const view = slice([{ level: 0, type: 3, payload: [1, 0, 0, 0] }]);
+      view.setUint32(8, low!, true);
+      view.setUint32(12, high!, true);
+      assertEquals(send(view).written, -1, `${low} ${high}`);
+    }
+  });
+
+  it("refuses messages that it does not know or that do not fit", () => {
+    assertEquals(
+      send(slice([{ level: 0, type: 77, payload: [0, 0, 0, 0] }])).written,
+      -1,
+    );
+    assertEquals(
+      send(slice([{ level: 17, type: 2, payload: [0, 0, 1, 0] }])).written,
+      -1,
+    );
+    const tos = { level: 0, type: 3, payload: [0, 0, 0, 0] };
+    assertEquals(send(slice(new Array(5).fill(tos))).written, 120);
+    assertEquals(send(slice(new Array(6).fill(tos))).written, -1);
+    const info = { level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] };
+    assertEquals(send(slice(new Array(4).fill(info))).written, 128);
+    assertEquals(send(slice(new Array(5).fill(info))).written, -1);
+    const info6 = { ...PKTINFO6, type: 19 };
+    assertEquals(send(slice(new Array(3).fill(info6))).written, 120);
+    assertEquals(send(slice(new Array(4).fill(info6))).written, -1);
+  });
+});
+
+describe("packetDestination()", () => {
+  it("puts the destination of an IPv4 datagram in place", () => {
+    assertEquals(destinationOf(winsock.AF_INET, [PKTINFO]), [10, 0, 0, 1]);
+  });
+
+  it("puts the destination of an IPv6 datagram in place", () => {
+    const other = { level: 41, type: 67, payload: [0, 0, 0, 0] };
+    assertEquals(
+      destinationOf(winsock.AF_INET6, [other, PKTINFO6]),
+      PKTINFO6.payload.slice(0, 16),
+    );
+  });
+
+  it("leaves an address of the other family alone", () => {
+    assertEquals(destinationOf(winsock.AF_INET, [PKTINFO6]), [0, 0, 0, 0]);
+    assertEquals(destinationOf(winsock.AF_INET6, [PKTINFO]), Array(16).fill(0));
+  });
+
+  it("leaves the address alone when packet info is cut off", () => {
+    const cut = (message: Message) => ({
+      ...message,
+      payload: message.payload.slice(0, 8),
+    });
+    assertEquals(destinationOf(winsock.AF_INET, [cut(PKTINFO)]), [0, 0, 0, 0]);
+    assertEquals(
+      destinationOf(winsock.AF_INET6, [cut(PKTINFO6)]),
+      Array(16).fill(0),
+    );
+  });
 });

@@ -1,4 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
 import { winsockError } from "../../ffi/linux/errno.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
 
@@ -92,26 +93,32 @@ const ANSWERS: ReadonlyMap<number, number> = new Map([
   [125, 995],
 ]);
 
-for (const [name, errno, expected] of PAIRS) {
-  Deno.test(`winsockError() gives ${expected} for ${name}`, () => {
-    assertEquals(winsockError(errno), expected);
+describe("winsockError()", () => {
+  for (const [name, errno, expected] of PAIRS) {
+    it(`gives ${expected} for ${name}`, () => {
+      assertEquals(winsockError(errno), expected);
+    });
+  }
+
+  it("gives WSAEINVAL for a number without a counterpart", () => {
+    for (const errno of [2, 39, 61, 117, 133, 4095]) {
+      assertEquals(winsockError(errno), wsa.WSAEINVAL);
+    }
   });
-}
 
-Deno.test("winsockError() gives WSAEINVAL for a number without a counterpart", () => {
-  for (const errno of [2, 39, 61, 117, 133, 4095]) {
-    assertEquals(winsockError(errno), wsa.WSAEINVAL);
-  }
-});
+  it("never gives a number that means success", () => {
+    for (let errno = 1; errno < 4096; errno++) {
+      assertNotEquals(winsockError(errno), 0);
+    }
+  });
 
-Deno.test("winsockError() never gives a number that means success", () => {
-  for (let errno = 1; errno < 4096; errno++) {
-    assertNotEquals(winsockError(errno), 0);
-  }
-});
-
-Deno.test("winsockError() gives the same number as ever for 0 to 200", () => {
-  for (let errno = 0; errno <= 200; errno++) {
-    assertEquals(winsockError(errno), ANSWERS.get(errno) ?? 10022, `${errno}`);
-  }
+  it("gives the same number as ever for 0 to 200", () => {
+    for (let errno = 0; errno <= 200; errno++) {
+      assertEquals(
+        winsockError(errno),
+        ANSWERS.get(errno) ?? 10022,
+        `${errno}`,
+      );
+    }
+  });
 });

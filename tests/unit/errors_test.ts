@@ -5,6 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
 import { ERROR_NAMES } from "../../ffi/error_names.ts";
 import {
   check,
@@ -15,51 +16,53 @@ import {
   RioError,
 } from "../../ffi/errors.ts";
 
-Deno.test("RioError carries code, errno and syscall", () => {
-  const error = new RioError({
-    errno: 10055,
-    syscall: "RIORegisterBuffer",
-    attempt: "register 4096 bytes",
-  });
-  assert(error instanceof Error);
-  assertEquals(
-    [error.name, error.code, error.errno, error.syscall],
-    ["RioError", "WSAENOBUFS", 10055, "RIORegisterBuffer"],
-  );
-});
-
-Deno.test("RioError says what failed, with which values, and what to do", () => {
-  const { message } = new RioError({
-    errno: 10055,
-    syscall: "RIORegisterBuffer",
-    attempt: "register 4096 bytes",
-  });
-  assertEquals(
-    message,
-    "Cannot register 4096 bytes: RIORegisterBuffer failed with WSAENOBUFS (10055), a queue is full: dequeue completions, or give the queue more room",
-  );
-});
-
-Deno.test("RioError messages end without a full stop and hold no contraction", () => {
-  for (const errno of [...ERROR_NAMES.keys(), 4242]) {
-    const { message } = new RioError({ errno, syscall: "x", attempt: "y" });
-    assertMatch(
-      message,
-      /^Cannot y: x failed with \w+ \(\d+\)(, [^.]+[^. ])?$/,
+describe("RioError", () => {
+  it("carries code, errno and syscall", () => {
+    const error = new RioError({
+      errno: 10055,
+      syscall: "RIORegisterBuffer",
+      attempt: "register 4096 bytes",
+    });
+    assert(error instanceof Error);
+    assertEquals(
+      [error.name, error.code, error.errno, error.syscall],
+      ["RioError", "WSAENOBUFS", 10055, "RIORegisterBuffer"],
     );
-    assert(!/\w'\w/.test(message), message);
-  }
-});
-
-Deno.test("RioError keeps its cause", () => {
-  const cause = new Error("first");
-  const error = new RioError({
-    errno: 5,
-    syscall: "bind",
-    attempt: "bind",
-    cause,
   });
-  assertStrictEquals(error.cause, cause);
+
+  it("says what failed, with which values, and what to do", () => {
+    const { message } = new RioError({
+      errno: 10055,
+      syscall: "RIORegisterBuffer",
+      attempt: "register 4096 bytes",
+    });
+    assertEquals(
+      message,
+      "Cannot register 4096 bytes: RIORegisterBuffer failed with WSAENOBUFS (10055), a queue is full: dequeue completions, or give the queue more room",
+    );
+  });
+
+  it("messages end without a full stop and hold no contraction", () => {
+    for (const errno of [...ERROR_NAMES.keys(), 4242]) {
+      const { message } = new RioError({ errno, syscall: "x", attempt: "y" });
+      assertMatch(
+        message,
+        /^Cannot y: x failed with \w+ \(\d+\)(, [^.]+[^. ])?$/,
+      );
+      assert(!/\w'\w/.test(message), message);
+    }
+  });
+
+  it("keeps its cause", () => {
+    const cause = new Error("first");
+    const error = new RioError({
+      errno: 5,
+      syscall: "bind",
+      attempt: "bind",
+      cause,
+    });
+    assertStrictEquals(error.cause, cause);
+  });
 });
 
 Deno.test("errorName() names a number that it does not know", () => {
@@ -67,31 +70,35 @@ Deno.test("errorName() names a number that it does not know", () => {
   assertEquals(errorName(995), "WSA_OPERATION_ABORTED");
 });
 
-Deno.test("check() passes 0", () => {
-  assertEquals(check(0, "bind", "bind 127.0.0.1:0"), undefined);
+describe("check()", () => {
+  it("passes 0", () => {
+    assertEquals(check(0, "bind", "bind 127.0.0.1:0"), undefined);
+  });
+
+  it("throws RioError for every other number", () => {
+    for (const errno of [1, 995, 10048, 0xFFFFFFFF]) {
+      const error = assertThrows(() => check(errno, "bind", "bind"), RioError);
+      assertEquals(error.errno, errno);
+      assertEquals(error.syscall, "bind");
+    }
+  });
 });
 
-Deno.test("check() throws RioError for every other number", () => {
-  for (const errno of [1, 995, 10048, 0xFFFFFFFF]) {
-    const error = assertThrows(() => check(errno, "bind", "bind"), RioError);
-    assertEquals(error.errno, errno);
-    assertEquals(error.syscall, "bind");
-  }
-});
+describe("checkHandle()", () => {
+  it("passes handles, 0 and those above 32 bits", () => {
+    for (const handle of [0, 1, 0xFFFFFFFF, 2 ** 52]) {
+      assertEquals(checkHandle(handle, "WSASocketW", "open"), handle);
+    }
+  });
 
-Deno.test("checkHandle() passes handles, 0 and those above 32 bits", () => {
-  for (const handle of [0, 1, 0xFFFFFFFF, 2 ** 52]) {
-    assertEquals(checkHandle(handle, "WSASocketW", "open"), handle);
-  }
-});
-
-Deno.test("checkHandle() throws RioError for minus an error number", () => {
-  const error = assertThrows(
-    () => checkHandle(-10024, "WSASocketW", "open a udp socket"),
-    RioError,
-    "Cannot open a udp socket: WSASocketW failed with WSAEMFILE (10024)",
-  );
-  assertEquals(error.code, "WSAEMFILE");
+  it("throws RioError for minus an error number", () => {
+    const error = assertThrows(
+      () => checkHandle(-10024, "WSASocketW", "open a udp socket"),
+      RioError,
+      "Cannot open a udp socket: WSASocketW failed with WSAEMFILE (10024)",
+    );
+    assertEquals(error.code, "WSAEMFILE");
+  });
 });
 
 Deno.test("RioBufferInUseError carries how many requests use the buffer", () => {

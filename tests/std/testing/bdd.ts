@@ -2,6 +2,7 @@
  * Stands in for `@std/testing/bdd` where the JSR registry cannot be reached:
  * `node:test`, narrowed to what both have in common. It runs without the
  * sanitizers of `Deno.test`: what has to leave nothing open belongs there.
+ * Either way `deno test` counts a group as one test, and what is in it as steps.
  *
  * @module
  */
