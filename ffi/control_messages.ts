@@ -1,8 +1,7 @@
 /**
- * Goes over control messages, and writes them.
- *
- * Windows and Linux start a message with the same 16 bytes, a 64-bit length,
- * the level and the type, and start the next one at a multiple of 8 bytes.
+ * A reader and a writer of control messages, in the form that Windows and Linux
+ * have in common: a message starts at a multiple of 8 bytes, with a length of
+ * 64 bits, a level and a type of 32 bits each.
  *
  * Source: `WSACMSGHDR` in the Microsoft reference, and `cmsg(3)`.
  *
@@ -18,8 +17,8 @@ const NOTHING = new DataView(new ArrayBuffer(0));
 /**
  * Goes over messages, one after another.
  *
- * A reader can be used again and again, so that a datagram costs no memory. It
- * keeps the last memory that it read reachable.
+ * It can begin again with other messages, so that not every datagram needs a
+ * reader of its own. It keeps the memory that it read last reachable.
  */
 export class ControlReader {
   /** The memory that the messages lie in. */
@@ -48,17 +47,18 @@ export class ControlReader {
 
   /** Goes to the next message; `false` if there is none. */
   next(): boolean {
+    const { view } = this;
     const at = this.#next;
     if (at + WSACMSGHDR.size > this.#end) return false;
-    const size = this.view.getUint32(at + WSACMSGHDR.length, true);
+    const size = view.getUint32(at + WSACMSGHDR.length, true);
     // No message is so long that it needs the upper half of the length.
-    const upper = this.view.getUint32(at + WSACMSGHDR.length + 4, true);
+    const upper = view.getUint32(at + WSACMSGHDR.length + 4, true);
     if (size < WSACMSGHDR.size || upper !== 0 || at + size > this.#end) {
       this.malformed = true;
       return false;
     }
-    this.level = this.view.getInt32(at + WSACMSGHDR.level, true);
-    this.type = this.view.getInt32(at + WSACMSGHDR.type, true);
+    this.level = view.getInt32(at + WSACMSGHDR.level, true);
+    this.type = view.getInt32(at + WSACMSGHDR.type, true);
     this.at = at + WSACMSGHDR.size;
     this.length = size - WSACMSGHDR.size;
     this.#next = at + alignControl(size);
@@ -79,7 +79,7 @@ export class ControlReader {
 /**
  * Writes messages one after another, as long as they fit.
  *
- * Like a reader, it can be used again, and keeps the last memory reachable.
+ * Like a reader, it can begin again, and keeps the last memory reachable.
  */
 export class ControlWriter {
   /** Whether a message did not fit and was left out. */

@@ -1,6 +1,6 @@
 /**
- * The one gate from a native return value to an error, and the errors of this
- * package.
+ * The errors of this package, and the two functions that turn a native return
+ * value into one.
  *
  * @module
  */
@@ -118,7 +118,7 @@ export function errorName(errno: number): string {
 }
 
 /**
- * The gate: passes 0 and turns every other error number into a `RioError`.
+ * Throws a `RioError` for every error number but 0.
  *
  * @param errno The error number, 0 for success.
  * @param syscall The native function.
@@ -130,8 +130,8 @@ export function check(errno: number, syscall: string, attempt: string): void {
 }
 
 /**
- * The gate for calls that return a handle: passes it, and turns a negative
- * number, which is minus an error number, into a `RioError`.
+ * Passes on what a call returned, a handle or a count, unless it is negative:
+ * then it is minus an error number, for which a `RioError` is thrown.
  *
  * @param value A handle, or minus an error number.
  * @param syscall The native function.

@@ -1,5 +1,5 @@
 /**
- * What the kernel's error numbers mean: the Winsock numbers, and an accept's.
+ * What the error numbers of the kernel mean.
  *
  * @module
  */
@@ -33,8 +33,8 @@ const WINSOCK_NUMBERS: ReadonlyMap<number, number> = new Map(
 );
 
 /**
- * What an accept tells of a connection that was gone before it was accepted;
- * accept(2) says to go on with the next one.
+ * The errors of an accept whose connection was gone before it could be accepted:
+ * accept(2) says to go on with the next connection.
  */
 export const GONE: ReadonlySet<number> = new Set([
   linux.ENONET,

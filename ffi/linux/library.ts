@@ -83,8 +83,9 @@ export interface LinuxLibrary {
   readonly errno: Int32Array;
 }
 
-// One opening serves every backend: V8 calls a native function directly only
-// while a call site has seen no other, which saves some 350 ns a call.
+// All backends share one opening, because each opening makes functions anew: V8
+// calls a native function directly, which saves some 350 ns, only where it has
+// never seen another function at the same place.
 let library: (LinuxLibrary & { close(): void }) | undefined;
 let users = 0;
 
@@ -102,7 +103,7 @@ export function acquireLibrary(): LinuxLibrary {
   return library;
 }
 
-/** Gives back what {@linkcode acquireLibrary} gave; the last one closes it. */
+/** Gives the library back; closes it when nobody shares it any more. */
 export function releaseLibrary(): void {
   if (users === 0 || --users > 0) return;
   library?.close();
