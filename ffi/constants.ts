@@ -206,3 +206,12 @@ export const RIO_FUNCTIONS = [
 
 /** The name of one of the 13 functions. */
 export type RioFunctionName = (typeof RIO_FUNCTIONS)[number];
+
+/** Makes a record with a value for each of the 13 functions. */
+export function perFunction<T>(
+  value: (name: RioFunctionName, index: number) => T,
+): Record<RioFunctionName, T> {
+  return Object.fromEntries(
+    RIO_FUNCTIONS.map((name, index) => [name, value(name, index)]),
+  ) as Record<RioFunctionName, T>;
+}

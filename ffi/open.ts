@@ -1,19 +1,22 @@
 /**
- * The one place that chooses a backend, and finds out whether it works.
+ * The one place that knows the backends: it chooses one and makes sure that it
+ * works.
  *
  * @module
  */
 import {
   AF_INET,
   IPPROTO_UDP,
-  RIO_FUNCTIONS,
+  perFunction,
   type RioFunctionName,
   SOCK_DGRAM,
 } from "./constants.ts";
 import type { RioBackend, RioBackendName } from "./contract.ts";
 import { checkHandle } from "./errors.ts";
 import { openLinux } from "./linux/backend.ts";
-import { openWinsock } from "./winsock/open.ts";
+import { findLinuxFunctions } from "./linux/library.ts";
+import { openUnsupported } from "./unsupported.ts";
+import { findWinsockFunctions, openWinsock } from "./winsock/open.ts";
 
 /** Options of {@linkcode RioSession.open}. */
 export interface RioSessionOptions {
@@ -35,7 +38,10 @@ export interface RioSupport {
   readonly backend: RioBackendName | null;
   /** Why it is not supported; absent where it is. */
   readonly reason?: string;
-  /** Which of the 13 functions are there. */
+  /**
+   * Which of the 13 functions were found. One that was found may still not
+   * work; `supported` tells whether a queue and a socket really do.
+   */
   readonly functions: Readonly<Record<RioFunctionName, boolean>>;
   /** The operating system, as Deno names it. */
   readonly os: typeof Deno.build.os;
@@ -45,8 +51,35 @@ export interface RioSupport {
   readonly osRelease: string | null;
 }
 
-/** Backends that were seen working, by name and library. */
-const working: Set<string> = new Set();
+/** A backend, and where it runs. */
+export interface Entry {
+  /** `null` for the one that refuses everything. */
+  readonly name: RioBackendName | null;
+  readonly os: typeof Deno.build.os;
+  /** Opens it; `library` is only given where it can be. */
+  readonly open: (options: { library?: string }) => RioBackend;
+  /** Looks which functions are there; never throws. */
+  readonly find: (options: { library?: string }) => RioSupport["functions"];
+}
+
+/** Every backend; of several on one system the first that works is taken. */
+const BACKENDS: readonly Entry[] = [
+  {
+    name: "winsock",
+    os: "windows",
+    open: openWinsock,
+    find: findWinsockFunctions,
+  },
+  {
+    name: "linux",
+    os: "linux",
+    open: () => openLinux(),
+    find: findLinuxFunctions,
+  },
+];
+
+/** Backends that were seen working, each with what library. */
+const working: Map<Entry, Set<string | undefined>> = new Map();
 
 /**
  * Opens the backend that the options name, and makes sure that it works.
@@ -56,26 +89,27 @@ const working: Set<string> = new Set();
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  */
 export function openBackend(options: RioSessionOptions = {}): RioBackend {
-  const name = chooseBackend(options);
-  const { library } = options;
-  const backend = name === "linux"
-    ? openLinux()
-    : openWinsock(library === undefined ? {} : { library });
-  const key = `${name} ${library ?? ""}`;
-  if (working.has(key)) return backend;
-  try {
-    probe(backend);
-    working.add(key);
-    return backend;
-  } catch (cause) {
-    backend.close(false);
-    throw new Deno.errors.NotSupported(
-      `Registered I/O is present but does not work here: ${
-        cause instanceof Error ? cause.message : cause
-      }; security software that filters sockets is a known cause`,
-      { cause },
-    );
+  const { entries, library } = choose(options);
+  return openFirst(entries, library);
+}
+
+/** Opens the first backend that works; tells of all when none does. */
+export function openFirst(
+  entries: readonly Entry[],
+  library?: string,
+): RioBackend {
+  const reasons: Error[] = [];
+  for (const entry of entries) {
+    try {
+      return openWorking(entry, library);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotSupported)) throw error;
+      reasons.push(error);
+    }
   }
+  if (reasons.length === 1) throw reasons[0];
+  const all = reasons.map(({ message }) => message).join("; ");
+  throw new Deno.errors.NotSupported(all, { cause: reasons });
 }
 
 /**
@@ -99,61 +133,102 @@ export function openBackend(options: RioSessionOptions = {}): RioBackend {
 export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   const { os, arch } = Deno.build;
   let backend: RioBackendName | null = null;
+  let functions = perFunction(() => false);
   let reason: string | undefined;
   try {
-    backend = chooseBackend(options);
-    openBackend(options).close(false);
+    const { entries: [first], library } = choose(options);
+    if (first !== undefined) {
+      backend = first.name;
+      functions = first.find(libraryOption(library));
+    }
+    const opened = openBackend(options);
+    backend = opened.name;
+    opened.close(false);
   } catch (error) {
     reason = error instanceof Error ? error.message : Deno.inspect(error);
   }
-  const supported = reason === undefined;
   return {
-    supported,
+    supported: reason === undefined,
     backend,
     ...(reason === undefined ? {} : { reason }),
-    functions: Object.fromEntries(
-      RIO_FUNCTIONS.map((name) => [name, supported]),
-    ) as Record<RioFunctionName, boolean>,
+    functions,
     os,
     arch,
     osRelease: osRelease(),
   };
 }
 
-function chooseBackend(options: RioSessionOptions): RioBackendName {
-  const { backend = "auto", library } = options;
+/** The backends that the options allow here, best first. */
+function choose(
+  { backend = "auto", library }: RioSessionOptions,
+): { entries: readonly Entry[]; library: string | undefined } {
   const { os } = Deno.build;
-  const own = os === "windows" ? "winsock" : os === "linux" ? "linux" : null;
-  if (backend !== "auto" && backend !== "winsock" && backend !== "linux") {
+  const names = BACKENDS.map(({ name }) => `"${name}"`);
+  if (!['"auto"', ...names].includes(`"${String(backend)}"`)) {
     throw new TypeError(
-      `Unknown backend "${String(backend)}": give "auto", "winsock" or "linux"`,
+      `Unknown backend "${String(backend)}": give "auto", ${
+        names.join(" or ")
+      }`,
     );
   }
-  if (own === null) {
+  const here = BACKENDS.filter((entry) => entry.os === os);
+  if (here.length === 0) {
+    const find = () => perFunction(() => false);
+    const nowhere = { name: null, os, open: openUnsupported, find };
+    return { entries: [nowhere], library: undefined };
+  }
+  const entries = here.filter(({ name }) =>
+    backend === "auto" || backend === name
+  );
+  if (entries.length === 0) {
     throw new Deno.errors.NotSupported(
-      `Registered I/O needs Windows 8 or later, or Linux: this is ${os}`,
+      `The backend "${backend}" does not run on ${os}: give "auto" or ${
+        here.map(({ name }) => `"${name}"`).join(" or ")
+      }`,
     );
   }
-  if (backend !== "auto" && backend !== own) {
-    throw new Deno.errors.NotSupported(
-      `The backend "${backend}" does not run on ${os}: give "auto" or "${own}"`,
-    );
-  }
-  if (library !== undefined && own !== "winsock") {
+  if (library !== undefined) assertLibrary(library, os);
+  return { entries, library };
+}
+
+function assertLibrary(library: unknown, os: typeof Deno.build.os): void {
+  const shown = typeof library === "string" ? `"${library}"` : String(library);
+  if (os !== "windows") {
     throw new TypeError(
-      `Invalid library "${
-        String(library)
-      }": only the backend "winsock" opens a library in place of ws2_32.dll`,
+      `Invalid library ${shown}: only the backend "winsock" opens a library in place of ws2_32.dll`,
     );
   }
-  if (library !== undefined && (typeof library !== "string" || !library)) {
-    throw new TypeError(
-      `Invalid library ${
-        typeof library === "string" ? `"${library}"` : String(library)
-      }: give the path of a DLL`,
-    );
+  if (typeof library !== "string" || library === "") {
+    throw new TypeError(`Invalid library ${shown}: give the path of a DLL`);
   }
-  return own;
+}
+
+/** Opens a backend and tries it, unless it was seen working before. */
+function openWorking(entry: Entry, library: string | undefined): RioBackend {
+  const backend = entry.open(libraryOption(library));
+  const seen = working.get(entry) ?? new Set();
+  if (seen.has(library)) return backend;
+  try {
+    probe(backend);
+  } catch (cause) {
+    backend.close(false);
+    throw new Deno.errors.NotSupported(whyNot(entry, cause), { cause });
+  }
+  working.set(entry, seen.add(library));
+  return backend;
+}
+
+function whyNot({ name, os }: Entry, cause: unknown): string {
+  if (name === null) {
+    return `Registered I/O needs Windows 8 or later, or Linux: this is ${os}`;
+  }
+  return `Registered I/O is present but does not work here: ${
+    cause instanceof Error ? cause.message : cause
+  }; security software that filters sockets is a known cause`;
+}
+
+function libraryOption(library: string | undefined): { library?: string } {
+  return library === undefined ? {} : { library };
 }
 
 /** Creates the smallest queues on a real socket, and closes them. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { perFunction, type RioFunctionName } from "../constants.ts";
 import { openLibc } from "../libc.ts";
 import { EACCES, ENOSYS, EPERM } from "./errno_numbers.ts";
 import { MSG_DONTWAIT } from "./numbers.ts";
@@ -86,7 +87,7 @@ export interface LinuxLibrary {
 // All backends share one opening, because each opening makes functions anew: V8
 // calls a native function directly, which saves some 350 ns, only where it has
 // never seen another function at the same place.
-let library: (LinuxLibrary & { close(): void }) | undefined;
+let library: Loaded | undefined;
 let users = 0;
 
 /**
@@ -106,42 +107,77 @@ export function acquireLibrary(): LinuxLibrary {
 /** Gives the library back; closes it when nobody shares it any more. */
 export function releaseLibrary(): void {
   if (users === 0 || --users > 0) return;
-  library?.close();
+  library?.[Symbol.dispose]();
   library = undefined;
 }
 
-function open(): LinuxLibrary & { close(): void } {
-  const opened = openLibc(SYMBOLS);
-  const { symbols } = opened;
+/**
+ * The 13 functions, and whether the kernel allows the calls that each is made
+ * of; all `false` where the C library cannot be opened.
+ */
+export function findLinuxFunctions(): Record<RioFunctionName, boolean> {
   try {
-    const errno = new Int32Array(
-      Deno.UnsafePointerView.getArrayBuffer(symbols.__errno_location()!, 4),
+    using loaded = load();
+    return perFunction((name) =>
+      (MADE_OF[name] ?? []).every((call) => refusal(call, loaded) === 0)
     );
-    probe(symbols, errno);
-    return { symbols, errno, close: () => opened.close() };
-  } catch (error) {
-    opened.close();
-    throw error;
+  } catch {
+    return perFunction(() => false);
   }
 }
 
-/** Calls on no file fail with EBADF where the call exists and is allowed. */
-function probe(symbols: LinuxSymbols, errno: Int32Array): void {
-  const calls: Record<string, () => number> = {
-    recvmmsg: () => symbols.recvmmsg(-1, 0n, 0, MSG_DONTWAIT, 0n),
-    sendmmsg: () => symbols.sendmmsg(-1, 0n, 0, MSG_DONTWAIT),
-    recvmsg: () => symbols.recvmsg(-1, 0n, MSG_DONTWAIT),
-    sendmsg: () => symbols.sendmsg(-1, 0n, MSG_DONTWAIT),
-    accept4: () => symbols.accept4(-1, 0n, 0n, 0),
-    epoll_wait: () => symbols.epoll_wait(-1, 0n, 1, 0),
-    epoll_ctl: () => symbols.epoll_ctl(-1, 1, -1, 0n),
-  };
-  for (const [name, call] of Object.entries(calls)) {
-    const code = call() < 0 ? errno[0]! : 0;
-    if (code === ENOSYS || code === EPERM || code === EACCES) {
-      throw new Deno.errors.NotSupported(
-        `Cannot use Linux sockets: the kernel or a sandbox refuses ${name} (errno ${code})`,
-      );
-    }
+/** The C library, closed when it is disposed. */
+interface Loaded extends LinuxLibrary, Disposable {}
+
+function open(): Loaded {
+  const loaded = load();
+  for (const name of Object.keys(CALLS) as CallName[]) {
+    const code = refusal(name, loaded);
+    if (code === 0) continue;
+    loaded[Symbol.dispose]();
+    throw new Deno.errors.NotSupported(
+      `Cannot use Linux sockets: the kernel or a sandbox refuses ${name} (errno ${code})`,
+    );
   }
+  return loaded;
+}
+
+function load(): Loaded {
+  const opened = openLibc(SYMBOLS);
+  const { symbols } = opened;
+  const errno = new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(symbols.__errno_location()!, 4),
+  );
+  return { symbols, errno, [Symbol.dispose]: () => opened.close() };
+}
+
+/**
+ * The calls that may be missing. On no file they fail with EBADF where they
+ * exist and are allowed.
+ */
+const CALLS = {
+  recvmmsg: ({ recvmmsg }) => recvmmsg(-1, 0n, 0, MSG_DONTWAIT, 0n),
+  sendmmsg: ({ sendmmsg }) => sendmmsg(-1, 0n, 0, MSG_DONTWAIT),
+  recvmsg: ({ recvmsg }) => recvmsg(-1, 0n, MSG_DONTWAIT),
+  sendmsg: ({ sendmsg }) => sendmsg(-1, 0n, MSG_DONTWAIT),
+  accept4: ({ accept4 }) => accept4(-1, 0n, 0n, 0),
+  epoll_wait: ({ epoll_wait }) => epoll_wait(-1, 0n, 1, 0),
+  epoll_ctl: ({ epoll_ctl }) => epoll_ctl(-1, 1, -1, 0n),
+} as const satisfies Record<string, (symbols: LinuxSymbols) => number>;
+
+type CallName = keyof typeof CALLS;
+
+/** The calls that a function is made of; those that are absent need none. */
+const MADE_OF: { readonly [F in RioFunctionName]?: readonly CallName[] } = {
+  RIOReceive: ["recvmmsg", "recvmsg"],
+  RIOReceiveEx: ["recvmmsg", "recvmsg"],
+  RIOSend: ["sendmmsg", "sendmsg"],
+  RIOSendEx: ["sendmmsg", "sendmsg"],
+  RIONotify: ["epoll_ctl", "epoll_wait"],
+};
+
+/** Why the kernel or a sandbox refuses a call; 0 where it does not. */
+function refusal(name: CallName, { symbols, errno }: LinuxLibrary): number {
+  const code = CALLS[name](symbols) < 0 ? errno[0]! : 0;
+  return code === ENOSYS || code === EPERM || code === EACCES ? code : 0;
 }

@@ -60,13 +60,14 @@ export abstract class RioEndpoint implements Disposable {
    *
    * @ignore
    */
-  constructor(key: typeof INTERNAL, { core, record, ...kind }: EndpointParts) {
+  constructor(key: typeof INTERNAL, parts: EndpointParts) {
     assertInternal(key, "RioSession.openSocket()");
+    const { core, record } = parts;
     this.#core = core;
     this.#record = record;
-    this.#family = kind.family;
+    this.#family = parts.family;
     this.#key = core.waiter.createKey();
-    this.transport = kind.transport;
+    this.transport = parts.transport;
     this.#address = this.#localAddress();
     core.watch(this, new.target.name, (ledger) => {
       if (record.closed) return false;

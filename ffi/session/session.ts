@@ -8,7 +8,7 @@ import type {
   RioBackendName,
   RioCapabilities,
 } from "../contract.ts";
-import { RIO_FUNCTIONS, type RioFunctionName } from "../constants.ts";
+import { perFunction, type RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { allocate, pin, type RioMemory } from "../memory.ts";
@@ -217,7 +217,6 @@ export class RioSession implements Disposable, AsyncDisposable {
   /** What the session did and holds; also after it was closed. */
   stats(): RioStats {
     const { ledger } = this.#core;
-    const calls = RIO_FUNCTIONS.map((name, i) => [name, ledger.calls[i]!]);
     return {
       registered: ledger.registered,
       deregistered: ledger.deregistered,
@@ -228,7 +227,7 @@ export class RioSession implements Disposable, AsyncDisposable {
       completed: ledger.completed,
       outstanding: ledger.outstanding,
       abandoned: ledger.abandoned,
-      calls: Object.fromEntries(calls) as Record<RioFunctionName, number>,
+      calls: perFunction((_, i) => ledger.calls[i]!),
     };
   }
 

@@ -8,6 +8,8 @@ import {
   AF_INET6,
   INVALID_SOCKET,
   IPPROTO_UDP,
+  perFunction,
+  type RioFunctionName,
   SOCK_DGRAM,
   WINSOCK_VERSION,
   WSA_FLAG_NO_HANDLE_INHERIT,
@@ -41,6 +43,21 @@ export interface WinsockOptions extends LibraryOptions, CallOptions {}
  */
 export function openWinsock(options: WinsockOptions = {}): RioBackend {
   return createWinsockBackend(openLibrary(options), options);
+}
+
+/**
+ * The 13 functions, and whether the system's provider has them; all `false`
+ * where it cannot be asked.
+ */
+export function findWinsockFunctions(
+  options: WinsockOptions = {},
+): Record<RioFunctionName, boolean> {
+  try {
+    createWinsockBackend(openLibrary(options), options).close(false);
+    return perFunction(() => true);
+  } catch {
+    return perFunction(() => false);
+  }
 }
 
 /**

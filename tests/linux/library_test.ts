@@ -6,7 +6,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { openLinux } from "../../ffi/linux/backend.ts";
-import { acquireLibrary, releaseLibrary } from "../../ffi/linux/library.ts";
+import {
+  acquireLibrary,
+  findLinuxFunctions,
+  releaseLibrary,
+} from "../../ffi/linux/library.ts";
 import { memoryFor, openWith } from "../unit/stand_ins.ts";
 import { descriptors } from "./rig.ts";
 
@@ -167,3 +171,18 @@ for (const blocks of [0, 1]) {
     },
   );
 }
+
+Deno.test("findLinuxFunctions() tells which functions the kernel has the calls for", () => {
+  using libraries = openWith(() => failing({ recvmmsg: ENOSYS }));
+  const missing = Object.entries(findLinuxFunctions())
+    .filter(([, there]) => !there)
+    .map(([name]) => name);
+  assertEquals(missing, ["RIOReceive", "RIOReceiveEx"]);
+  assertEquals(libraries.open, 0);
+});
+
+Deno.test("findLinuxFunctions() finds none where there is no C library", () => {
+  using _libraries = openWith(missing);
+  const found = Object.values(findLinuxFunctions());
+  assertEquals(found, new Array(13).fill(false));
+});

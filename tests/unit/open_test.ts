@@ -5,7 +5,19 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { openBackend, RioError } from "../../ffi/mod.ts";
+import {
+  allocate,
+  openBackend,
+  RIO_CORRUPT_CQ,
+  type RioBackend,
+  type RioBackendName,
+  RioError,
+  RioResults,
+  WSAEOPNOTSUPP,
+} from "../../ffi/mod.ts";
+import { perFunction } from "../../ffi/constants.ts";
+import { type Entry, openFirst } from "../../ffi/open.ts";
+import { openUnsupported } from "../../ffi/unsupported.ts";
 import { type RioSessionOptions, rioSupport } from "../../mod.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { openWith, pretend } from "./stand_ins.ts";
@@ -100,3 +112,78 @@ Deno.test(
     assertEquals(libraries.open, 0);
   },
 );
+
+/** A backend of which nothing is real, except that it works. */
+function openWorking(): RioBackend {
+  const nothing = openUnsupported();
+  const one = () => 1;
+  return {
+    ...nothing,
+    rings: {
+      ...nothing.rings,
+      createCompletionQueue: one,
+      createRequestQueue: one,
+    },
+    sockets: { ...nothing.sockets, open: one },
+  };
+}
+
+/** An entry of the table; a broken one opens but refuses everything. */
+function entry(name: RioBackendName, broken: boolean, opened: string[]): Entry {
+  return {
+    name,
+    os: "linux",
+    open: () => {
+      opened.push(name);
+      return broken ? openUnsupported() : openWorking();
+    },
+    find: () => perFunction(() => !broken),
+  };
+}
+
+Deno.test("openFirst() opens the next backend where the first does not work", () => {
+  const opened: string[] = [];
+  const entries = [
+    entry("linux", true, opened),
+    entry("winsock", false, opened),
+    entry("winsock", false, opened),
+  ];
+  openFirst(entries).close(false);
+  assertEquals(opened, ["linux", "winsock"]);
+});
+
+Deno.test("openFirst() tells of every backend when none works", () => {
+  const opened: string[] = [];
+  const entries = [entry("linux", true, opened), entry("linux", true, opened)];
+  const error = assertThrows(
+    () => openFirst(entries),
+    Deno.errors.NotSupported,
+    "RIOCreateCompletionQueue failed with WSAEOPNOTSUPP",
+  );
+  assertEquals(opened.length, 2);
+  assertEquals((error.cause as unknown[]).length, 2);
+});
+
+Deno.test("openFirst() passes on what is no missing support", () => {
+  const broken: Entry = {
+    ...entry("linux", false, []),
+    open: () => {
+      throw new Deno.errors.NotCapable("no ffi");
+    },
+  };
+  assertThrows(() => openFirst([broken]), Deno.errors.NotCapable, "no ffi");
+});
+
+Deno.test("openUnsupported() refuses everything, and can be closed again and again", async () => {
+  const { rings, sockets, waits, close } = openUnsupported();
+  assertEquals(rings.registerBuffer(allocate(8)), -WSAEOPNOTSUPP);
+  assertEquals(
+    rings.dequeueCompletion(1, new RioResults(1), 1),
+    -RIO_CORRUPT_CQ,
+  );
+  assertEquals(sockets.open(2, 2, 17), -WSAEOPNOTSUPP);
+  assertEquals(waits.createNotification("iocp", 1), WSAEOPNOTSUPP);
+  assertEquals(await waits.wait(), -WSAEOPNOTSUPP);
+  close(false);
+  close(true);
+});
