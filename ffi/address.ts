@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { assertInteger, refuseType } from "./arguments.ts";
 import { AF_INET, AF_INET6 } from "./constants.ts";
 import { SOCKADDR_INET } from "./layout.ts";
 
@@ -128,18 +129,7 @@ export function ipVersion(hostname: string): 0 | 4 | 6 {
  * @throws {RangeError} If it is not a whole number from 0 to 65535.
  */
 export function assertPort(port: unknown): asserts port is number {
-  if (typeof port !== "number") {
-    throw new TypeError(
-      `Invalid port ${
-        String(port)
-      }: give a whole number from 0 to 65535, not a ${typeof port}`,
-    );
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(
-      `Invalid port ${port}: give a whole number from 0 to 65535`,
-    );
-  }
+  assertInteger("port", port, 0, 65535);
 }
 
 interface Ip {
@@ -150,16 +140,14 @@ interface Ip {
 
 function parseIp(hostname: unknown): Ip {
   if (typeof hostname !== "string") {
-    throw new TypeError(
-      `Invalid hostname ${
-        String(hostname)
-      }: give a string, not a ${typeof hostname}`,
-    );
+    refuseType("hostname", hostname, "give an IP literal, which is a string");
   }
   const ip = parseIpv4(hostname) ?? parseIpv6(hostname);
   if (!ip) {
-    throw new TypeError(
-      `Invalid hostname "${hostname}": an IP literal is needed here, resolve names first with Deno.resolveDns()`,
+    refuseType(
+      "hostname",
+      hostname,
+      "give an IP literal, resolve names first with Deno.resolveDns()",
     );
   }
   return ip;

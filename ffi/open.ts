@@ -1,9 +1,10 @@
 /**
- * The one place that knows the backends: it chooses one and makes sure that it
- * works.
+ * The choice of a backend: the one place that knows them all. It opens one and
+ * makes sure that it works.
  *
  * @module
  */
+import { assertOneOf, refuseType } from "./arguments.ts";
 import {
   AF_INET,
   IPPROTO_UDP,
@@ -51,18 +52,20 @@ export interface RioSupport {
   readonly osRelease: string | null;
 }
 
+/** What a backend is opened with; `library` on Windows only. */
+type Given = Pick<RioSessionOptions, "library">;
+
 /** A backend, and where it runs. */
 export interface Entry {
   /** `null` for the one that refuses everything. */
   readonly name: RioBackendName | null;
   readonly os: typeof Deno.build.os;
-  /** Opens it; `library` is only given where it can be. */
-  readonly open: (options: { library?: string }) => RioBackend;
+  readonly open: (given: Given) => RioBackend;
   /** Looks which functions are there; never throws. */
-  readonly find: (options: { library?: string }) => RioSupport["functions"];
+  readonly find: (given: Given) => RioSupport["functions"];
 }
 
-/** Every backend; of several on one system the first that works is taken. */
+/** Every backend; where several run on one system, the best comes first. */
 const BACKENDS: readonly Entry[] = [
   {
     name: "winsock",
@@ -78,7 +81,11 @@ const BACKENDS: readonly Entry[] = [
   },
 ];
 
-/** Backends that were seen working, each with what library. */
+const NO_FUNCTIONS: RioSupport["functions"] = Object.freeze(
+  perFunction(() => false),
+);
+
+/** Backends that passed the probe in this process, each with which library. */
 const working: Map<Entry, Set<string | undefined>> = new Map();
 
 /**
@@ -89,19 +96,19 @@ const working: Map<Entry, Set<string | undefined>> = new Map();
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` is missing.
  */
 export function openBackend(options: RioSessionOptions = {}): RioBackend {
-  const { entries, library } = choose(options);
-  return openFirst(entries, library);
+  const { entries, given } = choose(options);
+  return openFirst(entries, given);
 }
 
-/** Opens the first backend that works; tells of all when none does. */
+/** Opens the first backend that works; if none does, says of each why. */
 export function openFirst(
   entries: readonly Entry[],
-  library?: string,
+  given: Given = {},
 ): RioBackend {
   const reasons: Error[] = [];
   for (const entry of entries) {
     try {
-      return openWorking(entry, library);
+      return openWorking(entry, given);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotSupported)) throw error;
       reasons.push(error);
@@ -115,9 +122,9 @@ export function openFirst(
 /**
  * Finds out whether Registered I/O works here; never throws.
  *
- * Having the functions is no proof: some security software lets a program
- * fetch them and then breaks them. So this creates a small completion queue and
- * a request queue on a real socket, and closes both.
+ * That the functions are there proves nothing: some security software lets a
+ * program fetch them, and then makes their calls fail. So this creates a small
+ * completion queue and a request queue on a real socket, and closes both.
  *
  * @example Ask before opening
  * ```ts
@@ -133,15 +140,13 @@ export function openFirst(
 export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   const { os, arch } = Deno.build;
   let backend: RioBackendName | null = null;
-  let functions = perFunction(() => false);
+  let functions = NO_FUNCTIONS;
   let reason: string | undefined;
   try {
-    const { entries: [first], library } = choose(options);
-    if (first !== undefined) {
-      backend = first.name;
-      functions = first.find(libraryOption(library));
-    }
-    const opened = openBackend(options);
+    const { entries, given } = choose(options);
+    backend = entries[0]!.name;
+    functions = entries[0]!.find(given);
+    const opened = openFirst(entries, given);
     backend = opened.name;
     opened.close(false);
   } catch (error) {
@@ -158,24 +163,17 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   };
 }
 
-/** The backends that the options allow here, best first. */
+/** The backends that the options allow here, at least one, best first. */
 function choose(
   { backend = "auto", library }: RioSessionOptions,
-): { entries: readonly Entry[]; library: string | undefined } {
+): { entries: readonly Entry[]; given: Given } {
   const { os } = Deno.build;
-  const names = BACKENDS.map(({ name }) => `"${name}"`);
-  if (!['"auto"', ...names].includes(`"${String(backend)}"`)) {
-    throw new TypeError(
-      `Unknown backend "${String(backend)}": give "auto", ${
-        names.join(" or ")
-      }`,
-    );
-  }
+  assertOneOf("backend", backend, ["auto", "winsock", "linux"]);
   const here = BACKENDS.filter((entry) => entry.os === os);
   if (here.length === 0) {
-    const find = () => perFunction(() => false);
+    const find = () => NO_FUNCTIONS;
     const nowhere = { name: null, os, open: openUnsupported, find };
-    return { entries: [nowhere], library: undefined };
+    return { entries: [nowhere], given: {} };
   }
   const entries = here.filter(({ name }) =>
     backend === "auto" || backend === name
@@ -187,25 +185,26 @@ function choose(
       }`,
     );
   }
-  if (library !== undefined) assertLibrary(library, os);
-  return { entries, library };
+  if (library === undefined) return { entries, given: {} };
+  assertLibrary(library, os);
+  return { entries, given: { library } };
 }
 
 function assertLibrary(library: unknown, os: typeof Deno.build.os): void {
-  const shown = typeof library === "string" ? `"${library}"` : String(library);
   if (os !== "windows") {
-    throw new TypeError(
-      `Invalid library ${shown}: only the backend "winsock" opens a library in place of ws2_32.dll`,
-    );
+    const advice =
+      'only the backend "winsock" opens one in place of ws2_32.dll';
+    refuseType("library", library, advice);
   }
   if (typeof library !== "string" || library === "") {
-    throw new TypeError(`Invalid library ${shown}: give the path of a DLL`);
+    refuseType("library", library, "give the path of a DLL");
   }
 }
 
-/** Opens a backend and tries it, unless it was seen working before. */
-function openWorking(entry: Entry, library: string | undefined): RioBackend {
-  const backend = entry.open(libraryOption(library));
+/** Opens a backend, and probes it unless it passed the probe before. */
+function openWorking(entry: Entry, given: Given): RioBackend {
+  const { library } = given;
+  const backend = entry.open(given);
   const seen = working.get(entry) ?? new Set();
   if (seen.has(library)) return backend;
   try {
@@ -225,10 +224,6 @@ function whyNot({ name, os }: Entry, cause: unknown): string {
   return `Registered I/O is present but does not work here: ${
     cause instanceof Error ? cause.message : cause
   }; security software that filters sockets is a known cause`;
-}
-
-function libraryOption(library: string | undefined): { library?: string } {
-  return library === undefined ? {} : { library };
 }
 
 /** Creates the smallest queues on a real socket, and closes them. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { ipVersion } from "../address.ts";
-import { nextTurn } from "../session/arrival.ts";
+import { nextTurn } from "../arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
 import type { ReceiveSlot } from "./datagram_slots.ts";

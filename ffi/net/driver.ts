@@ -4,7 +4,7 @@
  * @module
  */
 import { toDenoError } from "./errors.ts";
-import { Arrival } from "../session/arrival.ts";
+import { Arrival } from "../arrival.ts";
 import { RioClosedError } from "../errors.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/requests.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertInteger } from "../session/arguments.ts";
+import { assertInteger } from "../arguments.ts";
 import type { RioSession } from "../session/session.ts";
 import { denoErrors } from "./errors.ts";
 import { knownAddress, toPort } from "./hosts.ts";

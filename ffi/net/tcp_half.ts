@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nextTurn } from "../session/arrival.ts";
+import { nextTurn } from "../arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Driver } from "./driver.ts";
 import type { Hub, SessionObserver } from "./hub.ts";

@@ -5,7 +5,7 @@
  */
 import type { RioHandle } from "../contract.ts";
 import { RioBufferInUseError, RioClosedError } from "../errors.ts";
-import { assertInteger } from "./arguments.ts";
+import { assertInteger } from "../arguments.ts";
 import type { BufferRecord } from "./ledger.ts";
 import type { SessionCore } from "./core.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";

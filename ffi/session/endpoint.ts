@@ -8,7 +8,7 @@ import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
 import { WSAEINVAL, WSAENOTCONN } from "../error_numbers.ts";
 import { check, checkHandle, RioClosedError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertInteger, assertOneOf } from "./arguments.ts";
+import { assertInteger, assertOneOf, refuseType } from "../arguments.ts";
 import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import { assertInternal, type INTERNAL } from "../internal.ts";
@@ -125,11 +125,8 @@ export abstract class RioEndpoint implements Disposable {
   setOption(option: RioSocketOption, value: number | boolean): void {
     const [level, name] = optionNumbers(option, this.#family);
     if (typeof value !== "number" && typeof value !== "boolean") {
-      throw new TypeError(
-        `Invalid value ${
-          String(value)
-        } of socket option "${option}": give a number or a boolean`,
-      );
+      const name = `value of socket option "${option}"`;
+      refuseType(name, value, "give a number or a boolean");
     }
     assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
     assertEndpointOpen(this, "set an option");
@@ -178,11 +175,7 @@ export abstract class RioEndpoint implements Disposable {
     assertInteger("level", level, 0, 0xFFFF);
     assertInteger("name", name, -0x80000000, 0x7FFFFFFF);
     if (!(value instanceof Uint8Array)) {
-      throw new TypeError(
-        `Invalid value ${
-          String(value)
-        } of socket option ${name}: give its bytes as a Uint8Array`,
-      );
+      refuseType("value", value, "give its bytes as a Uint8Array");
     }
     assertEndpointOpen(this, "set an option");
     this.#setOption(level, name, value, `${name} of level ${level}`);

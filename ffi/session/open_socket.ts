@@ -22,7 +22,7 @@ import {
 import { check, checkHandle } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertInteger, assertOneOf } from "./arguments.ts";
+import { assertInteger, assertOneOf } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
 import type { EndpointParts } from "./endpoint.ts";
 import { RioListener } from "./listener.ts";

@@ -12,7 +12,7 @@ import {
 import type { RioHandle } from "../contract.ts";
 import { RioClosedError, RioError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertInteger } from "./arguments.ts";
+import { assertInteger, refuseType } from "../arguments.ts";
 import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import { type BufferRecord, CALL, type SocketRecord } from "./ledger.ts";
@@ -194,9 +194,7 @@ function assertCanPost(record: SocketRecord, isSend: boolean): void {
 
 function requireDatagram(socket: RioSocket): null {
   if (socket.transport === "tcp") {
-    throw new TypeError(
-      `Invalid slice null: a TCP request needs one, only a datagram can be empty`,
-    );
+    refuseType("slice", null, "give one, only a datagram can be empty");
   }
   return null;
 }
@@ -209,11 +207,7 @@ function bufferOf(
   size: number,
 ): BufferRecord {
   if (!isSlice(slice)) {
-    throw new TypeError(
-      `Invalid ${name} ${
-        String(slice)
-      }: give a RioSlice, made by RioBuffer.slice()`,
-    );
+    refuseType(name, slice, "give a RioSlice, made by RioBuffer.slice()");
   }
   const buffer = recordOf(slice.buffer);
   if (buffer.ledger !== core.ledger) {

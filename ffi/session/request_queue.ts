@@ -5,7 +5,7 @@
  */
 import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { checkHandle, RioClosedError } from "../errors.ts";
-import { assertInteger, assertOneOf } from "./arguments.ts";
+import { assertInteger, assertOneOf } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
 import { CALL, type SocketRecord } from "./ledger.ts";
 import {

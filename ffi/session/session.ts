@@ -12,7 +12,7 @@ import { perFunction, type RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { allocate, pin, type RioMemory } from "../memory.ts";
-import { assertInteger } from "./arguments.ts";
+import { assertInteger, refuseType } from "../arguments.ts";
 import { RioBuffer } from "./buffer.ts";
 import { SessionCore } from "./core.ts";
 import type { RioListener } from "./listener.ts";
@@ -296,11 +296,7 @@ function toMemory(source: unknown): RioMemory {
     return allocate(source);
   }
   if (!(source instanceof Uint8Array)) {
-    throw new TypeError(
-      `Invalid source ${
-        String(source)
-      }: give a size in bytes or a Uint8Array to register`,
-    );
+    refuseType("source", source, "give a size in bytes, or a Uint8Array");
   }
   const { buffer } = source;
   if (

@@ -8,7 +8,7 @@ import { RIO_MSG_COMMIT_ONLY } from "../constants.ts";
 import { check, checkHandle } from "../errors.ts";
 import type { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertOneOf } from "./arguments.ts";
+import { assertOneOf } from "../arguments.ts";
 import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import {

@@ -347,7 +347,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "nothing is looked at after the sleep of a wait",
-    file: "ffi/session/arrival.ts",
+    file: "ffi/arrival.ts",
     find: `    await sleep();
     look();`,
     replace: "    await sleep();",

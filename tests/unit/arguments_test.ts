@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { assertInteger, assertOneOf } from "../../ffi/session/arguments.ts";
+import { assertInteger, assertOneOf } from "../../ffi/arguments.ts";
 
 const NO_NUMBERS: readonly (readonly [unknown, string])[] = [
   ["1", "a string"],

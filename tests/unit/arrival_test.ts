@@ -1,6 +1,6 @@
 /** The two steps of a wait. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { Arrival } from "../../ffi/session/arrival.ts";
+import { Arrival } from "../../ffi/arrival.ts";
 
 /** What a wait does, until a look finds something. */
 class Log {

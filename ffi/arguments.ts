@@ -1,0 +1,77 @@
+/**
+ * Checks of what a caller gives, before any native call.
+ *
+ * @module
+ */
+
+/**
+ * A value as an error message shows it, in a few words.
+ *
+ * @param value Anything, also what has no text.
+ * @returns The text; strings in quotation marks.
+ */
+export function show(value: unknown): string {
+  if (typeof value === "string") return `"${value}"`;
+  const short = { depth: 0, iterableLimit: 3, breakLength: Infinity };
+  return Deno.inspect(value, short);
+}
+
+/**
+ * Refuses a value of the wrong type.
+ *
+ * @param name The argument, as the caller knows it.
+ * @param value What was given.
+ * @param advice What to give in its place.
+ * @throws {TypeError} Always.
+ */
+export function refuseType(
+  name: string,
+  value: unknown,
+  advice: string,
+): never {
+  throw new TypeError(`Invalid ${name} ${show(value)}: ${advice}`);
+}
+
+/**
+ * Refuses what is not a whole number within bounds.
+ *
+ * @param name The argument, as the caller knows it.
+ * @param value The value to check.
+ * @param min The least value allowed.
+ * @param max The greatest value allowed.
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is not whole or out of bounds.
+ */
+export function assertInteger(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+): asserts value is number {
+  const advice = `give a whole number from ${min} to ${max}`;
+  if (typeof value !== "number") refuseType(name, value, advice);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`Invalid ${name} ${value}: ${advice}`);
+  }
+}
+
+/**
+ * Refuses a value that is not one of a few.
+ *
+ * @param name The argument, as the caller knows it.
+ * @param value The value to check.
+ * @param allowed The values allowed.
+ * @throws {TypeError} If it is not among them.
+ */
+export function assertOneOf<T extends string>(
+  name: string,
+  value: unknown,
+  allowed: readonly T[],
+): asserts value is T {
+  if ((allowed as readonly unknown[]).includes(value)) return;
+  const quoted = allowed.map((one) => `"${one}"`);
+  const last = quoted.pop();
+  throw new TypeError(
+    `Unknown ${name} ${show(value)}: give ${quoted.join(", ")} or ${last}`,
+  );
+}
