@@ -70,7 +70,7 @@ export {
   type RioNotificationMode,
 } from "./ffi/session/queue.ts";
 export type { RioQueueOptions } from "./ffi/session/request_queue.ts";
-export type { RioCompletion } from "./ffi/session/requests.ts";
+export type { RioCompletion } from "./ffi/session/completion.ts";
 export { RioEndpoint } from "./ffi/session/endpoint.ts";
 export { RioSession, type RioStats } from "./ffi/session/session.ts";
 export { RioSocket } from "./ffi/session/socket.ts";

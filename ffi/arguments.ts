@@ -48,11 +48,13 @@ export function assertInteger(
   min: number,
   max: number,
 ): asserts value is number {
-  const advice = `give a whole number from ${min} to ${max}`;
-  if (typeof value !== "number") refuseType(name, value, advice);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`Invalid ${name} ${value}: ${advice}`);
+  const isNumber = typeof value === "number";
+  if (isNumber && Number.isInteger(value) && value >= min && value <= max) {
+    return;
   }
+  const advice = `give a whole number from ${min} to ${max}`;
+  if (!isNumber) refuseType(name, value, advice);
+  throw new RangeError(`Invalid ${name} ${value}: ${advice}`);
 }
 
 /**

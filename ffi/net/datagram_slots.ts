@@ -6,7 +6,7 @@
  */
 import { CONTROL_SIZE } from "../control.ts";
 import type { RioBuffer, RioSlice } from "../session/buffer.ts";
-import type { RioCompletion } from "../session/requests.ts";
+import type { RioCompletion } from "../session/completion.ts";
 import type { Operation } from "./driver.ts";
 
 /** Bytes kept for an address: 28, rounded up to a cache line. */

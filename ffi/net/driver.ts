@@ -7,7 +7,7 @@ import { toDenoError } from "./errors.ts";
 import { Arrival } from "../arrival.ts";
 import { RioClosedError } from "../errors.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
-import type { RioCompletion } from "../session/requests.ts";
+import type { RioCompletion } from "../session/completion.ts";
 
 /** How long completions are run before the event loop has its turn. */
 const TURN_AFTER_MS = 8;

@@ -7,7 +7,7 @@
 import { readControl } from "../control.ts";
 import type { RioError } from "../errors.ts";
 import type { RioBuffer } from "../session/buffer.ts";
-import type { RioCompletion } from "../session/requests.ts";
+import type { RioCompletion } from "../session/completion.ts";
 import type { RioSession } from "../session/session.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { ReceiveSlot, slotSize } from "./datagram_slots.ts";

@@ -6,7 +6,7 @@
 import { WSAEMSGSIZE } from "../error_numbers.ts";
 import { RioError } from "../errors.ts";
 import type { RioBuffer } from "../session/buffer.ts";
-import type { RioCompletion } from "../session/requests.ts";
+import type { RioCompletion } from "../session/completion.ts";
 import type { RioSession } from "../session/session.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { type SendGroup, SendSlot, slotSize } from "./datagram_slots.ts";

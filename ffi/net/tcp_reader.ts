@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RioCompletion } from "../session/requests.ts";
+import type { RioCompletion } from "../session/completion.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Operation } from "./driver.ts";
 import { interrupted, toDenoError } from "./errors.ts";

@@ -5,7 +5,7 @@
  */
 import { WSAECONNRESET, WSAENOTCONN } from "../error_numbers.ts";
 import { RioError } from "../errors.ts";
-import type { RioCompletion } from "../session/requests.ts";
+import type { RioCompletion } from "../session/completion.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Operation } from "./driver.ts";
 import { brokenPipe, interrupted, toDenoError } from "./errors.ts";

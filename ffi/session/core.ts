@@ -1,5 +1,5 @@
 /**
- * What the objects of one session share.
+ * What a session and everything opened from it have in common.
  *
  * @module
  */
@@ -11,29 +11,32 @@ import { Permissions } from "./permissions.ts";
 import { Completion, Requests } from "./requests.ts";
 import type { Waiter } from "./waiter.ts";
 
-interface Net {
-  ledger: Ledger;
-  /** What the user dropped. */
-  what: string;
+/** What is left of an object that a program dropped. */
+interface Dropped {
+  readonly ledger: Ledger;
+  /** The name of its class. */
+  readonly what: string;
   /** Releases it; `false` where that was done already. */
   release(ledger: Ledger): boolean;
 }
 
 /**
- * The finalisation net: objects that were dropped without disposal.
+ * Releases what programs dropped without disposing it, and warns.
  *
- * It holds records, never the objects that it waits for. It is the last net
- * and not a way to manage resources: the collector may never run.
+ * It holds records, never the objects: an object that it held would never be
+ * collected. Programs cannot rely on it, because the collector may never run.
  */
-const net = new FinalizationRegistry<Net>(({ ledger, what, release }) => {
-  if (ledger.closed || !release(ledger)) return;
-  // deno-lint-ignore no-console -- a leak in the program, and nobody to throw at
-  console.warn(
-    `${what} was dropped without being disposed and was released by the garbage collector: declare it with "using"`,
-  );
-});
+const collected = new FinalizationRegistry<Dropped>(
+  ({ ledger, what, release }) => {
+    if (ledger.closed || !release(ledger)) return;
+    // deno-lint-ignore no-console -- a leak in the program, and nobody to throw at
+    console.warn(
+      `${what} was dropped without being disposed and was released by the garbage collector: declare it with "using"`,
+    );
+  },
+);
 
-/** The shared parts of a session and of everything opened from it. */
+/** The parts of a session. */
 export class SessionCore {
   readonly backend: RioBackend;
   readonly ledger: Ledger;
@@ -41,12 +44,15 @@ export class SessionCore {
   readonly waiter: Waiter;
   readonly permissions: Permissions;
   /**
-   * Completions that were dequeued ahead of their reader. They belong to the
-   * queue alone: the net holds its record, and through it would hold them.
+   * Completions that were dequeued before anybody asked for them.
+   *
+   * Only the `RioCompletionQueue` owns its array. The records of queues live as
+   * long as the session: what they held, with the sockets named in completions,
+   * could not be collected when a program drops it.
    */
-  readonly backlogs: WeakMap<QueueRecord, WeakRef<Completion[]>> =
+  readonly #backlogs: WeakMap<QueueRecord, WeakRef<Completion[]>> =
     new WeakMap();
-  /** The session itself: as long as a part of it is held, it is held. */
+  /** The session itself: it is not collected while a part of it is in use. */
   owner: object | null = null;
 
   constructor(backend: RioBackend) {
@@ -64,34 +70,47 @@ export class SessionCore {
     }
   }
 
-  /** Dequeues what has arrived, and keeps it for whoever dequeues next. */
+  /** Dequeues what has arrived, and keeps it for the next `dequeue()`. */
   pull(): void {
     this.ledger.pull((queue, results, count) =>
-      this.stash(queue, results, 0, count)
+      this.keep(queue, results, 0, count)
     );
   }
 
-  /** Keeps results for the next dequeue of their queue. */
-  stash(
+  /** Keeps results for the next `dequeue()` of their queue. */
+  keep(
     queue: QueueRecord,
     results: RioResults,
     from: number,
     count: number,
   ): void {
-    const backlog = this.backlogs.get(queue)?.deref();
+    const backlog = this.#backlogs.get(queue)?.deref();
     for (let i = from; i < count; i++) {
       const completion = this.requests.finish(results, i, new Completion());
       backlog?.push(completion);
     }
   }
 
-  /** Puts an object into the finalisation net. */
-  watch(object: object, what: string, release: Net["release"]): void {
-    net.register(object, { ledger: this.ledger, what, release }, object);
+  /** Where the completions of a queue are kept from now on. */
+  openBacklog(queue: QueueRecord): Completion[] {
+    const backlog: Completion[] = [];
+    this.#backlogs.set(queue, new WeakRef(backlog));
+    return backlog;
   }
 
-  /** Takes an object out of the net: it was released. */
+  /** Drops what is kept for a queue, and what would be: nobody can ask for it. */
+  closeBacklog(queue: QueueRecord): void {
+    this.#backlogs.get(queue)?.deref()?.splice(0);
+    this.#backlogs.delete(queue);
+  }
+
+  /** Has an object released when it is collected without being disposed. */
+  watch(object: object, what: string, release: Dropped["release"]): void {
+    collected.register(object, { ledger: this.ledger, what, release }, object);
+  }
+
+  /** Ends {@linkcode SessionCore.watch}: the object was released. */
   forget(object: object): void {
-    net.unregister(object);
+    collected.unregister(object);
   }
 }

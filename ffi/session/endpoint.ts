@@ -1,5 +1,6 @@
 /**
- * The native socket itself: addresses, options, shutdown.
+ * What every socket has, whether it carries data or accepts connections: its
+ * addresses, its options, and its end.
  *
  * @module
  */
@@ -15,31 +16,27 @@ import { assertInternal, type INTERNAL } from "../internal.ts";
 import type { SocketRecord } from "./ledger.ts";
 import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
 
-/** What an endpoint is made of. */
+/** What a socket is made of. */
 export interface EndpointParts {
-  /** The session's parts. */
   readonly core: SessionCore;
-  /** The native socket. */
   readonly record: SocketRecord;
-  /** The transport. */
   readonly transport: "udp" | "tcp";
-  /** The Winsock number of the address family. */
+  /** `AF_INET` or `AF_INET6`. */
   readonly family: number;
+  /** The key under which connects and accepts are reported. */
+  readonly key: number;
 }
 
-/** The address family of a socket. */
-export let familyOf: (endpoint: RioEndpoint) => number;
-/** Reads the addresses again after they changed. */
+/** What a socket is made of; for this package only. */
+export let partsOf: (endpoint: RioEndpoint) => EndpointParts;
+/** Reads the addresses of a socket again, after it was connected. */
 export let refreshAddresses: (endpoint: RioEndpoint) => void;
-/** The key that connects and accepts are reported under. */
-export let keyOf: (endpoint: RioEndpoint) => number;
 
 /** What every socket has, whether it carries data or accepts connections. */
 export abstract class RioEndpoint implements Disposable {
+  readonly #parts: EndpointParts;
   readonly #core: SessionCore;
   readonly #record: SocketRecord;
-  readonly #family: number;
-  readonly #key: number;
   #address: Deno.NetAddr;
   #remoteAddress: Deno.NetAddr | null = null;
 
@@ -47,26 +44,20 @@ export abstract class RioEndpoint implements Disposable {
   readonly transport: "udp" | "tcp";
 
   static {
-    familyOf = (endpoint) => endpoint.#family;
-    keyOf = (endpoint) => endpoint.#key;
+    partsOf = (endpoint) => endpoint.#parts;
     refreshAddresses = (endpoint) => {
       endpoint.#address = endpoint.#localAddress();
       endpoint.#remoteAddress = endpoint.#peerAddress();
     };
   }
 
-  /**
-   * Takes a native socket over: whoever drops this object closes it.
-   *
-   * @ignore
-   */
+  /** @ignore */
   constructor(key: typeof INTERNAL, parts: EndpointParts) {
     assertInternal(key, "RioSession.openSocket()");
     const { core, record } = parts;
+    this.#parts = parts;
     this.#core = core;
     this.#record = record;
-    this.#family = parts.family;
-    this.#key = core.waiter.createKey();
     this.transport = parts.transport;
     this.#address = this.#localAddress();
     core.watch(this, new.target.name, (ledger) => {
@@ -76,7 +67,7 @@ export abstract class RioEndpoint implements Disposable {
     });
   }
 
-  /** The local address; port 0 was replaced by the one that was given. */
+  /** The local address; for port 0 with the port that the system chose. */
   get address(): Deno.NetAddr {
     return this.#address;
   }
@@ -92,9 +83,9 @@ export abstract class RioEndpoint implements Disposable {
   }
 
   /**
-   * Ends one direction of a TCP connection.
+   * Ends one direction of a TCP connection, or both.
    *
-   * @param direction What ends: `"send"` tells the peer that no more comes.
+   * @param direction What ends; `"send"` tells the peer that no more data comes.
    * @default {"send"}
    * @throws {TypeError} If the direction is unknown.
    * @throws {RioError} For example `WSAENOTCONN`.
@@ -105,11 +96,9 @@ export abstract class RioEndpoint implements Disposable {
     assertEndpointOpen(this, "shut down");
     const how =
       { receive: SD_RECEIVE, send: SD_SEND, both: SD_BOTH }[direction];
-    check(
-      this.#core.backend.sockets.shutdown(this.#record.handle, how),
-      "shutdown",
-      `shut down ${direction}`,
-    );
+    const { sockets } = this.#core.backend;
+    const errno = sockets.shutdown(this.#record.handle, how);
+    check(errno, "shutdown", `shut down ${direction}`);
   }
 
   /**
@@ -123,7 +112,7 @@ export abstract class RioEndpoint implements Disposable {
    * @throws {RioClosedError} If the socket was closed.
    */
   setOption(option: RioSocketOption, value: number | boolean): void {
-    const [level, name] = optionNumbers(option, this.#family);
+    const [level, name] = optionNumbers(option, this.#parts.family);
     if (typeof value !== "number" && typeof value !== "boolean") {
       const name = `value of socket option "${option}"`;
       refuseType(name, value, "give a number or a boolean");
@@ -144,21 +133,18 @@ export abstract class RioEndpoint implements Disposable {
    * @throws {RioClosedError} If the socket was closed.
    */
   getOption(option: RioSocketOption): number {
-    const [level, name] = optionNumbers(option, this.#family);
+    const [level, name] = optionNumbers(option, this.#parts.family);
     assertEndpointOpen(this, "get an option");
     const value = new Int32Array(1);
     const bytes = new Uint8Array(value.buffer);
     const { sockets } = this.#core.backend;
-    checkHandle(
-      sockets.getOption(this.#record.handle, level, name, bytes),
-      "getsockopt",
-      `get socket option "${option}"`,
-    );
+    const length = sockets.getOption(this.#record.handle, level, name, bytes);
+    checkHandle(length, "getsockopt", `get socket option "${option}"`);
     return value[0]!;
   }
 
   /**
-   * Sets an option by its Winsock numbers, for those that have no name here.
+   * Sets an option that has no name here, by its Winsock numbers.
    *
    * @param numbers Level and name, for example `[IPPROTO_IP, IP_ADD_MEMBERSHIP]`.
    * @param value The bytes of its value, as Winsock lays them out.
@@ -208,8 +194,8 @@ export abstract class RioEndpoint implements Disposable {
    * Closes the socket; a second call does nothing.
    *
    * Every outstanding request completes, most with `WSA_OPERATION_ABORTED`, and
-   * its memory belongs to the kernel until that completion is dequeued. Whoever
-   * waits to connect or to accept is told.
+   * its memory belongs to the kernel until that completion is dequeued. A
+   * `connect()` or `accept()` that waits throws `RioClosedError`.
    *
    * @throws {RioError} If the system refuses.
    */
@@ -217,7 +203,7 @@ export abstract class RioEndpoint implements Disposable {
     check(this.#close(), "closesocket", "close a socket");
   }
 
-  /** Closes the socket quietly. */
+  /** Closes the socket; throws nothing. */
   [Symbol.dispose](): void {
     this.#close();
   }
@@ -227,7 +213,7 @@ export abstract class RioEndpoint implements Disposable {
     if (this.#record.closed) return 0;
     this.#core.forget(this);
     const errno = this.#core.ledger.closeSocket(this.#record);
-    this.#core.waiter.cancel(this.#key);
+    this.#core.waiter.cancel(this.#parts.key);
     return errno;
   }
 
@@ -238,30 +224,24 @@ export abstract class RioEndpoint implements Disposable {
     what: string,
   ): void {
     const { sockets } = this.#core.backend;
-    check(
-      sockets.setOption(this.#record.handle, level, name, value),
-      "setsockopt",
-      `set socket option ${what}`,
-    );
+    const errno = sockets.setOption(this.#record.handle, level, name, value);
+    check(errno, "setsockopt", `set socket option ${what}`);
   }
 
   #localAddress(): Deno.NetAddr {
     const bytes = new Uint8Array(SOCKADDR_INET.size);
-    const { backend } = this.#core;
-    const errno = backend.sockets.localAddress(this.#record.handle, bytes);
+    const { sockets } = this.#core.backend;
+    const errno = sockets.localAddress(this.#record.handle, bytes);
     // A socket that was never bound has no address on Windows.
-    if (errno === WSAEINVAL) {
-      const hostname = this.#family === AF_INET6 ? "::" : "0.0.0.0";
-      return { transport: this.transport, hostname, port: 0 };
-    }
-    check(errno, "getsockname", "read the address of a socket");
+    if (errno === WSAEINVAL) bytes[SOCKADDR_INET.family] = this.#parts.family;
+    else check(errno, "getsockname", "read the address of a socket");
     return readAddress(bytes, this.transport);
   }
 
   #peerAddress(): Deno.NetAddr | null {
     const bytes = new Uint8Array(SOCKADDR_INET.size);
-    const { backend } = this.#core;
-    const errno = backend.sockets.remoteAddress(this.#record.handle, bytes);
+    const { sockets } = this.#core.backend;
+    const errno = sockets.remoteAddress(this.#record.handle, bytes);
     if (errno === WSAENOTCONN) return null;
     check(errno, "getpeername", "read the address of a peer");
     return readAddress(bytes, this.transport);
@@ -270,10 +250,10 @@ export abstract class RioEndpoint implements Disposable {
 
 /** Refuses to go on with a socket that was closed. */
 export function assertEndpointOpen(
-  endpoint: RioEndpoint,
+  { closed }: RioEndpoint,
   attempt: string,
 ): void {
-  if (endpoint.closed) {
+  if (closed) {
     throw new RioClosedError(`Cannot ${attempt}: the socket was closed`);
   }
 }
@@ -288,7 +268,7 @@ export function encodeFor(
   bytes: Uint8Array,
   address: IpAddress,
 ): void {
-  const family = familyOf(endpoint);
+  const { family } = partsOf(endpoint);
   writeAddress(bytes, address, { mapped: family === AF_INET6 });
   if (bytes[SOCKADDR_INET.family] !== family) {
     throw new TypeError(

@@ -8,33 +8,16 @@
  *
  * @module
  */
-import { RIO_FUNCTIONS } from "../constants.ts";
+import { perFunction, type RioFunctionName } from "../constants.ts";
 import type {
   RioBackend,
   RioHandle,
   RioMemory,
   RioNotificationKind,
 } from "../contract.ts";
-import { checkHandle } from "../errors.ts";
+import { check, checkHandle } from "../errors.ts";
 import { RioResults } from "../layout.ts";
 import { Waiter } from "./waiter.ts";
-
-/** Index of a function in {@linkcode Ledger.calls}: its place in the table. */
-export const CALL = {
-  receive: 0,
-  receiveEx: 1,
-  send: 2,
-  sendEx: 3,
-  closeCompletionQueue: 4,
-  createCompletionQueue: 5,
-  createRequestQueue: 6,
-  dequeueCompletion: 7,
-  deregisterBuffer: 8,
-  notify: 9,
-  registerBuffer: 10,
-  resizeCompletionQueue: 11,
-  resizeRequestQueue: 12,
-} as const;
 
 /** One registration. */
 export interface BufferRecord {
@@ -48,48 +31,69 @@ export interface BufferRecord {
   closing: boolean;
 }
 
-/** How a completion queue notifies, and the key that is reported. */
-export interface Notification {
-  readonly kind: RioNotificationKind;
-  readonly key: number;
-}
-
 /** One native completion queue. */
-export interface QueueRecord {
+export class QueueRecord {
   readonly handle: RioHandle;
-  readonly notification: Notification | null;
+  /** The key that the wait reports when it notifies; 0 if it never does. */
+  readonly key: number;
   capacity: number;
   /** Entries that request queues have reserved. */
-  reserved: number;
-  /** Sockets that were not both closed and drained. */
-  sockets: number;
+  reserved = 0;
+  /** Directions of sockets that complete here and were not given up. */
+  users = 0;
   /** It belongs to one socket and is closed with it. */
-  owned: boolean;
-  /** Closed as soon as no socket uses it. */
-  closing: boolean;
-  closed: boolean;
+  owned = false;
+  /** Closed as soon as it has no users. */
+  closing = false;
+  closed = false;
+
+  constructor(handle: RioHandle, key: number, capacity: number) {
+    this.handle = handle;
+    this.key = key;
+    this.capacity = capacity;
+  }
+}
+
+/** One direction of a socket: its receives, or its sends. */
+export class Direction {
+  /** Where its requests complete; `null` where there is no request queue. */
+  queue: QueueRecord | null = null;
+  /** How many can be outstanding; as many entries of the queue are reserved. */
+  limit = 0;
+  outstanding = 0;
+
+  /** Reserves as many entries, in place of those reserved before. */
+  reserve(limit: number): void {
+    if (this.queue !== null) this.queue.reserved += limit - this.limit;
+    this.limit = limit;
+  }
 }
 
 /** One socket and its request queue. */
-export interface SocketRecord {
+export class SocketRecord {
   readonly handle: RioHandle;
-  /** 0 where there is none: a listener, or a socket that is not connected. */
-  requestQueue: RioHandle;
-  receiveQueue: QueueRecord | null;
-  sendQueue: QueueRecord | null;
-  receives: number;
-  sends: number;
-  outstandingReceives: number;
-  outstandingSends: number;
-  closed: boolean;
+  /** 0 where there is none: a listener has none. */
+  requestQueue: RioHandle = 0;
+  readonly receives: Direction = new Direction();
+  readonly sends: Direction = new Direction();
+  closed = false;
+
+  constructor(handle: RioHandle) {
+    this.handle = handle;
+  }
+
+  /** Requests that were posted and whose completion was not dequeued. */
+  get outstanding(): number {
+    return this.receives.outstanding + this.sends.outstanding;
+  }
 }
 
 /**
  * One request, as far as native code uses it: from the post that was accepted
- * until its completion is dequeued. The same objects serve again and again.
+ * until its completion is dequeued. Afterwards the object serves the next one.
  */
 export class RequestRecord {
-  /** The request context that travels through the system: its place here. */
+  /** Its place in {@linkcode Ledger.requests}, sent along as request context. */
   readonly index: number;
   isSend = false;
   /** `null` while nothing is in flight. */
@@ -109,16 +113,16 @@ export class RequestRecord {
   clear(): void {
     this.socket = null;
     this.buffer = null;
-    // Not emptied: an empty array would allocate when it is filled again.
+    // It keeps its length: an array that was emptied allocates when it grows.
     if (this.extended) this.extraBuffers.fill(null);
     this.extended = false;
   }
 }
 
-/** Told of every change of an account; `null` unless tests look on. */
+/** Called after every change of an account; `null` unless tests set it. */
 let auditor: ((ledger: Ledger) => void) | null = null;
 
-/** Has every change of every account looked at; for the tests. */
+/** Has every account checked after each of its changes; for the tests. */
 export function auditLedgers(audit: (ledger: Ledger) => void): void {
   auditor = audit;
 }
@@ -130,10 +134,9 @@ export class Ledger {
   readonly buffers: Set<BufferRecord> = new Set();
   readonly queues: Set<QueueRecord> = new Set();
   readonly sockets: Set<SocketRecord> = new Set();
-  /** Every request there ever was at a time, by request context. */
+  /** By request context; as many as there ever were in flight at a time. */
   readonly requests: RequestRecord[] = [];
-  /** Calls per function, by {@linkcode CALL}. */
-  readonly calls: Float64Array = new Float64Array(RIO_FUNCTIONS.length);
+  readonly calls: Record<RioFunctionName, number> = perFunction(() => 0);
   registered = 0;
   deregistered = 0;
   posted = 0;
@@ -154,7 +157,7 @@ export class Ledger {
   }
 
   registerBuffer(memory: RioMemory): BufferRecord {
-    this.calls[CALL.registerBuffer]!++;
+    this.calls.RIORegisterBuffer++;
     const id = checkHandle(
       this.backend.rings.registerBuffer(memory),
       "RIORegisterBuffer",
@@ -170,106 +173,82 @@ export class Ledger {
   releaseBuffer(record: BufferRecord): void {
     record.closing = true;
     if (record.inFlight > 0 || !this.buffers.delete(record)) return;
-    this.calls[CALL.deregisterBuffer]!++;
+    this.calls.RIODeregisterBuffer++;
     this.backend.rings.deregisterBuffer(record.id);
     this.deregistered++;
   }
 
-  createQueue(
-    capacity: number,
-    notification: Notification | null,
-  ): QueueRecord {
-    this.calls[CALL.createCompletionQueue]!++;
-    let handle: RioHandle;
-    try {
-      handle = checkHandle(
-        this.backend.rings.createCompletionQueue(
-          capacity,
-          notification?.key ?? 0,
-        ),
-        "RIOCreateCompletionQueue",
-        `create a completion queue of ${capacity} entries`,
-      );
-    } catch (error) {
-      if (notification) this.backend.waits.closeNotification(notification.key);
-      throw error;
-    }
-    const record = {
-      handle,
-      notification,
-      capacity,
-      reserved: 0,
-      sockets: 0,
-      owned: false,
-      closing: false,
-      closed: false,
-    };
+  /** @param kind How the queue notifies; `null` for one that never does. */
+  createQueue(capacity: number, kind: RioNotificationKind | null): QueueRecord {
+    const { rings, waits } = this.backend;
+    const key = kind === null ? 0 : this.#createNotification(kind);
+    this.calls.RIOCreateCompletionQueue++;
+    const handle = rings.createCompletionQueue(capacity, key);
+    if (handle < 0 && key !== 0) waits.closeNotification(key);
+    const attempt = `create a completion queue of ${capacity} entries`;
+    checkHandle(handle, "RIOCreateCompletionQueue", attempt);
+    const record = new QueueRecord(handle, key, capacity);
     this.queues.add(record);
     return record;
   }
 
+  #createNotification(kind: RioNotificationKind): number {
+    const key = this.waiter.createKey();
+    check(
+      this.backend.waits.createNotification(kind, key),
+      kind === "iocp" ? "CreateIoCompletionPort" : "CreateEventW",
+      `create the notification "${kind}" of a completion queue`,
+    );
+    return key;
+  }
+
   /**
    * Closes now, or when the last socket that uses the queue is drained. Whoever
-   * waits for it goes on.
+   * waits for the queue is told at once.
    */
   releaseQueue(record: QueueRecord): void {
+    const { handle, key } = record;
     record.closing = true;
-    if (record.notification) this.waiter.cancel(record.notification.key);
-    if (record.sockets > 0 || record.closed) return;
+    if (key !== 0) this.waiter.cancel(key);
+    if (record.users > 0 || record.closed) return;
     record.closed = true;
     this.queues.delete(record);
-    this.calls[CALL.closeCompletionQueue]!++;
-    this.backend.rings.closeCompletionQueue(record.handle);
-    if (record.notification) {
-      this.backend.waits.closeNotification(record.notification.key);
-    }
+    this.calls.RIOCloseCompletionQueue++;
+    this.backend.rings.closeCompletionQueue(handle);
+    if (key !== 0) this.backend.waits.closeNotification(key);
   }
 
-  /** Takes a native socket into the account. */
-  addSocket(handle: RioHandle): SocketRecord {
-    const record = {
-      handle,
-      requestQueue: 0,
-      receiveQueue: null,
-      sendQueue: null,
-      receives: 0,
-      sends: 0,
-      outstandingReceives: 0,
-      outstandingSends: 0,
-      closed: false,
-    };
+  /**
+   * Takes a native socket into the account, and closes it if what is made of
+   * it fails.
+   */
+  addSocket<T>(handle: RioHandle, make: (record: SocketRecord) => T): T {
+    const record = new SocketRecord(handle);
     this.sockets.add(record);
-    return record;
-  }
-
-  /** Reserves entries of the queues for a socket's request queue. */
-  attach(
-    record: SocketRecord,
-    receiveQueue: QueueRecord,
-    sendQueue: QueueRecord,
-  ): void {
-    record.receiveQueue = receiveQueue;
-    record.sendQueue = sendQueue;
-    receiveQueue.sockets++;
-    sendQueue.sockets++;
-    receiveQueue.reserved += record.receives;
-    sendQueue.reserved += record.sends;
-  }
-
-  /** Moves a socket's reservation to new limits. */
-  resizeSocket(record: SocketRecord, receives: number, sends: number): void {
-    if (record.receiveQueue) {
-      record.receiveQueue.reserved += receives - record.receives;
+    try {
+      return make(record);
+    } catch (error) {
+      this.closeSocket(record);
+      throw error;
     }
-    if (record.sendQueue) record.sendQueue.reserved += sends - record.sends;
-    record.receives = receives;
-    record.sends = sends;
+  }
+
+  /** Has the requests of one direction complete on a queue. */
+  attach(direction: Direction, queue: QueueRecord): void {
+    direction.queue = queue;
+    queue.users++;
+  }
+
+  /** Sets how many requests a socket with a request queue can post. */
+  setLimits(record: SocketRecord, receives: number, sends: number): void {
+    record.receives.reserve(receives);
+    record.sends.reserve(sends);
     auditor?.(this);
   }
 
   /**
-   * Closes a socket. Its request queue is dead from here on; its entries stay
-   * reserved until its last completion is dequeued.
+   * Closes a socket, and with it its request queue. Its entries stay reserved
+   * until its last completion is dequeued.
    *
    * @returns The error number of `closesocket`, 0 for success.
    */
@@ -286,8 +265,7 @@ export class Ledger {
   start(request: RequestRecord, socket: SocketRecord): void {
     request.socket = socket;
     this.posted++;
-    if (request.isSend) socket.outstandingSends++;
-    else socket.outstandingReceives++;
+    (request.isSend ? socket.sends : socket.receives).outstanding++;
     if (request.buffer !== null) request.buffer.inFlight++;
     if (request.extended) {
       for (const buffer of request.extraBuffers) {
@@ -304,7 +282,7 @@ export class Ledger {
    * @returns How many, or minus an error number.
    */
   dequeue(queue: QueueRecord, results: RioResults, max: number): number {
-    this.calls[CALL.dequeueCompletion]!++;
+    this.calls.RIODequeueCompletion++;
     const { rings } = this.backend;
     const count = rings.dequeueCompletion(queue.handle, results, max);
     for (let i = 0; i < count; i++) {
@@ -323,33 +301,29 @@ export class Ledger {
       for (const extra of extraBuffers) if (extra !== null) this.#unuse(extra);
     }
     request.clear();
-    if (isSend) socket.outstandingSends--;
-    else socket.outstandingReceives--;
+    (isSend ? socket.sends : socket.receives).outstanding--;
     if (socket.closed) this.#settleSocket(socket);
   }
 
   /** Gives back what a closed socket reserved, once nothing is outstanding. */
   #settleSocket(record: SocketRecord): void {
-    if (record.outstandingReceives + record.outstandingSends > 0) return;
+    if (record.outstanding > 0) return;
     this.sockets.delete(record);
-    const { receiveQueue, sendQueue } = record;
-    if (!receiveQueue || !sendQueue) return;
-    receiveQueue.reserved -= record.receives;
-    sendQueue.reserved -= record.sends;
-    receiveQueue.sockets--;
-    sendQueue.sockets--;
-    for (const queue of [receiveQueue, sendQueue]) {
+    for (const { queue, limit } of [record.receives, record.sends]) {
+      if (queue === null) continue;
+      queue.reserved -= limit;
+      queue.users--;
       if (queue.closing || queue.owned) this.releaseQueue(queue);
     }
   }
 
   /**
-   * Dequeues everything that is there, and counts it as ended.
+   * Dequeues everything that has arrived on any queue.
    *
-   * @param settled Told of each batch while its results are valid.
+   * @param keep Called with each batch, while its results are valid.
    */
   pull(
-    settled?: (queue: QueueRecord, results: RioResults, count: number) => void,
+    keep?: (queue: QueueRecord, results: RioResults, count: number) => void,
   ): void {
     const results = this.#results;
     for (const queue of this.queues) {
@@ -357,12 +331,12 @@ export class Ledger {
       while (!queue.closed) {
         const count = this.dequeue(queue, results, results.capacity);
         if (count <= 0) break;
-        settled?.(queue, results, count);
+        keep?.(queue, results, count);
       }
     }
   }
 
-  /** Closes every socket, so that every request comes to its end. */
+  /** Closes every socket, so that every request ends soon. */
   closeSockets(): void {
     this.closed = true;
     for (const socket of this.sockets) this.closeSocket(socket);

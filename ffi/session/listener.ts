@@ -3,22 +3,19 @@
  *
  * @module
  */
+import type { RioHandle } from "../contract.ts";
 import { checkHandle } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
-import type { SessionCore } from "./core.ts";
 import {
   assertEndpointOpen,
-  type EndpointParts,
-  familyOf,
-  keyOf,
+  partsOf,
   refreshAddresses,
   RioEndpoint,
 } from "./endpoint.ts";
-import type { SocketRecord } from "./ledger.ts";
 import {
-  assertQueueOptions,
   attachQueues,
-  readOnce,
+  planQueues,
+  type QueuePlan,
   type RioQueueOptions,
 } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
@@ -47,17 +44,9 @@ import { RioSocket } from "./socket.ts";
  * ```
  */
 export class RioListener extends RioEndpoint {
-  readonly #core: SessionCore;
-  readonly #record: SocketRecord;
-  #accepting: Promise<unknown> | null = null;
+  /** The last call of `accept()`: the next one waits for it. */
+  #accepting: Promise<unknown> = Promise.resolve();
   #referenced = true;
-
-  /** @ignore */
-  constructor(key: typeof INTERNAL, parts: EndpointParts) {
-    super(key, parts);
-    this.#core = parts.core;
-    this.#record = parts.record;
-  }
 
   /**
    * Waits for a connection; several calls are served in their order.
@@ -70,17 +59,17 @@ export class RioListener extends RioEndpoint {
    * @throws {RioClosedError} If the listener was closed.
    */
   async accept(options: RioQueueOptions = {}): Promise<RioSocket> {
-    const queueOptions = readOnce(options);
+    const plan = planQueues(partsOf(this).core, options);
     assertEndpointOpen(this, "accept");
-    assertQueueOptions(this.#core, queueOptions);
-    // One native accept at a time.
-    const turn = (this.#accepting ?? Promise.resolve())
-      .then(() => this.#acceptNext(queueOptions));
+    const turn = this.#accepting.then(() => this.#acceptNext(plan));
     this.#accepting = turn.catch(() => {});
     return await turn;
   }
 
-  /** Lets waiting for a connection keep the process alive; it does at first. */
+  /**
+   * Keeps the process alive while {@linkcode RioListener.accept} waits, as it
+   * does unless {@linkcode RioListener.unref} was called.
+   */
   ref(): void {
     this.#referenced = true;
   }
@@ -88,40 +77,35 @@ export class RioListener extends RioEndpoint {
   /** Lets the process end while {@linkcode RioListener.accept} waits. */
   unref(): void {
     this.#referenced = false;
-    // A wait on another thread keeps the process alive: end it.
-    this.#core.waiter.pause(keyOf(this));
+    // The wait that goes on would keep the process alive.
+    const { core, key } = partsOf(this);
+    core.waiter.pause(key);
   }
 
-  async #acceptNext(options: RioQueueOptions): Promise<RioSocket> {
-    const { backend, waiter } = this.#core;
-    const key = keyOf(this);
+  async #acceptNext(plan: QueuePlan): Promise<RioSocket> {
+    const { core, record, key } = partsOf(this);
+    const { backend, waiter } = core;
     for (;;) {
       assertEndpointOpen(this, "accept");
-      const handle = backend.sockets.accept(this.#record.handle, key);
-      if (handle === 0) {
-        await (this.#referenced ? waiter.wait(key) : waiter.glance(key));
-        continue;
+      const handle = backend.sockets.accept(record.handle, key);
+      if (handle !== 0) {
+        const { hostname, port } = this.address;
+        checkHandle(handle, "accept", `accept on ${hostname}:${port}`);
+        return this.#toSocket(handle, plan);
       }
-      const { hostname, port } = this.address;
-      checkHandle(handle, "accept", `accept on ${hostname}:${port}`);
-      return this.#take(handle, options);
+      await (this.#referenced ? waiter.wait(key) : waiter.glance(key));
     }
   }
 
-  /** Makes a socket of an accepted handle, or closes it. */
-  #take(handle: number, options: RioQueueOptions): RioSocket {
-    const core = this.#core;
-    const record = core.ledger.addSocket(handle);
-    try {
-      const queues = attachQueues(core, record, options);
-      const family = familyOf(this);
-      const parts = { core, record, transport: "tcp", family } as const;
+  #toSocket(accepted: RioHandle, plan: QueuePlan): RioSocket {
+    const { core, transport, family } = partsOf(this);
+    return core.ledger.addSocket(accepted, (record) => {
+      const queues = attachQueues(core, record, plan);
+      const key = core.waiter.createKey();
+      const parts = { core, record, transport, family, key };
       const socket = new RioSocket(INTERNAL, parts, queues);
       refreshAddresses(socket);
       return socket;
-    } catch (error) {
-      core.ledger.closeSocket(record);
-      throw error;
-    }
+    });
   }
 }

@@ -27,9 +27,8 @@ import type { SessionCore } from "./core.ts";
 import type { EndpointParts } from "./endpoint.ts";
 import { RioListener } from "./listener.ts";
 import {
-  assertQueueOptions,
   attachQueues,
-  readOnce,
+  planQueues,
   type RioQueueOptions,
 } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
@@ -62,8 +61,8 @@ export interface RioBindOptions {
    */
   reuseAddress?: boolean;
   /**
-   * Share the address with other sockets that ask for it, the system spreads
-   * the traffic; Linux only.
+   * Share the address with other sockets that set this: the system spreads the
+   * traffic over them; Linux only.
    *
    * @default {false}
    */
@@ -95,16 +94,17 @@ export function openSocket(
   core: SessionCore,
   options: RioSocketOptions | RioListenerOptions,
 ): RioSocket | RioListener {
-  const { backlog, ...wanted } = readOnce(options);
-  const { transport, hostname = "0.0.0.0", port = 0 } = wanted;
+  // Options are read once: a getter may give another value the next time.
+  const wanted: typeof options & RioQueueOptions = { ...options };
+  const { transport, hostname = "0.0.0.0", port = 0, backlog } = wanted;
   assertOneOf("transport", transport, ["udp", "tcp"]);
   assertPort(port);
-  assertQueueOptions(core, wanted);
+  const plan = planQueues(core, wanted);
   if (backlog !== undefined) assertBacklog(transport, backlog);
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
   core.assertOpen("open a socket");
-  // A client's system picks address and port: nothing of the network is claimed.
+  // A client that leaves address and port to the system needs no permission yet.
   const binds = transport === "udp" || backlog !== undefined || port !== 0 ||
     !WILDCARDS.has(hostname);
   if (binds) core.permissions.require(hostname, port);
@@ -115,22 +115,18 @@ export function openSocket(
     ? sockets.open(family, SOCK_DGRAM, IPPROTO_UDP)
     : sockets.open(family, SOCK_STREAM, IPPROTO_TCP);
   checkHandle(handle, "WSASocketW", `open a ${transport} socket`);
-  const record = core.ledger.addSocket(handle);
-  const parts = { core, record, transport, family };
-  try {
+  return core.ledger.addSocket(handle, (record) => {
+    const key = core.waiter.createKey();
+    const parts = { core, record, transport, family, key };
     const where = `${hostname}:${port}`;
     setOptions(parts, wanted, where);
     if (binds) check(sockets.bind(handle, address), "bind", `bind ${where}`);
     if (backlog === undefined) {
-      const queues = attachQueues(core, record, wanted);
-      return new RioSocket(INTERNAL, parts, queues);
+      return new RioSocket(INTERNAL, parts, attachQueues(core, record, plan));
     }
     check(sockets.listen(handle, backlog), "listen", `listen on ${where}`);
     return new RioListener(INTERNAL, parts);
-  } catch (error) {
-    core.ledger.closeSocket(record);
-    throw error;
-  }
+  });
 }
 
 function assertBacklog(transport: string, backlog: number): void {
@@ -157,8 +153,8 @@ function setOptions(
   if (reuseAddress) set(SOL_SOCKET, SO_REUSEADDR, ON);
   if (reusePort) set(SOL_SOCKET, SO_REUSEPORT, ON);
   if (transport === "tcp") return;
-  // An unreachable peer must not fail the receives of all others. Some systems
-  // refuse the wish; that alone is no reason to fail.
+  // Otherwise a send to a peer that is gone fails a later receive. Where the
+  // system refuses, the socket works all the same.
   sockets.ioctl(handle, SIO_UDP_CONNRESET, OFF);
   sockets.ioctl(handle, SIO_UDP_NETRESET, OFF);
 }

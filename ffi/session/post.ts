@@ -15,9 +15,9 @@ import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, refuseType } from "../arguments.ts";
 import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
-import { type BufferRecord, CALL, type SocketRecord } from "./ledger.ts";
+import type { RioEndpoint } from "./endpoint.ts";
+import type { BufferRecord, SocketRecord } from "./ledger.ts";
 import { nameOf, type Request } from "./requests.ts";
-import type { RioSocket } from "./socket.ts";
 
 /** Options of {@linkcode RioSocket.send}. */
 export interface RioSendOptions {
@@ -29,19 +29,19 @@ export interface RioSendOptions {
   /** Holds control messages to send with the datagram. */
   control?: RioSlice<ArrayBufferLike>;
   /**
-   * `RIO_MSG_*` bits, for those who have them already.
+   * `RIO_MSG_*` bits, in addition to the flags below.
    *
    * @default {0}
    */
   flags?: number;
   /**
-   * Queue the request, and start it with the next commit at the latest.
+   * Only queue the request; the next commit starts it, or an earlier event.
    *
    * @default {false}
    */
   defer?: boolean;
   /**
-   * The completion arms no notification; it is there for whoever polls.
+   * The completion does not notify; `dequeue()` finds it all the same.
    *
    * @default {false}
    */
@@ -78,7 +78,7 @@ const ALL_FLAGS = RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER | RIO_MSG_WAITALL;
  */
 export function post(
   core: SessionCore,
-  socket: RioSocket,
+  socket: RioEndpoint,
   record: SocketRecord,
   isSend: boolean,
   slice: RioSlice<ArrayBufferLike> | null,
@@ -91,15 +91,16 @@ export function post(
   try {
     let flags = 0;
     if (options !== undefined) {
-      // Read once and before any check: a getter may throw, close the socket
-      // or give another value the next time.
+      // Read once, before any check: a getter may throw, close the socket or
+      // give another value the next time.
       takeOptions(request, options);
       flags = readFlags(options, isSend, socket.transport === "tcp");
     }
     assertCanPost(record, isSend);
-    request.record.buffer = slice === null
-      ? requireDatagram(socket)
-      : bufferOf(core, "slice", slice, 0);
+    if (slice === null && socket.transport === "tcp") {
+      refuseType("slice", null, "give one, only a datagram can be empty");
+    }
+    request.record.buffer = bufferOf(core, "slice", slice, 0);
     request.slice = slice;
     if (request.record.extended) takeBuffers(core, request);
     const errno = call(core, request, record.requestQueue, flags);
@@ -126,27 +127,19 @@ function takeOptions(request: Request, options: RioReceiveOptions): void {
     (remote ?? local ?? control ?? messageFlags) !== undefined;
 }
 
-/** Checks the slices beyond the data, and notes whose memory they are. */
+/** Checks the slices beyond the data, and takes their buffers into use. */
 function takeBuffers(core: SessionCore, request: Request): void {
   const { remote, local, control, messageFlags } = request;
   const { isSend, extraBuffers } = request.record;
   if (isSend && local !== null) refuseOutput("local");
   if (isSend && messageFlags !== null) refuseOutput("messageFlags");
   const size = SOCKADDR_INET.size;
-  if (local !== null) {
-    extraBuffers[1] = bufferOf(core, "local slice", local, size);
-  }
-  if (control !== null) {
-    extraBuffers[2] = bufferOf(core, "control slice", control, 8);
-  }
-  if (messageFlags !== null) {
-    extraBuffers[3] = bufferOf(core, "messageFlags slice", messageFlags, 4);
-  }
-  if (remote !== null) {
-    extraBuffers[0] = bufferOf(core, "remote slice", remote, size);
-    if (isSend && !core.permissions.everything) {
-      core.permissions.requireDestination(remote.bytes);
-    }
+  extraBuffers[0] = bufferOf(core, "remote slice", remote, size);
+  extraBuffers[1] = bufferOf(core, "local slice", local, size);
+  extraBuffers[2] = bufferOf(core, "control slice", control, 8);
+  extraBuffers[3] = bufferOf(core, "messageFlags slice", messageFlags, 4);
+  if (isSend && !core.permissions.everything && isSlice(remote)) {
+    core.permissions.requireDestination(remote.bytes);
   }
 }
 
@@ -158,32 +151,36 @@ function call(
   flags: number,
 ): number {
   const { backend: { rings }, ledger: { calls } } = core;
-  const { record: { index, isSend, extended }, slice, remote, control } =
-    request;
+  const { record: { index, isSend, extended }, slice } = request;
   if (!extended) {
-    calls[isSend ? CALL.send : CALL.receive]!++;
-    return isSend
-      ? rings.send(requestQueue, slice, flags, index)
-      : rings.receive(requestQueue, slice, flags, index);
+    if (isSend) {
+      calls.RIOSend++;
+      return rings.send(requestQueue, slice, flags, index);
+    }
+    calls.RIOReceive++;
+    return rings.receive(requestQueue, slice, flags, index);
   }
-  calls[isSend ? CALL.sendEx : CALL.receiveEx]!++;
-  return isSend
-    ? rings.sendEx(requestQueue, slice, remote, control, flags, index)
-    : rings.receiveEx(
-      requestQueue,
-      slice,
-      request.local,
-      remote,
-      control,
-      request.messageFlags,
-      flags,
-      index,
-    );
+  const { remote, local, control, messageFlags } = request;
+  if (isSend) {
+    calls.RIOSendEx++;
+    return rings.sendEx(requestQueue, slice, remote, control, flags, index);
+  }
+  calls.RIOReceiveEx++;
+  return rings.receiveEx(
+    requestQueue,
+    slice,
+    local,
+    remote,
+    control,
+    messageFlags,
+    flags,
+    index,
+  );
 }
 
-/** Refuses where nobody could dequeue the completion. */
+/** Refuses a request whose completion nobody could dequeue. */
 function assertCanPost(record: SocketRecord, isSend: boolean): void {
-  const queue = isSend ? record.sendQueue : record.receiveQueue;
+  const { queue } = isSend ? record.sends : record.receives;
   if (!record.closed && !queue?.closing) return;
   throw new RioClosedError(
     `Cannot ${isSend ? "send" : "receive"}: the ${
@@ -192,20 +189,14 @@ function assertCanPost(record: SocketRecord, isSend: boolean): void {
   );
 }
 
-function requireDatagram(socket: RioSocket): null {
-  if (socket.transport === "tcp") {
-    refuseType("slice", null, "give one, only a datagram can be empty");
-  }
-  return null;
-}
-
-/** The record of the buffer behind a slice, checked to be usable here. */
+/** The buffer of a slice, after a check that the request can use it. */
 function bufferOf(
   core: SessionCore,
   name: string,
-  slice: RioSlice<ArrayBufferLike>,
+  slice: unknown,
   size: number,
-): BufferRecord {
+): BufferRecord | null {
+  if (slice === null) return null;
   if (!isSlice(slice)) {
     refuseType(name, slice, "give a RioSlice, made by RioBuffer.slice()");
   }
@@ -263,12 +254,11 @@ function readFlags(
   return flags;
 }
 
+/** Throws the error of a post that the system refused. */
 function refuse(request: Request, socket: SocketRecord, errno: number): never {
   const { record: { isSend }, slice } = request;
   const verb = isSend ? "send" : "receive";
-  const [outstanding, limit] = isSend
-    ? [socket.outstandingSends, socket.sends]
-    : [socket.outstandingReceives, socket.receives];
+  const { outstanding, limit } = isSend ? socket.sends : socket.receives;
   throw new RioError({
     errno,
     syscall: nameOf(request),

@@ -1,10 +1,9 @@
 /**
- * Completion queues.
+ * Completion queues: how programs take completions, and wait for them.
  *
  * @module
  */
 import { RIO_MAX_CQ_SIZE } from "../constants.ts";
-import type { RioNotificationKind } from "../contract.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, RioClosedError } from "../errors.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
@@ -12,12 +11,14 @@ import { RioResults } from "../layout.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
 import { Arrival, nextTurn } from "../arrival.ts";
 import type { SessionCore } from "./core.ts";
-import { CALL, type Notification, type QueueRecord } from "./ledger.ts";
-import { Completion, type RioCompletion } from "./requests.ts";
+import type { RioCompletion } from "./completion.ts";
+import type { QueueRecord } from "./ledger.ts";
+import { Completion } from "./requests.ts";
 
 /** How a completion queue tells that it has something. */
 export type RioNotificationMode = "iocp" | "event" | "none";
 
+const MODES: readonly RioNotificationMode[] = ["iocp", "event", "none"];
 /** Results fetched by one native call. */
 const BATCH = 64;
 /** How long an iterator that always finds something keeps the event loop. */
@@ -42,16 +43,22 @@ export interface RioCompletionQueueOptions {
   notification?: RioNotificationMode;
 }
 
+/** Where the requests of one socket complete; often one queue for both. */
+export interface SocketQueues {
+  readonly receive: RioCompletionQueue;
+  readonly send: RioCompletionQueue;
+}
+
 /** The ledger's record of a queue. */
 export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
-/** Ends a wait of a queue, which stays armed. */
+/** Ends the wait for a queue, which stays armed for the next wait. */
 export let pauseNotify: (queue: RioCompletionQueue) => void;
 
 /**
  * Where completed requests arrive.
  *
- * A queue serves any number of sockets. Each socket reserves as many entries as
- * it can have requests outstanding, so that a queue never overflows.
+ * A queue serves any number of sockets. Each of them reserves one entry for
+ * every request that it can have outstanding, so that a queue never overflows.
  *
  * Sources: Microsoft's pages on `RIOCreateCompletionQueue`,
  * `RIODequeueCompletion` and `RIONotify`.
@@ -72,10 +79,13 @@ export let pauseNotify: (queue: RioCompletionQueue) => void;
 export class RioCompletionQueue implements Disposable {
   readonly #core: SessionCore;
   readonly #record: QueueRecord;
-  readonly #backlog: Completion[] = [];
-  readonly #reused: Completion = new Completion();
-  readonly #key: number;
+  /** Completions that were dequeued before anybody asked for them. */
+  readonly #backlog: Completion[];
+  /** The one object that `walk()` shows to its visitors. */
+  readonly #visited: Completion = new Completion();
+  /** `null` while a `walk()` reads them. */
   #results: RioResults | null = new RioResults(BATCH);
+  /** The wait that goes on after `notify()`. */
   #armed: Promise<boolean> | null = null;
 
   /** How the queue notifies. */
@@ -83,17 +93,21 @@ export class RioCompletionQueue implements Disposable {
 
   static {
     queueRecordOf = (queue) => queue.#record;
-    pauseNotify = (queue) => queue.#core.waiter.pause(queue.#key);
+    pauseNotify = (queue) => queue.#core.waiter.pause(queue.#record.key);
   }
 
   /** @ignore */
-  constructor(key: typeof INTERNAL, core: SessionCore, record: QueueRecord) {
+  constructor(
+    key: typeof INTERNAL,
+    core: SessionCore,
+    record: QueueRecord,
+    notification: RioNotificationMode,
+  ) {
     assertInternal(key, "RioSession.createCompletionQueue()");
     this.#core = core;
     this.#record = record;
-    this.#key = record.notification?.key ?? 0;
-    this.notification = record.notification?.kind ?? "none";
-    core.backlogs.set(record, new WeakRef(this.#backlog));
+    this.notification = notification;
+    this.#backlog = core.openBacklog(record);
   }
 
   /** How many completions the queue can hold, in entries. */
@@ -122,8 +136,10 @@ export class RioCompletionQueue implements Disposable {
    * @throws {RioError} If the system finds the queue corrupt.
    */
   dequeue(max: number = BATCH): RioCompletion[] {
-    const taken: RioCompletion[] = this.#takeBacklog(max);
-    if (taken.length > 0 && this.closed) return taken;
+    if (max !== BATCH) assertInteger("max", max, 1, RIO_MAX_CQ_SIZE);
+    const backlog = this.#backlog;
+    const taken = backlog.length === 0 ? [] : backlog.splice(0, max);
+    if (taken.length > 0 && this.closed) return taken as RioCompletion[];
     while (taken.length < max) {
       const results = this.#results ??= new RioResults(BATCH);
       const wanted = Math.min(max - taken.length, BATCH);
@@ -131,17 +147,17 @@ export class RioCompletionQueue implements Disposable {
       for (let i = 0; i < count; i++) {
         taken.push(this.#core.requests.finish(results, i, new Completion()));
       }
-      // The last completion of a closed socket closes the queue with it.
+      // The last completion of a closed socket closes the socket's own queue.
       if (count < wanted || this.closed) break;
     }
-    return taken;
+    return taken as RioCompletion[];
   }
 
   /**
    * Visits completions that have arrived, without allocating; never waits.
    *
-   * The completion is one object, filled anew for each visit: take out of it
-   * what you need. A visitor may post, dequeue and close. If it throws, the
+   * All visits get the same object, filled again for each: read what you need
+   * before you return. A visitor may post, dequeue and close. If it throws, the
    * completions that it has not seen stay for the next call.
    *
    * @param visit Called with each completion, oldest first.
@@ -157,20 +173,8 @@ export class RioCompletionQueue implements Disposable {
     max: number = BATCH,
   ): number {
     assertInteger("max", max, 1, BATCH);
-    if (this.#backlog.length > 0) {
-      const taken = this.#takeBacklog(max);
-      let seen = 0;
-      try {
-        for (const completion of taken) {
-          seen++;
-          visit(completion);
-        }
-      } finally {
-        this.#backlog.unshift(...taken.slice(seen));
-      }
-      return seen;
-    }
-    // Taken out while in use: a visitor that dequeues gets another one.
+    if (this.#backlog.length > 0) return this.#walkBacklog(visit, max);
+    // Taken away while in use, so that a visitor that dequeues makes its own.
     const results = this.#results ?? new RioResults(BATCH);
     this.#results = null;
     let seen = 0;
@@ -179,7 +183,8 @@ export class RioCompletionQueue implements Disposable {
       count = this.#fetch(results, max);
       const { requests } = this.#core;
       while (seen < count) {
-        visit(requests.finish(results, seen++, this.#reused));
+        const completion = requests.finish(results, seen++, this.#visited);
+        visit(completion as RioCompletion);
       }
     } finally {
       if (seen < count) this.#putBack(results, seen, count);
@@ -188,14 +193,28 @@ export class RioCompletionQueue implements Disposable {
     return count;
   }
 
+  #walkBacklog(
+    visit: (completion: RioCompletion) => void,
+    max: number,
+  ): number {
+    const taken = this.#backlog.splice(0, max) as RioCompletion[];
+    let seen = 0;
+    try {
+      while (seen < taken.length) visit(taken[seen++]!);
+    } finally {
+      this.#backlog.unshift(...taken.slice(seen) as Completion[]);
+    }
+    return seen;
+  }
+
   /**
    * Arms the notification, and waits until something has arrived that was not
    * posted with `dontNotify`.
    *
    * Keeps the process alive while it waits.
    *
-   * @returns `true` when there is something to dequeue, or was: whoever dequeues
-   * in the meantime may have it. `false` when the queue was closed.
+   * @returns `true` when something has arrived; another `dequeue()` may have
+   * taken it since. `false` when the queue was closed.
    * @throws {RioError} `WSAEALREADY` if it is armed already, `WSAEINVAL` if the
    * queue was made with notification `"none"`.
    * @throws {RioClosedError} If the queue was closed.
@@ -203,22 +222,21 @@ export class RioCompletionQueue implements Disposable {
   async notify(): Promise<boolean> {
     this.#assertOpen("notify");
     const { ledger, backend, waiter } = this.#core;
-    if (this.#backlog.length > 0 && !this.#armed && this.#key !== 0) {
-      return true;
-    }
+    const { handle, key } = this.#record;
+    if (this.#backlog.length > 0 && !this.#armed && key !== 0) return true;
     const attempt =
       `arm a completion queue with notification "${this.notification}"`;
-    // What has fired and was not told yet is armed for whoever waits for it.
-    if (waiter.isWaiting(this.#key)) check(WSAEALREADY, "RIONotify", attempt);
-    if (!waiter.isPaused(this.#key)) {
-      ledger.calls[CALL.notify]!++;
-      check(backend.rings.notify(this.#record.handle), "RIONotify", attempt);
+    // Natively it may have fired already, but the first caller does not know.
+    if (waiter.isWaiting(key)) check(WSAEALREADY, "RIONotify", attempt);
+    if (!waiter.isPaused(key)) {
+      ledger.calls.RIONotify++;
+      check(backend.rings.notify(handle), "RIONotify", attempt);
     }
-    const armed = this.#armed = waiter.wait(this.#key);
+    const armed = this.#armed = waiter.wait(key);
     try {
       return await armed;
     } finally {
-      // Somebody may have armed it again since it fired.
+      // Another call may have armed it again since it fired.
       if (this.#armed === armed) this.#armed = null;
     }
   }
@@ -234,12 +252,10 @@ export class RioCompletionQueue implements Disposable {
   resize(capacity: number): void {
     assertInteger("capacity", capacity, 1, RIO_MAX_CQ_SIZE);
     this.#assertOpen("resize");
-    this.#core.ledger.calls[CALL.resizeCompletionQueue]!++;
+    const { ledger, backend: { rings } } = this.#core;
+    ledger.calls.RIOResizeCompletionQueue++;
     check(
-      this.#core.backend.rings.resizeCompletionQueue(
-        this.#record.handle,
-        capacity,
-      ),
+      rings.resizeCompletionQueue(this.#record.handle, capacity),
       "RIOResizeCompletionQueue",
       `resize a completion queue from ${this.capacity} to ${capacity} entries, of which ${this.reserved} are reserved`,
     );
@@ -249,18 +265,17 @@ export class RioCompletionQueue implements Disposable {
   /**
    * Closes the queue; a second call does nothing.
    *
-   * Whoever waits for it goes on, and iterators end. The native queue stays
-   * until every socket on it is closed and drained.
+   * `notify()` returns `false` to whoever waits for the queue, and iterators
+   * end. The native queue stays until every socket on it is closed and drained.
    */
   close(): void {
     const record = this.#record;
     if (!record.closing) {
       record.closing = true;
-      if (record.sockets > 0) this.#core.pull();
+      if (record.users > 0) this.#core.pull();
       this.#core.ledger.releaseQueue(record);
     }
-    this.#backlog.length = 0;
-    this.#core.backlogs.delete(record);
+    this.#core.closeBacklog(record);
     this.#core.forget(this);
   }
 
@@ -273,7 +288,7 @@ export class RioCompletionQueue implements Disposable {
    * Yields completions in batches of 1 to 64, waiting where there are none;
    * ends when the queue is closed.
    *
-   * A queue with notification `"none"` is looked at every millisecond.
+   * With notification `"none"` it looks at the queue every millisecond.
    *
    * @throws {RioError} If the system finds the queue corrupt.
    */
@@ -290,7 +305,7 @@ export class RioCompletionQueue implements Disposable {
       batch = [];
       yield found;
       if (performance.now() < turn) continue;
-      // Timers, signals and other sockets have their turn, too.
+      // Otherwise timers, signals and other sockets would have to wait.
       await nextTurn();
       turn = performance.now() + TURN_AFTER_MS;
     }
@@ -303,19 +318,14 @@ export class RioCompletionQueue implements Disposable {
     return this.#armed ?? this.notify();
   }
 
-  #takeBacklog(max: number): Completion[] {
-    if (max !== BATCH) assertInteger("max", max, 1, RIO_MAX_CQ_SIZE);
-    return this.#backlog.length === 0 ? [] : this.#backlog.splice(0, max);
-  }
-
-  /** Keeps what a visitor did not see, ahead of what has settled since. */
+  /** Keeps what a visitor did not see, before what was dequeued since. */
   #putBack(results: RioResults, from: number, count: number): void {
     const later = this.#backlog.splice(0);
-    this.#core.stash(this.#record, results, from, count);
+    this.#core.keep(this.#record, results, from, count);
     this.#backlog.push(...later);
   }
 
-  /** Dequeues: from here on native code is done with these requests. */
+  /** Dequeues; native code does not use the memory of these requests any more. */
   #fetch(results: RioResults, max: number): number {
     const core = this.#core;
     if (this.closed) this.#assertOpen("dequeue");
@@ -342,11 +352,11 @@ export function createCompletionQueue(
 ): RioCompletionQueue {
   const { capacity = 256, notification: mode = "iocp" } = options;
   assertInteger("capacity", capacity, 1, RIO_MAX_CQ_SIZE);
-  assertOneOf("notification", mode, ["iocp", "event", "none"]);
+  assertMode(mode);
   core.assertOpen("create a completion queue");
-  const notification = mode === "none" ? null : createNotification(core, mode);
-  const record = core.ledger.createQueue(capacity, notification);
-  const queue = new RioCompletionQueue(INTERNAL, core, record);
+  const kind = mode === "none" ? null : mode;
+  const record = core.ledger.createQueue(capacity, kind);
+  const queue = new RioCompletionQueue(INTERNAL, core, record, mode);
   core.watch(queue, "RioCompletionQueue", (ledger) => {
     if (record.closing) return false;
     ledger.releaseQueue(record);
@@ -355,15 +365,18 @@ export function createCompletionQueue(
   return queue;
 }
 
-function createNotification(
-  core: SessionCore,
-  kind: RioNotificationKind,
-): Notification {
-  const key = core.waiter.createKey();
-  check(
-    core.backend.waits.createNotification(kind, key),
-    kind === "iocp" ? "CreateIoCompletionPort" : "CreateEventW",
-    `create the notification "${kind}" of a completion queue`,
-  );
-  return { kind, key };
+/** Refuses what is not a way to notify. */
+export function assertMode(mode: unknown): asserts mode is RioNotificationMode {
+  assertOneOf("notification", mode, MODES);
+}
+
+/** Checks the two limits of a request queue. */
+export function assertLimits(receives: number, sends: number): void {
+  assertInteger("receives", receives, 0, RIO_MAX_CQ_SIZE);
+  assertInteger("sends", sends, 0, RIO_MAX_CQ_SIZE);
+  if (receives + sends === 0) {
+    throw new RangeError(
+      "Invalid receives and sends: at least one of them must be above 0",
+    );
+  }
 }

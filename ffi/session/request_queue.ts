@@ -1,18 +1,20 @@
 /**
- * Giving a socket its request queue, and the completion queues that it uses.
+ * The request queue of a socket, and the completion queues that it uses.
  *
  * @module
  */
-import { RIO_MAX_CQ_SIZE } from "../constants.ts";
+import { refuseType } from "../arguments.ts";
 import { checkHandle, RioClosedError } from "../errors.ts";
-import { assertInteger, assertOneOf } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
-import { CALL, type SocketRecord } from "./ledger.ts";
+import type { SocketRecord } from "./ledger.ts";
 import {
+  assertLimits,
+  assertMode,
   createCompletionQueue,
   queueRecordOf,
   RioCompletionQueue,
   type RioNotificationMode,
+  type SocketQueues,
 } from "./queue.ts";
 
 /** How many requests a socket can have outstanding, and where they complete. */
@@ -47,142 +49,116 @@ export interface RioQueueOptions {
   notification?: RioNotificationMode;
 }
 
-/** The queues of one socket. */
-export interface SocketQueues {
-  receive: RioCompletionQueue;
-  send: RioCompletionQueue;
-  /** The queue was made for this socket alone. */
-  owned: boolean;
-}
-
-/** Checks the two limits of a request queue. */
-export function assertLimits(receives: number, sends: number): void {
-  assertInteger("receives", receives, 0, RIO_MAX_CQ_SIZE);
-  assertInteger("sends", sends, 0, RIO_MAX_CQ_SIZE);
-  if (receives + sends === 0) {
-    throw new RangeError(
-      "Invalid receives and sends: at least one of them must be above 0",
-    );
-  }
+/** {@linkcode RioQueueOptions}, read once and checked. */
+export interface QueuePlan {
+  readonly receives: number;
+  readonly sends: number;
+  /** The queues that were given; `null` for one of the socket's own. */
+  readonly given: SocketQueues | null;
+  readonly notification: RioNotificationMode;
 }
 
 /**
- * Reads options once, before they are checked: a getter may throw, close the
+ * Reads the options of a request queue, each once: a getter may close the
  * session, or give another value the next time.
- */
-export function readOnce<T extends object>(options: T): T & RioQueueOptions {
-  const copy: T & RioQueueOptions = { ...options };
-  const { completions } = copy;
-  if (completions && !(completions instanceof RioCompletionQueue)) {
-    copy.completions = { ...completions };
-  }
-  return copy;
-}
-
-/**
- * Checks the options of a request queue, before any native call.
  *
  * @throws {TypeError} If an option is of the wrong kind.
  * @throws {RangeError} If a limit is out of range.
  * @throws {RioClosedError} If a completion queue was closed.
  */
-export function assertQueueOptions(
+export function planQueues(
   core: SessionCore,
   options: RioQueueOptions,
-): void {
-  const { receives = 64, sends = 64, completions, notification } = options;
+): QueuePlan {
+  const { receives = 64, sends = 64, completions, notification = "iocp" } =
+    options;
   assertLimits(receives, sends);
-  if (completions !== undefined) {
-    const { receive, send } = givenQueues(completions);
-    queueOfSession(core, receive);
-    queueOfSession(core, send);
-  } else if (notification !== undefined) {
-    assertOneOf("notification", notification, ["iocp", "event", "none"]);
-  }
+  if (completions === undefined) assertMode(notification);
+  const given = completions === undefined ? null : toQueues(completions);
+  if (given !== null) assertUsable(core, given);
+  return { receives, sends, given, notification };
 }
 
 /**
  * Creates the request queue of a socket.
  *
  * @throws {RioError} `WSAENOBUFS` if a completion queue has no room for it.
+ * @throws {RioClosedError} If a completion queue was closed.
  */
 export function attachQueues(
   core: SessionCore,
   record: SocketRecord,
-  options: RioQueueOptions,
+  plan: QueuePlan,
 ): SocketQueues {
-  assertQueueOptions(core, options);
-  const { receives = 64, sends = 64 } = options;
-  const queues = chooseQueues(core, options, receives + sends);
+  const { receives, sends, given } = plan;
+  // Time may have passed since the plan was made: accept() waits in between.
+  if (given !== null) assertUsable(core, given);
+  const queues = given ?? createOwnQueue(core, plan);
   const receive = queueRecordOf(queues.receive);
   const send = queueRecordOf(queues.send);
-  core.ledger.calls[CALL.createRequestQueue]!++;
-  try {
-    record.requestQueue = checkHandle(
-      core.backend.rings.createRequestQueue(
-        record.handle,
-        receives,
-        sends,
-        receive.handle,
-        send.handle,
-      ),
-      "RIOCreateRequestQueue",
-      `create a request queue of ${receives} receives and ${sends} sends on completion queues with ${
-        receive.capacity - receive.reserved
-      } and ${send.capacity - send.reserved} free entries`,
-    );
-  } catch (error) {
-    if (queues.owned) queues.receive.close();
-    throw error;
-  }
-  record.receives = receives;
-  record.sends = sends;
-  core.ledger.attach(record, receive, send);
+  core.ledger.calls.RIOCreateRequestQueue++;
+  const handle = core.backend.rings.createRequestQueue(
+    record.handle,
+    receives,
+    sends,
+    receive.handle,
+    send.handle,
+  );
+  if (handle < 0 && given === null) queues.receive.close();
+  record.requestQueue = checkHandle(
+    handle,
+    "RIOCreateRequestQueue",
+    `create a request queue of ${receives} receives and ${sends} sends on completion queues with ${
+      receive.capacity - receive.reserved
+    } and ${send.capacity - send.reserved} free entries`,
+  );
+  core.ledger.attach(record.receives, receive);
+  core.ledger.attach(record.sends, send);
+  core.ledger.setLimits(record, receives, sends);
   return queues;
 }
 
-function chooseQueues(
+/** Creates a queue for one socket alone, with which it is closed. */
+function createOwnQueue(
   core: SessionCore,
-  { completions, notification = "iocp" }: RioQueueOptions,
-  capacity: number,
+  { receives, sends, notification }: QueuePlan,
 ): SocketQueues {
-  if (completions === undefined) {
-    const queue = createCompletionQueue(core, { capacity, notification });
-    queueRecordOf(queue).owned = true;
-    return { receive: queue, send: queue, owned: true };
-  }
-  return { ...givenQueues(completions), owned: false };
+  const capacity = receives + sends;
+  const queue = createCompletionQueue(core, { capacity, notification });
+  queueRecordOf(queue).owned = true;
+  return { receive: queue, send: queue };
 }
 
-function givenQueues(
+function toQueues(
   completions: RioQueueOptions["completions"] & object,
-): Omit<SocketQueues, "owned"> {
+): SocketQueues {
   if (completions instanceof RioCompletionQueue) {
     return { receive: completions, send: completions };
   }
   // Programs without types can give anything.
   const { receive, send } = completions ?? {};
   if (
-    !(receive instanceof RioCompletionQueue) ||
-    !(send instanceof RioCompletionQueue)
-  ) {
-    throw new TypeError(
-      "Invalid completions: give a RioCompletionQueue, or one each as receive and send",
-    );
-  }
-  return { receive, send };
+    receive instanceof RioCompletionQueue && send instanceof RioCompletionQueue
+  ) return { receive, send };
+  return refuseType(
+    "completions",
+    completions,
+    "give a RioCompletionQueue, or one each as receive and send",
+  );
 }
 
-function queueOfSession(core: SessionCore, queue: RioCompletionQueue): void {
-  const record = queueRecordOf(queue);
-  if (!core.ledger.queues.has(record) && !record.closed) {
-    throw new TypeError(
-      "Invalid completions: the queue belongs to another session",
-    );
-  }
-  if (queue.closed) {
-    throw new RioClosedError(
-      "Cannot use the completions: the queue was closed",
-    );
+function assertUsable(core: SessionCore, queues: SocketQueues): void {
+  for (const queue of [queues.receive, queues.send]) {
+    const record = queueRecordOf(queue);
+    if (!core.ledger.queues.has(record) && !record.closed) {
+      throw new TypeError(
+        "Invalid completions: the queue belongs to another session",
+      );
+    }
+    if (queue.closed) {
+      throw new RioClosedError(
+        "Cannot use the completions: the queue was closed",
+      );
+    }
   }
 }

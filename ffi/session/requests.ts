@@ -1,53 +1,25 @@
 /**
- * Requests and completions, as a program knows them.
+ * What programs give with their requests, kept until the completions hand it
+ * back.
  *
  * @module
  */
+import type { RioBuf } from "../contract.ts";
 import { RioError } from "../errors.ts";
 import type { RioResults } from "../layout.ts";
-import type { RioSlice } from "./buffer.ts";
 import { type Ledger, RequestRecord } from "./ledger.ts";
-import type { RioSocket } from "./socket.ts";
 
-/**
- * One completed request.
- *
- * Its slices are those that were posted. Slices of shared memory are typed as
- * if it were not shared.
- */
-export interface RioCompletion {
-  /** What was requested. */
-  readonly kind: "receive" | "send";
-  /** 0, or the Winsock error number with which the request ended. */
-  readonly status: number;
-  /** The error that `status` stands for; `null` for 0. */
-  readonly error: RioError | null;
-  /** Bytes received or sent. */
-  readonly bytesTransferred: number;
-  /** The socket that the request was posted on. */
-  readonly socket: RioSocket;
-  /** The slice of the request; `null` where none was given. */
-  readonly slice: RioSlice | null;
-  /** The address slice of the request; `null` where none was given. */
-  readonly remote: RioSlice | null;
-  /** The local address slice of the request; `null` where none was given. */
-  readonly local: RioSlice | null;
-  /** The control slice of the request; `null` where none was given. */
-  readonly control: RioSlice | null;
-  /** What was given as context with the request. */
-  readonly context: unknown;
-}
-
-/** What a program gave with a request, from its post to its completion. */
+/** What a program gave with one request. */
 export class Request {
-  /** What native code uses of it. */
+  /** The native side of the request. */
   readonly record: RequestRecord;
-  socket: RioSocket | null = null;
-  slice: RioSlice<ArrayBufferLike> | null = null;
-  remote: RioSlice<ArrayBufferLike> | null = null;
-  local: RioSlice<ArrayBufferLike> | null = null;
-  control: RioSlice<ArrayBufferLike> | null = null;
-  messageFlags: RioSlice<ArrayBufferLike> | null = null;
+  /** A `RioSocket`; here it is only handed back, as the slices are. */
+  socket: object | null = null;
+  slice: RioBuf | null = null;
+  remote: RioBuf | null = null;
+  local: RioBuf | null = null;
+  control: RioBuf | null = null;
+  messageFlags: RioBuf | null = null;
   context: unknown = undefined;
 
   constructor(record: RequestRecord) {
@@ -55,17 +27,17 @@ export class Request {
   }
 }
 
-/** A completion whose fields can be filled again. */
-export class Completion implements RioCompletion {
+/** What programs see as `RioCompletion`; its fields can be filled again. */
+export class Completion {
   kind: "receive" | "send" = "receive";
   status = 0;
   error: RioError | null = null;
   bytesTransferred = 0;
-  socket!: RioSocket;
-  slice: RioSlice | null = null;
-  remote: RioSlice | null = null;
-  local: RioSlice | null = null;
-  control: RioSlice | null = null;
+  socket: object | null = null;
+  slice: RioBuf | null = null;
+  remote: RioBuf | null = null;
+  local: RioBuf | null = null;
+  control: RioBuf | null = null;
   context: unknown = undefined;
 
   fill(request: Request, status: number, bytesTransferred: number): void {
@@ -79,11 +51,11 @@ export class Completion implements RioCompletion {
       attempt: `complete a ${kind} of ${slice?.length ?? 0} bytes`,
     });
     this.bytesTransferred = bytesTransferred;
-    this.socket = request.socket!;
-    this.slice = slice as RioSlice | null;
-    this.remote = request.remote as RioSlice | null;
-    this.local = request.local as RioSlice | null;
-    this.control = request.control as RioSlice | null;
+    this.socket = request.socket;
+    this.slice = slice;
+    this.remote = request.remote;
+    this.local = request.local;
+    this.control = request.control;
     this.context = request.context;
   }
 }
@@ -97,11 +69,11 @@ export function nameOf(request: Request): string {
 }
 
 /**
- * The requests in flight of one session, as its program knows them.
+ * The requests of one session.
  *
- * Each has its record in the ledger, and the same place there: that number
- * travels through the system as request context. Nothing is allocated once the
- * table has grown to the greatest number in flight.
+ * Each has its record at the same place of the ledger: the number of that place
+ * is the request context that travels through the system. Nothing is allocated
+ * once there are as many as are ever in flight at a time.
  */
 export class Requests {
   readonly #ledger: Ledger;

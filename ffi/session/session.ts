@@ -1,5 +1,5 @@
 /**
- * Sessions: the owners of everything native.
+ * Sessions: the owners of everything native that a program opens.
  *
  * @module
  */
@@ -8,11 +8,9 @@ import type {
   RioBackendName,
   RioCapabilities,
 } from "../contract.ts";
-import { perFunction, type RioFunctionName } from "../constants.ts";
+import type { RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
-import { allocate, pin, type RioMemory } from "../memory.ts";
-import { assertInteger, refuseType } from "../arguments.ts";
 import { RioBuffer } from "./buffer.ts";
 import { SessionCore } from "./core.ts";
 import type { RioListener } from "./listener.ts";
@@ -27,6 +25,7 @@ import {
   type RioCompletionQueueOptions,
 } from "./queue.ts";
 import type { RioSocket } from "./socket.ts";
+import { toMemory } from "./source.ts";
 import {
   CLOSE_MS,
   DISPOSE_MS,
@@ -35,9 +34,6 @@ import {
   reclaim,
   release,
 } from "./teardown.ts";
-
-/** The length of a registration is 32 bits wide. */
-const MAX_LENGTH = 0xFFFFFFFF;
 
 /** What a session did and holds. */
 export interface RioStats {
@@ -70,7 +66,7 @@ export interface RioStats {
 export let capabilitiesOf: (session: RioSession) => RioCapabilities;
 
 /**
- * Opens a session over any backend, which it closes at its end.
+ * Opens a session over any backend; the session closes it.
  *
  * @param backend The backend.
  * @returns The session.
@@ -80,8 +76,8 @@ export function openSession(backend: RioBackend): RioSession {
 }
 
 /**
- * Owns registered buffers, completion queues and sockets, and releases them:
- * each exactly once, on every path, and never while a request still uses them.
+ * Owns registered buffers, completion queues and sockets, and releases each of
+ * them exactly once, on every path, and never while a request still uses it.
  *
  * @example The smallest scope
  * ```ts
@@ -141,9 +137,9 @@ export class RioSession implements Disposable, AsyncDisposable {
    * post requests with its slices.
    *
    * Given a size, the session makes a zeroed, page-aligned block. Given an
-   * array, it registers that memory itself and keeps it from being collected;
-   * while it is registered its buffer must not be transferred, and if the array
-   * is a worker's, the worker not terminated.
+   * array, it registers the memory of that array, and keeps it from being
+   * collected. Until it is deregistered, do not transfer its buffer, and do not
+   * terminate the worker that made it.
    *
    * Source: Microsoft's page on `RIORegisterBuffer`.
    *
@@ -227,7 +223,7 @@ export class RioSession implements Disposable, AsyncDisposable {
       completed: ledger.completed,
       outstanding: ledger.outstanding,
       abandoned: ledger.abandoned,
-      calls: perFunction((_, i) => ledger.calls[i]!),
+      calls: { ...ledger.calls },
     };
   }
 
@@ -236,8 +232,8 @@ export class RioSession implements Disposable, AsyncDisposable {
    * for the first.
    *
    * Sockets are closed, their requests drained, buffers deregistered, queues
-   * closed, in this order. Whoever waits on a queue goes on. Requests that do
-   * not end within five seconds are given up: see
+   * closed, in this order. Everything that waits ends: `notify()` returns
+   * `false`. Requests that do not end within five seconds are given up: see
    * {@linkcode RioStats.abandoned}.
    */
   close(): Promise<void> {
@@ -255,11 +251,7 @@ export class RioSession implements Disposable, AsyncDisposable {
     const core = this.#core;
     this.#closeSockets();
     this.#closing = core.waiter.idle();
-    drainNow(
-      () => core.pull(),
-      () => core.ledger.outstanding === 0,
-      DISPOSE_MS,
-    );
+    drainNow(core, core.ledger, DISPOSE_MS);
     release(core.ledger);
   }
 
@@ -271,62 +263,16 @@ export class RioSession implements Disposable, AsyncDisposable {
   async #close(): Promise<void> {
     const core = this.#core;
     this.#closeSockets();
-    const drained = () => core.ledger.outstanding === 0;
-    await drainSoon(() => core.pull(), drained, CLOSE_MS);
+    await drainSoon(core, core.ledger, CLOSE_MS);
     await core.waiter.idle();
     release(core.ledger);
   }
 
   #closeSockets(): void {
-    const { ledger, waiter, backlogs } = this.#core;
+    const { ledger, waiter } = this.#core;
     this.#core.forget(this);
-    for (const queue of ledger.queues) {
-      const backlog = backlogs.get(queue)?.deref();
-      if (backlog) backlog.length = 0;
-      backlogs.delete(queue);
-    }
+    for (const queue of ledger.queues) this.#core.closeBacklog(queue);
     ledger.closeSockets();
     waiter.cancelAll();
-  }
-}
-
-function toMemory(source: unknown): RioMemory {
-  if (typeof source === "number") {
-    assertInteger("size", source, 1, MAX_LENGTH);
-    return allocate(source);
-  }
-  if (!(source instanceof Uint8Array)) {
-    refuseType("source", source, "give a size in bytes, or a Uint8Array");
-  }
-  const { buffer } = source;
-  if (
-    buffer instanceof ArrayBuffer ? buffer.resizable : buffer.growable
-  ) {
-    throw new TypeError(
-      "Invalid source: its buffer can be resized, registered memory must stay where it is",
-    );
-  }
-  if (buffer instanceof ArrayBuffer && buffer.detached) {
-    throw new TypeError("Invalid source: its buffer is detached");
-  }
-  assertTruthful(source);
-  assertInteger("source.byteLength", source.byteLength, 1, MAX_LENGTH);
-  return pin(source);
-}
-
-/** Refuses an array that does not say itself where its bytes are. */
-function assertTruthful(source: Uint8Array): void {
-  const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
-  for (
-    let one: object = source;
-    one !== typedArray;
-    one = Object.getPrototypeOf(one)
-  ) {
-    for (const name of ["buffer", "byteOffset", "byteLength"]) {
-      if (!Object.hasOwn(one, name)) continue;
-      throw new TypeError(
-        `Invalid source: its ${name} is overruled, and the system needs the true one`,
-      );
-    }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Sockets with a request queue.
+ * Sockets that carry data: they have a request queue.
  *
  * @module
  */
@@ -15,19 +15,21 @@ import {
   assertEndpointOpen,
   encodeFor,
   type EndpointParts,
-  keyOf,
+  partsOf,
   refreshAddresses,
   RioEndpoint,
 } from "./endpoint.ts";
-import { CALL, type SocketRecord } from "./ledger.ts";
+import type { SocketRecord } from "./ledger.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
-import type { RioCompletionQueue } from "./queue.ts";
-import { assertLimits, type SocketQueues } from "./request_queue.ts";
+import {
+  assertLimits,
+  queueRecordOf,
+  type RioCompletionQueue,
+  type SocketQueues,
+} from "./queue.ts";
 import { drainNow } from "./teardown.ts";
 
-/**
- * Takes an address for granted whose name is.
- */
+/** Permits an address because the name that was looked up for it is permitted. */
 export let grantAddress: (socket: RioSocket, address: IpAddress) => void;
 
 /** How long disposing a socket waits for its requests, in milliseconds. */
@@ -56,7 +58,6 @@ const DRAIN_MS = 100;
 export class RioSocket extends RioEndpoint {
   readonly #core: SessionCore;
   readonly #record: SocketRecord;
-  readonly #ownsQueue: boolean;
 
   /** Where receives complete. */
   readonly completions: RioCompletionQueue;
@@ -77,34 +78,33 @@ export class RioSocket extends RioEndpoint {
     super(key, parts);
     this.#core = parts.core;
     this.#record = parts.record;
-    this.#ownsQueue = queues.owned;
     this.completions = queues.receive;
     this.sendCompletions = queues.send;
   }
 
   /** Receives that can be outstanding at a time. */
   get receives(): number {
-    return this.#record.receives;
+    return this.#record.receives.limit;
   }
 
   /** Sends that can be outstanding at a time. */
   get sends(): number {
-    return this.#record.sends;
+    return this.#record.sends.limit;
   }
 
   /** Receives posted and not yet dequeued. */
   get outstandingReceives(): number {
-    return this.#record.outstandingReceives;
+    return this.#record.receives.outstanding;
   }
 
   /** Sends posted and not yet dequeued. */
   get outstandingSends(): number {
-    return this.#record.outstandingSends;
+    return this.#record.sends.outstanding;
   }
 
   /** Requests posted and not yet dequeued. */
   get outstanding(): number {
-    return this.#record.outstandingReceives + this.#record.outstandingSends;
+    return this.#record.outstanding;
   }
 
   /**
@@ -165,16 +165,16 @@ export class RioSocket extends RioEndpoint {
     if (direction !== undefined) {
       assertOneOf("direction", direction, ["receive", "send"]);
     }
-    const { ledger, backend } = this.#core;
+    const { ledger: { calls }, backend: { rings } } = this.#core;
     const queue = this.#record.requestQueue;
-    if (direction !== "receive" && this.#record.sends > 0) {
-      ledger.calls[CALL.send]!++;
-      const errno = backend.rings.send(queue, null, RIO_MSG_COMMIT_ONLY, 0);
+    if (direction !== "receive" && this.sends > 0) {
+      calls.RIOSend++;
+      const errno = rings.send(queue, null, RIO_MSG_COMMIT_ONLY, 0);
       check(errno, "RIOSend", "commit deferred sends");
     }
-    if (direction !== "send" && this.#record.receives > 0) {
-      ledger.calls[CALL.receive]!++;
-      const errno = backend.rings.receive(queue, null, RIO_MSG_COMMIT_ONLY, 0);
+    if (direction !== "send" && this.receives > 0) {
+      calls.RIOReceive++;
+      const errno = rings.receive(queue, null, RIO_MSG_COMMIT_ONLY, 0);
       check(errno, "RIOReceive", "commit deferred receives");
     }
   }
@@ -197,18 +197,18 @@ export class RioSocket extends RioEndpoint {
     /** Sends that can be outstanding at a time. */
     sends?: number;
   }): void {
-    const record = this.#record;
-    const { receives = record.receives, sends = record.sends } = limits;
+    const { receives = this.receives, sends = this.sends } = limits;
     assertLimits(receives, sends);
     assertEndpointOpen(this, "resize");
+    const record = this.#record;
     const { ledger, backend } = this.#core;
-    ledger.calls[CALL.resizeRequestQueue]!++;
+    ledger.calls.RIOResizeRequestQueue++;
     check(
       backend.rings.resizeRequestQueue(record.requestQueue, receives, sends),
       "RIOResizeRequestQueue",
-      `resize a request queue from ${record.receives} receives and ${record.sends} sends to ${receives} and ${sends}`,
+      `resize a request queue from ${this.receives} receives and ${this.sends} sends to ${receives} and ${sends}`,
     );
-    ledger.resizeSocket(record, receives, sends);
+    ledger.setLimits(record, receives, sends);
   }
 
   /**
@@ -233,7 +233,7 @@ export class RioSocket extends RioEndpoint {
     this.#core.permissions.require(hostname, port);
     const { backend, waiter } = this.#core;
     const { handle } = this.#record;
-    const key = keyOf(this);
+    const { key } = partsOf(this);
     let outcome = backend.sockets.connect(handle, bytes, key);
     while (outcome === 0) {
       await waiter.wait(key);
@@ -245,17 +245,14 @@ export class RioSocket extends RioEndpoint {
   }
 
   /**
-   * Closes the socket quietly; its own completion queue is closed with it.
+   * Closes the socket, and its own completion queue with it; throws nothing.
    *
-   * Its requests are drained, for at most 100 milliseconds; completions on a
-   * queue that others use are kept for whoever dequeues next.
+   * Its requests are drained, for at most 100 milliseconds. Completions that
+   * arrive on a queue that was given are kept there for the next `dequeue()`.
    */
   override [Symbol.dispose](): void {
     super[Symbol.dispose]();
-    if (this.outstanding > 0) {
-      const drained = () => this.outstanding === 0;
-      drainNow(() => this.#core.pull(), drained, DRAIN_MS);
-    }
-    if (this.#ownsQueue) this.completions.close();
+    if (this.outstanding > 0) drainNow(this.#core, this, DRAIN_MS);
+    if (queueRecordOf(this.completions).owned) this.completions.close();
   }
 }

@@ -7,18 +7,13 @@
 import type { RioBackend } from "../contract.ts";
 import { RioError } from "../errors.ts";
 
-interface Pending {
-  resolve(fired: boolean): void;
-  reject(error: unknown): void;
-}
-
 /** How long a glance waits before it looks, in milliseconds. */
 const GLANCE_AFTER_MS = 5;
 
 /** Hands out promises for keys and runs the backend's wait while any is open. */
 export class Waiter {
   readonly #backend: RioBackend;
-  readonly #pending: Map<number, Pending> = new Map();
+  readonly #pending: Map<number, PromiseWithResolvers<boolean>> = new Map();
   /** Keys still armed natively whose wait was paused: not fired, fired. */
   readonly #paused: Set<number> = new Set();
   readonly #missed: Set<number> = new Set();
@@ -43,10 +38,10 @@ export class Waiter {
   wait(key: number): Promise<boolean> {
     this.#paused.delete(key);
     if (this.#missed.delete(key)) return Promise.resolve(true);
-    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    this.#pending.set(key, { resolve, reject });
+    const pending = Promise.withResolvers<boolean>();
+    this.#pending.set(key, pending);
     this.#running ??= this.#run();
-    return promise;
+    return pending.promise;
   }
 
   /**
@@ -105,7 +100,7 @@ export class Waiter {
     else if (this.#paused.delete(key)) this.#missed.add(key);
   }
 
-  #take(key: number): Pending | undefined {
+  #take(key: number): PromiseWithResolvers<boolean> | undefined {
     const pending = this.#pending.get(key);
     this.#pending.delete(key);
     return pending;

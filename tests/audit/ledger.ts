@@ -82,10 +82,10 @@ function* socketsOf(
     const socket of new Set([...open, ...receives.keys(), ...sends.keys()])
   ) {
     const counts = [
-      ["receives", socket.outstandingReceives, socket.receives, receives],
-      ["sends", socket.outstandingSends, socket.sends, sends],
+      ["receives", socket.receives, receives],
+      ["sends", socket.sends, sends],
     ] as const;
-    for (const [what, outstanding, limit, inFlight] of counts) {
+    for (const [what, { outstanding, limit }, inFlight] of counts) {
       const number = inFlight.get(socket) ?? 0;
       if (outstanding !== number) {
         yield `socket ${socket.handle} says ${outstanding} ${what}, ${number} are in flight`;
@@ -104,12 +104,11 @@ function* queuesOf(ledger: Ledger): Generator<string> {
   const reserved = new Map<QueueRecord, number>();
   const users = new Map<QueueRecord, number>();
   for (const socket of ledger.sockets) {
-    const { receiveQueue, sendQueue } = socket;
-    if (receiveQueue === null || sendQueue === null) continue;
-    add(reserved, receiveQueue, socket.receives);
-    add(reserved, sendQueue, socket.sends);
-    add(users, receiveQueue);
-    add(users, sendQueue);
+    for (const { queue, limit } of [socket.receives, socket.sends]) {
+      if (queue === null) continue;
+      add(reserved, queue, limit);
+      add(users, queue);
+    }
   }
   for (const queue of new Set([...ledger.queues, ...users.keys()])) {
     const { handle, capacity } = queue;
@@ -121,8 +120,8 @@ function* queuesOf(ledger: Ledger): Generator<string> {
       yield `queue ${handle} has ${queue.reserved} of ${capacity} entries reserved`;
     }
     const using = users.get(queue) ?? 0;
-    if (queue.sockets !== using) {
-      yield `queue ${handle} says ${queue.sockets} directions of sockets, it has ${using}`;
+    if (queue.users !== using) {
+      yield `queue ${handle} says ${queue.users} directions of sockets, it has ${using}`;
     }
     if (queue.closed && using > 0) {
       yield `queue ${handle} was closed under ${using} directions of sockets`;

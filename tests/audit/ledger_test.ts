@@ -37,7 +37,7 @@ const WRONG: readonly (readonly [
   [
     "a receive too many",
     /^socket \d+ says 2 receives, 1 are in flight$/,
-    (ledger, _, by) => [...ledger.sockets][0]!.outstandingReceives += by,
+    (ledger, _, by) => [...ledger.sockets][0]!.receives.outstanding += by,
   ],
   [
     "a post too many",
@@ -50,9 +50,9 @@ const WRONG: readonly (readonly [
     (ledger, _, by) => [...ledger.queues][0]!.reserved += by,
   ],
   [
-    "a socket too many on a queue",
+    "a user too many of a queue",
     /^queue \d+ says 3 directions of sockets, it has 2$/,
-    (ledger, _, by) => [...ledger.queues][0]!.sockets += by,
+    (ledger, _, by) => [...ledger.queues][0]!.users += by,
   ],
   [
     "a deregistration too many",
