@@ -1,5 +1,5 @@
 /**
- * Sizes and offsets of the native structures, in bytes, and the one reader of
+ * Sizes and offsets of the native structures, in bytes, and the reader of
  * completion results.
  *
  * All structures are those of 64-bit Windows (x64 and ARM64 agree), little
@@ -121,15 +121,11 @@ export function alignControl(byteLength: number): number {
  * @returns The bytes as native code stores them.
  */
 export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
-  const groups = text.split("-");
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, parseInt(groups[0]!, 16), true);
-  view.setUint16(4, parseInt(groups[1]!, 16), true);
-  view.setUint16(6, parseInt(groups[2]!, 16), true);
-  const tail = groups[3]! + groups[4]!;
-  for (let i = 0; i < 8; i++) {
-    bytes[8 + i] = parseInt(tail.slice(2 * i, 2 * i + 2), 16);
+  const pairs = text.replaceAll("-", "").match(/../g) ?? [];
+  const bytes = Uint8Array.from(pairs, (pair) => parseInt(pair, 16));
+  // The first three groups are numbers, stored in little-endian order.
+  for (const [from, to] of [[0, 4], [4, 6], [6, 8]]) {
+    bytes.subarray(from, to).reverse();
   }
   return bytes;
 }
@@ -137,8 +133,8 @@ export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
 /**
  * An array of `RIORESULT` that one `RIODequeueCompletion` fills.
  *
- * Contexts are 64-bit natively; this package gives whole Numbers below 2^53,
- * and reads them back as such.
+ * Request contexts have 64 bits natively. This package only gives whole Numbers
+ * below 2^53, which a Number holds exactly.
  */
 export class RioResults {
   /** How many results fit. */
@@ -169,7 +165,7 @@ export class RioResults {
     return this.words[i * 6 + 1]! >>> 0;
   }
 
-  /** The context of the request of result `i`. */
+  /** The request context of result `i`. */
   requestContext(i: number): number {
     return joinWords(this.words[i * 6 + 4]!, this.words[i * 6 + 5]!);
   }

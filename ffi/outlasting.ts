@@ -1,5 +1,6 @@
 /**
- * Memory that outlasts the thread that made it.
+ * Memory that stays when the thread that made it ends: the system keeps it for
+ * the life of the process.
  *
  * @module
  */
@@ -16,8 +17,6 @@ const KERNEL32 = {
     result: "pointer",
   },
 } as const;
-/** `MEM_COMMIT | MEM_RESERVE`, and `PAGE_READWRITE`. */
-const [COMMITTED, READ_WRITE] = [0x3000, 4];
 
 const LIBC = {
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd,
@@ -27,27 +26,25 @@ const LIBC = {
     result: "pointer",
   },
 } as const;
-/** `PROT_READ | PROT_WRITE`, and `MAP_PRIVATE | MAP_ANONYMOUS`. */
-const [READ_AND_WRITE, PRIVATE] = [3, 0x22];
 
-/** Blocks whose last view was collected, by size. */
-const unused: Map<number, ArrayBuffer[]> = new Map();
-const collected = new FinalizationRegistry<[pointer: bigint, size: number]>(
-  ([address, size]) => {
-    const blocks = unused.get(size) ?? [];
-    unused.set(size, blocks);
-    blocks.push(view(address, size));
-  },
-);
+/** A block of the system's memory, whether anything refers to it or not. */
+interface Block {
+  readonly address: bigint;
+  readonly size: number;
+}
+
+/** Blocks that nothing refers to any more. */
+const unused: Set<Block> = new Set();
+const collected = new FinalizationRegistry((block: Block) => unused.add(block));
 
 let reserve: ((size: number) => Deno.PointerValue) | undefined;
 
 /**
  * Makes a zeroed, page-aligned block that the system keeps when the thread ends.
  *
- * Blocks are used again when their last view was collected, and never given
- * back: a worker that is terminated in the middle of a request runs no code of
- * ours any more, and its requests still write to their memory.
+ * A block is used again when its last view was collected, and never given back
+ * to the system: a worker that is terminated during a request cannot run any
+ * cleanup, and native code still writes to the memory of that request.
  *
  * @param byteLength How many bytes.
  * @returns The block; more bytes than asked for.
@@ -55,10 +52,12 @@ let reserve: ((size: number) => Deno.PointerValue) | undefined;
  */
 export function reserveOutlasting(byteLength: number): ArrayBuffer {
   const size = Math.ceil(byteLength / UNIT) * UNIT;
-  const old = unused.get(size)?.pop();
-  if (old) {
-    new Uint8Array(old).fill(0);
-    return watch(old, size);
+  for (const block of unused) {
+    if (block.size !== size) continue;
+    unused.delete(block);
+    const view = toView(block);
+    new Uint8Array(view).fill(0);
+    return view;
   }
   reserve ??= open();
   const pointer = reserve(size);
@@ -67,27 +66,24 @@ export function reserveOutlasting(byteLength: number): ArrayBuffer {
   if (address === 0n || address === 0xFFFFFFFFFFFFFFFFn) {
     throw new RangeError(`Cannot allocate ${size} bytes of native memory`);
   }
-  return watch(view(address, size), size);
+  return toView({ address, size });
 }
 
-function view(address: bigint, size: number): ArrayBuffer {
-  const pointer = Deno.UnsafePointer.create(address)!;
-  return Deno.UnsafePointerView.getArrayBuffer(pointer, size);
-}
-
-function watch(block: ArrayBuffer, size: number): ArrayBuffer {
-  const pointer = Deno.UnsafePointer.of(new Uint8Array(block));
-  collected.register(block, [Deno.UnsafePointer.value(pointer), size]);
-  return block;
+/** Makes the memory of a block usable, and the block unused after that. */
+function toView(block: Block): ArrayBuffer {
+  const pointer = Deno.UnsafePointer.create(block.address)!;
+  const view = Deno.UnsafePointerView.getArrayBuffer(pointer, block.size);
+  collected.register(view, block);
+  return view;
 }
 
 function open(): (size: number) => Deno.PointerValue {
   if (Deno.build.os === "windows") {
     const { symbols } = Deno.dlopen("kernel32.dll", KERNEL32);
-    return (size) =>
-      symbols.VirtualAlloc(0n, BigInt(size), COMMITTED, READ_WRITE);
+    // MEM_COMMIT | MEM_RESERVE, and PAGE_READWRITE.
+    return (size) => symbols.VirtualAlloc(0n, BigInt(size), 0x3000, 4);
   }
   const { symbols } = openLibc(LIBC);
-  return (size) =>
-    symbols.mmap(0n, BigInt(size), READ_AND_WRITE, PRIVATE, -1, 0n);
+  // PROT_READ | PROT_WRITE, and MAP_PRIVATE | MAP_ANONYMOUS.
+  return (size) => symbols.mmap(0n, BigInt(size), 3, 0x22, -1, 0n);
 }
