@@ -1,6 +1,5 @@
 /**
- * The errors of this package, and the two functions that turn a native return
- * value into one.
+ * The errors of this package, and the functions that throw them.
  *
  * @module
  */
@@ -105,6 +104,17 @@ export class RioClosedError extends Error {
     super(message, options);
     this.name = "RioClosedError";
   }
+}
+
+/**
+ * Refuses to use what was closed.
+ *
+ * @param attempt What was attempted, for example `notify`.
+ * @param what What was closed, for example `completion queue`.
+ * @throws {RioClosedError} Always.
+ */
+export function refuseClosed(attempt: string, what: string): never {
+  throw new RioClosedError(`Cannot ${attempt}: the ${what} was closed`);
 }
 
 /**

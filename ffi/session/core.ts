@@ -4,7 +4,7 @@
  * @module
  */
 import type { RioBackend } from "../contract.ts";
-import { RioClosedError } from "../errors.ts";
+import { refuseClosed } from "../errors.ts";
 import type { RioResults } from "../layout.ts";
 import { Ledger, type QueueRecord } from "./ledger.ts";
 import { Permissions } from "./permissions.ts";
@@ -65,9 +65,7 @@ export class SessionCore {
 
   /** Refuses to go on in a session that was closed. */
   assertOpen(attempt: string): void {
-    if (this.ledger.closed) {
-      throw new RioClosedError(`Cannot ${attempt}: the session was closed`);
-    }
+    if (this.ledger.closed) refuseClosed(attempt, "session");
   }
 
   /** Dequeues what has arrived, and keeps it for the next `dequeue()`. */

@@ -7,7 +7,7 @@
 import { type IpAddress, readAddress, writeAddress } from "../address.ts";
 import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
 import { WSAEINVAL, WSAENOTCONN } from "../error_numbers.ts";
-import { check, checkHandle, RioClosedError } from "../errors.ts";
+import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf, refuseType } from "../arguments.ts";
 import type { RioSlice } from "./buffer.ts";
@@ -253,9 +253,7 @@ export function assertEndpointOpen(
   { closed }: RioEndpoint,
   attempt: string,
 ): void {
-  if (closed) {
-    throw new RioClosedError(`Cannot ${attempt}: the socket was closed`);
-  }
+  if (closed) refuseClosed(attempt, "socket");
 }
 
 /**

@@ -7,17 +7,12 @@ import { assertPort, ipVersion, writeAddress } from "../address.ts";
 import {
   AF_INET,
   AF_INET6,
-  IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
-  IPV6_V6ONLY,
   SIO_UDP_CONNRESET,
   SIO_UDP_NETRESET,
-  SO_REUSEADDR,
-  SO_REUSEPORT,
   SOCK_DGRAM,
   SOCK_STREAM,
-  SOL_SOCKET,
 } from "../constants.ts";
 import { check, checkHandle } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
@@ -32,6 +27,7 @@ import {
   type RioQueueOptions,
 } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
+import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
 
 /** The local address of a socket, and how it may share it. */
 export interface RioBindOptions {
@@ -136,22 +132,21 @@ function assertBacklog(transport: string, backlog: number): void {
   assertInteger("backlog", backlog, 1, 0x7FFFFFFF);
 }
 
-/** Sets what has to be set before a socket is bound. */
+/** Sets the options that have to be set before a socket is bound. */
 function setOptions(
   { core, record: { handle }, transport, family }: EndpointParts,
   { ipv6Only, reuseAddress, reusePort }: RioBindOptions,
   where: string,
 ): void {
   const { sockets } = core.backend;
-  const set = (level: number, name: number, value: Uint8Array) => {
+  const set = (option: RioSocketOption, value: Uint8Array) => {
+    const [level, name] = optionNumbers(option, family);
     const errno = sockets.setOption(handle, level, name, value);
-    check(errno, "setsockopt", `set an option before binding ${where}`);
+    check(errno, "setsockopt", `set "${option}" before binding ${where}`);
   };
-  if (family === AF_INET6) {
-    set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? ON : OFF);
-  }
-  if (reuseAddress) set(SOL_SOCKET, SO_REUSEADDR, ON);
-  if (reusePort) set(SOL_SOCKET, SO_REUSEPORT, ON);
+  if (family === AF_INET6) set("ipv6Only", ipv6Only ? ON : OFF);
+  if (reuseAddress) set("reuseAddress", ON);
+  if (reusePort) set("reusePort", ON);
   if (transport === "tcp") return;
   // Otherwise a send to a peer that is gone fails a later receive. Where the
   // system refuses, the socket works all the same.

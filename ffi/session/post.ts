@@ -10,7 +10,7 @@ import {
   RIO_MSG_WAITALL,
 } from "../constants.ts";
 import type { RioHandle } from "../contract.ts";
-import { RioClosedError, RioError } from "../errors.ts";
+import { refuseClosed, RioClosedError, RioError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, refuseType } from "../arguments.ts";
 import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
@@ -182,11 +182,8 @@ function call(
 function assertCanPost(record: SocketRecord, isSend: boolean): void {
   const { queue } = isSend ? record.sends : record.receives;
   if (!record.closed && !queue?.closing) return;
-  throw new RioClosedError(
-    `Cannot ${isSend ? "send" : "receive"}: the ${
-      record.closed ? "socket" : "completion queue"
-    } was closed`,
-  );
+  const what = record.closed ? "socket" : "completion queue";
+  refuseClosed(isSend ? "send" : "receive", what);
 }
 
 /** The buffer of a slice, after a check that the request can use it. */

@@ -5,7 +5,7 @@
  */
 import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
-import { check, checkHandle, RioClosedError } from "../errors.ts";
+import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioResults } from "../layout.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
@@ -337,11 +337,7 @@ export class RioCompletionQueue implements Disposable {
 
   #assertOpen(attempt: string): void {
     this.#core.assertOpen(attempt);
-    if (this.#record.closing) {
-      throw new RioClosedError(
-        `Cannot ${attempt}: the completion queue was closed`,
-      );
-    }
+    if (this.#record.closing) refuseClosed(attempt, "completion queue");
   }
 }
 

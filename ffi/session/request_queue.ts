@@ -4,7 +4,7 @@
  * @module
  */
 import { refuseType } from "../arguments.ts";
-import { checkHandle, RioClosedError } from "../errors.ts";
+import { checkHandle, refuseClosed } from "../errors.ts";
 import type { SessionCore } from "./core.ts";
 import type { SocketRecord } from "./ledger.ts";
 import {
@@ -155,10 +155,6 @@ function assertUsable(core: SessionCore, queues: SocketQueues): void {
         "Invalid completions: the queue belongs to another session",
       );
     }
-    if (queue.closed) {
-      throw new RioClosedError(
-        "Cannot use the completions: the queue was closed",
-      );
-    }
+    if (queue.closed) refuseClosed("use the completions", "queue");
   }
 }

@@ -53,27 +53,19 @@ const RECLAIM_MS = 100;
 /** Sessions that could not be drained: rule 6. */
 const kept: Ledger[] = [];
 
-/** What a drain takes completions from: a ledger, or the core of a session. */
-interface Source {
-  /** Dequeues what has arrived. */
-  pull(): void;
-}
-
-/** What is to be drained: a socket, or a whole ledger. */
-interface Drained {
-  /** Requests that were posted and whose completion was not dequeued. */
-  readonly outstanding: number;
-}
-
 /**
  * Dequeues until nothing is outstanding, for a bounded time.
  *
  * Each `yield` asks the caller to wait a moment: one caller blocks, the other
  * awaits a timer.
+ *
+ * @param source Dequeues what has arrived: a ledger, or the core of a session.
+ * @param drained What has outstanding requests: a socket, or a whole ledger.
+ * @param milliseconds The most that it takes.
  */
 function* drain(
-  source: Source,
-  drained: Drained,
+  source: { pull(): void },
+  drained: { readonly outstanding: number },
   milliseconds: number,
 ): Generator<void, void, void> {
   const end = performance.now() + milliseconds;

@@ -1,6 +1,6 @@
 /**
- * The one wait of a session: everything that waits goes through one call on
- * one pool thread, whatever the number of queues and sockets.
+ * The one wait of a session: one call on one pool thread waits for all of its
+ * queues and sockets, however many there are.
  *
  * @module
  */
@@ -10,13 +10,15 @@ import { RioError } from "../errors.ts";
 /** How long a glance waits before it looks, in milliseconds. */
 const GLANCE_AFTER_MS = 5;
 
-/** Hands out promises for keys and runs the backend's wait while any is open. */
+/**
+ * Gives promises that resolve when a key fires, and has the backend wait as long
+ * as one of them is pending.
+ */
 export class Waiter {
   readonly #backend: RioBackend;
   readonly #pending: Map<number, PromiseWithResolvers<boolean>> = new Map();
-  /** Keys still armed natively whose wait was paused: not fired, fired. */
-  readonly #paused: Set<number> = new Set();
-  readonly #missed: Set<number> = new Set();
+  /** Keys whose wait was paused and that stay armed; whether they fired since. */
+  readonly #paused: Map<number, boolean> = new Map();
   #running: Promise<void> | null = null;
   #lastKey = 0;
 
@@ -30,32 +32,30 @@ export class Waiter {
   }
 
   /**
-   * Waits until a key fires. One promise a key at a time.
+   * Waits until a key fires; at most one wait for a key at a time.
    *
    * @returns Whether it fired; `false` after {@linkcode Waiter.pause} and
    * {@linkcode Waiter.cancel}.
    */
   wait(key: number): Promise<boolean> {
+    const fired = this.#paused.get(key);
     this.#paused.delete(key);
-    if (this.#missed.delete(key)) return Promise.resolve(true);
+    if (fired) return Promise.resolve(true);
     const pending = Promise.withResolvers<boolean>();
     this.#pending.set(key, pending);
     this.#running ??= this.#run();
     return pending.promise;
   }
 
-  /**
-   * Waits a moment, and looks whether a key has fired; does not keep the process
-   * alive meanwhile.
-   */
+  /** Waits a moment, without keeping the process alive, for a key to fire. */
   async glance(key: number): Promise<void> {
     await new Promise((resolve) =>
       Deno.unrefTimer(setTimeout(resolve, GLANCE_AFTER_MS))
     );
-    // A native wait that returns at once: what it collects is there next time.
-    const look = this.wait(key);
+    // A wait that is ended at once: if the key has fired, the next one knows.
+    const wait = this.wait(key);
     this.pause(key);
-    await look;
+    await wait;
   }
 
   /** Whether somebody waits for a key. */
@@ -63,24 +63,23 @@ export class Waiter {
     return this.#pending.has(key);
   }
 
-  /** Whether a key is armed natively from a wait that was paused. */
+  /** Whether a key is still armed from a wait that was paused. */
   isPaused(key: number): boolean {
-    return this.#paused.has(key) || this.#missed.has(key);
+    return this.#paused.has(key);
   }
 
-  /** Ends the wait for a key, and remembers for the next one if it fires. */
+  /** Ends the wait for a key; if the key fires later, the next wait is told. */
   pause(key: number): void {
     if (!this.#pending.has(key)) return;
     this.cancel(key);
-    this.#paused.add(key);
+    this.#paused.set(key, false);
   }
 
   /** Ends the wait for a key for good, if there is one. */
   cancel(key: number): void {
     this.#paused.delete(key);
-    this.#missed.delete(key);
     this.#take(key)?.resolve(false);
-    // A pending native wait would keep the process alive for nothing.
+    // A native wait that nobody needs would keep the process alive.
     if (this.#running && this.#pending.size === 0) this.#backend.waits.wake();
   }
 
@@ -97,7 +96,7 @@ export class Waiter {
   #fire(key: number): void {
     const pending = this.#take(key);
     if (pending) pending.resolve(true);
-    else if (this.#paused.delete(key)) this.#missed.add(key);
+    else if (this.#paused.has(key)) this.#paused.set(key, true);
   }
 
   #take(key: number): PromiseWithResolvers<boolean> | undefined {
@@ -119,14 +118,14 @@ export class Waiter {
         }
         const fired = this.#backend.waits.fired;
         for (let i = 0; i < count; i++) this.#fire(fired[i]!);
-        // The promises' continuations run first: often they wait again, and
-        // this loop then goes on without a new start.
+        // Those who were told go on first: often they wait again, and the loop
+        // continues.
         await undefined;
       }
     } catch (error) {
-      // They stay armed natively: the next wait for one of them takes over.
+      // These keys stay armed, so the next wait for one must not arm it again.
       for (const [key, pending] of this.#pending) {
-        this.#paused.add(key);
+        this.#paused.set(key, false);
         pending.reject(error);
       }
       this.#pending.clear();
