@@ -7,10 +7,10 @@ import { assertInteger, refuseType } from "./arguments.ts";
 import { AF_INET, AF_INET6 } from "./constants.ts";
 import { SOCKADDR_INET } from "./layout.ts";
 
-/** Bytes of a slice that holds one socket address. */
+/** Bytes that one socket address takes in a slice. */
 export const ADDRESS_SIZE = 28;
 
-/** What stands before the 4 bytes of an IPv4-mapped IPv6 address. */
+/** The first 12 bytes of an IPv4-mapped IPv6 address. */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
 
 /** A host given as an IP literal, and a port. */
@@ -155,56 +155,46 @@ function parseIp(hostname: unknown): Ip {
 
 function parseIpv4(hostname: string): Ip | undefined {
   const parts = hostname.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes: number[] = [];
-  for (const part of parts) {
-    // A leading zero is refused: some parsers read it as octal.
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) {
-      return undefined;
-    }
-    bytes.push(Number(part));
-  }
-  return { bytes, scope: 0 };
+  // A leading zero is refused: some parsers read such a number as octal.
+  const valid = parts.every((part) =>
+    /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255
+  );
+  if (parts.length !== 4 || !valid) return undefined;
+  return { bytes: parts.map(Number), scope: 0 };
 }
 
 function parseIpv6(hostname: string): Ip | undefined {
-  const [literal, zone, ...rest] = hostname.split("%");
+  const [literal, zone = "0", ...rest] = hostname.split("%");
   if (literal === undefined || rest.length > 0) return undefined;
-  // Zones are interface indices here; names differ from system to system.
-  if (
-    zone !== undefined &&
-    !(/^\d{1,10}$/.test(zone) && Number(zone) <= 0xFFFFFFFF)
-  ) {
-    return undefined;
-  }
-  const halves = literal.split("::");
+  // Zones are interface indices here; their names differ between systems.
+  if (!/^\d{1,10}$/.test(zone) || Number(zone) > 0xFFFFFFFF) return undefined;
+  const halves = toGroups(literal).split("::");
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]!, halves.length === 1);
-  const tail = halves.length === 2 ? parseGroups(halves[1]!, true) : [];
+  const [head, tail = []] = halves.map(parseGroups);
   if (!head || !tail) return undefined;
   const missing = 16 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
   const bytes = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  return { bytes, scope: Number(zone ?? 0) };
+  return { bytes, scope: Number(zone) };
 }
 
-/** The bytes of colon-separated groups; the last may be an IPv4 literal. */
-function parseGroups(text: string, last: boolean): number[] | undefined {
+/** Replaces an IPv4 literal at the end by the two groups that it stands for. */
+function toGroups(literal: string): string {
+  const at = literal.lastIndexOf(":") + 1;
+  const ipv4 = parseIpv4(literal.slice(at));
+  if (!ipv4) return literal;
+  const [a = 0, b = 0, c = 0, d = 0] = ipv4.bytes;
+  const groups = [a << 8 | b, c << 8 | d].map((group) => group.toString(16));
+  return literal.slice(0, at) + groups.join(":");
+}
+
+/** The bytes of groups with colons in between; `null` for anything else. */
+function parseGroups(text: string): number[] | null {
   if (text === "") return [];
-  const bytes: number[] = [];
   const groups = text.split(":");
-  for (const [i, group] of groups.entries()) {
-    if (last && i === groups.length - 1 && group.includes(".")) {
-      const ipv4 = parseIpv4(group);
-      if (!ipv4) return undefined;
-      bytes.push(...ipv4.bytes);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
-      const value = parseInt(group, 16);
-      bytes.push(value >> 8, value & 0xFF);
-    }
-  }
-  return bytes;
+  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return null;
+  return groups.map((group) => parseInt(group, 16))
+    .flatMap((group) => [group >> 8, group & 0xFF]);
 }
 
 /**
