@@ -1,38 +1,42 @@
 /**
- * Waiting for something to arrive, without a hop where it comes at once.
+ * A wait that looks for a moment before it sleeps on another thread.
  *
  * @module
  */
 
-/** How long something is looked for before the wait on another thread. */
+/** How long to look before sleeping, in milliseconds. */
 const LOOK_MS = 0.2;
-/** And how often at least: on a busy machine time passes without a look. */
+/** How often to look at least: one turn of a busy loop can take all the time. */
 const LOOKS = 16;
-/** From so many times in vain on, waits go without: one, two, four, and so on. */
+/**
+ * After so many looks in vain in a row, the next waits sleep without a look:
+ * one of them, then two, four, and so on.
+ */
 const PATIENCE = 4;
-/** At most so many, then it is looked for again. */
+/** The most waits in a row that sleep without a look. */
 const MOST_SKIPPED = 63;
 
-/** One turn of the event loop: signals, timers, other sockets. */
+/** Resolves after a turn of the event loop: signals, timers, other sockets. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Waits in two steps: looks a few times, then sleeps.
+ * Waits in two steps: looks several times, then sleeps.
  *
- * The hop to another thread and back takes longer than many answers on a busy
- * network. So it looks again and again for a moment, giving the event loop its
- * turn in between, and does so the less the more often that was in vain.
+ * To another thread and back takes longer than many answers of a busy network
+ * take to arrive. So a wait first looks several times, with a turn of the event
+ * loop in between. Where nothing was found several times in a row, it looks
+ * less often.
  */
 export class Arrival {
   #inVain = 0;
   #skip = 0;
 
   /**
-   * Waits until something is there, and has looked at it.
+   * Waits until `look` found something, or `sleep` ended.
    *
-   * @param look Takes what is there, and tells whether the wait is over.
+   * @param look Takes what has arrived, and tells whether that ends the wait.
    * @param sleep Waits on another thread.
    */
   async wait(

@@ -11,13 +11,13 @@
 
 /** Request flag: the completion does not trigger `RIONotify`. */
 export const RIO_MSG_DONT_NOTIFY = 0x1;
-/** Request flag: queue the request now, start it with the next commit at the latest. */
+/** Request flag: only queue the request, a commit or a later request starts it. */
 export const RIO_MSG_DEFER = 0x2;
 /** Request flag: a stream receive completes only when its slice is full. */
 export const RIO_MSG_WAITALL = 0x4;
 /** Request flag: start everything deferred in this direction, post nothing. */
 export const RIO_MSG_COMMIT_ONLY = 0x8;
-/** What `RIORegisterBuffer` returns when it fails: 32 bits of ones, zero-extended. */
+/** What `RIORegisterBuffer` returns when it fails: 32 ones, zero-extended. */
 export const RIO_INVALID_BUFFERID = 0xFFFFFFFF;
 /** What `RIOCreateCompletionQueue` returns when it fails. */
 export const RIO_INVALID_CQ = 0x0;

@@ -2,11 +2,11 @@
  * The contract between a session and a system.
  *
  * A backend has three parts that change for different reasons: the 13 functions
- * of Registered I/O, the sockets they run on, and the wait for what they
- * announce. A second way to move data on the same system brings its own rings
- * and waits, and uses the sockets that are there. The suite in `tests/contract`
- * specifies all of it and holds every backend to it;
- * `unsupported.ts` is the smallest backend there can be.
+ * of Registered I/O, the sockets they run on, and the wait for notifications. A
+ * second way to move data on the same system can bring its own rings and waits,
+ * and use the sockets that are there. The suite in `tests/contract` specifies
+ * all of it and runs against every backend; `unsupported.ts` is the smallest
+ * one.
  *
  * A backend speaks Winsock: its numbers, its errors, its address bytes. It
  * belongs to the thread that opened it. No call blocks, and none throws for
@@ -23,7 +23,7 @@ import type { RioMemory } from "./memory.ts";
 
 export type { RioMemory };
 
-/** Which way to the system is behind a backend. */
+/** The name of a backend. */
 export type RioBackendName = "winsock" | "linux";
 
 /** How a completion queue tells that it has something. */
@@ -55,7 +55,7 @@ export interface RioCapabilities {
 
 /** Registered I/O on one system. */
 export interface RioBackend {
-  /** Which one this is; `null` for the one that refuses everything. */
+  /** Its name; `null` for the one that refuses everything. */
   readonly name: RioBackendName | null;
   /** What it can do. */
   readonly capabilities: RioCapabilities;
@@ -67,10 +67,11 @@ export interface RioBackend {
   readonly waits: RioWaits;
   /**
    * Releases what the backend itself holds. A wait that goes on is woken, and
-   * what it uses is released when it has returned.
+   * what that wait uses is released when it has returned.
    *
    * @param keepNative Requests are still outstanding: what they use stays, and
-   * so does the last reference to Winsock, which would cancel them silently.
+   * so does the reference to Winsock, because giving up the last one would
+   * cancel them without completions.
    */
   close(keepNative: boolean): void;
 }
@@ -90,8 +91,8 @@ export interface RioRings {
   /**
    * `RIOCreateCompletionQueue`: creates a queue for `size` completions.
    *
-   * @param notification The key of what it notifies through; 0 makes a queue
-   * that is only polled.
+   * @param notification The key that {@linkcode RioWaits.createNotification}
+   * was given; 0 for a queue that never notifies.
    */
   createCompletionQueue(size: number, notification: number): RioHandle;
   /** `RIOCloseCompletionQueue`: drops what arrives later; 0 is ignored. */
@@ -112,7 +113,7 @@ export interface RioRings {
   notify(queue: RioHandle): number;
 
   /**
-   * `RIOCreateRequestQueue`: one for the life of a socket.
+   * `RIOCreateRequestQueue`: a socket has one, which lives as long as it.
    *
    * @param receives Receives that can be outstanding.
    * @param sends Sends that can be outstanding.
@@ -171,8 +172,8 @@ export interface RioSockets {
   /** Opens a socket. */
   open(family: number, type: number, protocol: number): RioHandle;
   /**
-   * Closes a socket: its request queue is dead from here on, and every
-   * outstanding request becomes a completion.
+   * Closes a socket and its request queue; every outstanding request becomes a
+   * completion.
    */
   close(socket: RioHandle): number;
   /** Binds a socket to 28 address bytes. */
@@ -187,8 +188,8 @@ export interface RioSockets {
    * Connects a socket.
    *
    * @returns 1 when it is connected, minus an error number, or 0 while it goes
-   * on: then {@linkcode RioWaits.wait} reports `key` when it is worth asking
-   * {@linkcode RioSockets.connected}.
+   * on: then {@linkcode RioWaits.wait} reports `key` when
+   * {@linkcode RioSockets.connected} may know the outcome.
    */
   connect(socket: RioHandle, address: Uint8Array, key: number): number;
   /** The outcome of a connect that went on, in the same form. */
@@ -197,8 +198,8 @@ export interface RioSockets {
    * Accepts a connection.
    *
    * @returns Its socket, minus an error number, or 0 when none waits: then
-   * {@linkcode RioWaits.wait} reports `key` when it is worth calling again, and
-   * when the listener is closed.
+   * {@linkcode RioWaits.wait} reports `key` when one may have come, and when
+   * the listener is closed.
    */
   accept(listener: RioHandle, key: number): RioHandle;
   /** Ends one direction of a TCP connection. */
@@ -224,10 +225,10 @@ export interface RioSockets {
 /** The wait of one backend; at most one goes on at a time. */
 export interface RioWaits {
   /**
-   * Makes what a completion queue notifies through.
+   * Makes the port or the event that a completion queue notifies through.
    *
-   * @param key Names it from here on, and is reported when it fires; above 0
-   * and given to nothing else of this backend.
+   * @param key Its name from now on, which the wait reports when it fires;
+   * above 0, and unique in this backend.
    */
   createNotification(kind: RioNotificationKind, key: number): number;
   /** Releases it; only after its completion queue was closed. */

@@ -1,6 +1,6 @@
 /**
- * What goes with a datagram beside its data, read from control messages and
- * written to them.
+ * What comes with a datagram besides its data, such as its ECN codepoint: read
+ * from control messages, and written to them.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 import { ControlReader, ControlWriter, ECN_MASK } from "./control_messages.ts";
 import { IN6_PKTINFO, IN_PKTINFO } from "./layout.ts";
 
-/** Bytes of a control slice in which every message of this module fits. */
+/** Bytes of a control slice that has room for all messages of this module. */
 export const CONTROL_SIZE = 128;
 
 /** What the control messages of a received datagram say. */
@@ -45,7 +45,7 @@ export interface RioControlInfo {
  * Sources: Microsoft's page on `RIOReceiveEx`, and `WSACMSGHDR`.
  *
  * @param bytes The control slice.
- * @returns What the messages say; unknown ones are passed over.
+ * @returns What the messages say; unknown ones are ignored.
  */
 export function readControl(bytes: Uint8Array): RioControlInfo {
   const info: RioControlInfo = {};
@@ -80,11 +80,11 @@ export function readControl(bytes: Uint8Array): RioControlInfo {
 /**
  * Writes control messages to send with a datagram.
  *
- * @param bytes The control slice; {@linkcode CONTROL_SIZE} bytes always do.
+ * @param bytes The control slice; {@linkcode CONTROL_SIZE} bytes are enough.
  * @param family The family of the socket, as in `AF_INET`.
  * @param info What to say: `segmentSize` cuts the data into datagrams of that
  * size, `ecn` sets the codepoint.
- * @returns Bytes written; the request takes a slice of exactly that length.
+ * @returns Bytes written; send with a slice of exactly that length.
  * @throws {RangeError} If the slice is too short.
  */
 export function writeControl(

@@ -17,8 +17,8 @@ const NOTHING = new DataView(new ArrayBuffer(0));
 /**
  * Goes over messages, one after another.
  *
- * It can begin again with other messages, so that not every datagram needs a
- * reader of its own. It keeps the memory that it read last reachable.
+ * One reader serves many datagrams: `begin()` starts over with other messages.
+ * It keeps the memory that it read last reachable.
  */
 export class ControlReader {
   /** The memory that the messages lie in. */
@@ -51,7 +51,7 @@ export class ControlReader {
     const at = this.#next;
     if (at + WSACMSGHDR.size > this.#end) return false;
     const size = view.getUint32(at + WSACMSGHDR.length, true);
-    // No message is so long that it needs the upper half of the length.
+    // No real message needs the upper half of the 64-bit length.
     const upper = view.getUint32(at + WSACMSGHDR.length + 4, true);
     if (size < WSACMSGHDR.size || upper !== 0 || at + size > this.#end) {
       this.malformed = true;
@@ -79,7 +79,8 @@ export class ControlReader {
 /**
  * Writes messages one after another, as long as they fit.
  *
- * Like a reader, it can begin again, and keeps the last memory reachable.
+ * One writer serves many datagrams, too, and keeps the memory that it wrote
+ * last reachable.
  */
 export class ControlWriter {
   /** Whether a message did not fit and was left out. */

@@ -6,7 +6,7 @@
 import { ERROR_NAMES } from "./error_names.ts";
 import type * as numbers from "./error_numbers.ts";
 
-/** What is worth saying about a number beyond its name, by that name. */
+/** What an error most often means, by its name. */
 const ADVICE: Readonly<Record<string, string>> = {
   WSA_OPERATION_ABORTED:
     "the socket was closed while the request was outstanding",
@@ -30,7 +30,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   RIO_CORRUPT_CQ: "the queue is not valid any more: close the session",
 } satisfies Partial<Record<keyof typeof numbers | "RIO_CORRUPT_CQ", string>>;
 
-/** What a failed native call was about. */
+/** Which native call failed, with what, and for what. */
 export interface RioErrorOptions extends ErrorOptions {
   /** The native function, for example `RIORegisterBuffer`. */
   syscall: string;
@@ -80,9 +80,9 @@ export class RioBufferInUseError extends Error {
   readonly inFlight: number;
 
   /**
-   * Makes the error of one refused release.
+   * Makes the error.
    *
-   * @param message What was refused.
+   * @param message What was refused, and what to do.
    * @param inFlight How many requests use the buffer.
    */
   constructor(message: string, inFlight: number) {
@@ -95,7 +95,7 @@ export class RioBufferInUseError extends Error {
 /** The session, socket, queue or buffer was closed before the call. */
 export class RioClosedError extends Error {
   /**
-   * Makes the error of one refused use.
+   * Makes the error.
    *
    * @param message What was closed.
    * @param options The cause, where there is one.
@@ -140,13 +140,13 @@ export function check(errno: number, syscall: string, attempt: string): void {
 }
 
 /**
- * Passes on what a call returned, a handle or a count, unless it is negative:
- * then it is minus an error number, for which a `RioError` is thrown.
+ * Throws a `RioError` for a negative return value, which is minus an error
+ * number; returns any other.
  *
- * @param value A handle, or minus an error number.
+ * @param value A handle or a count, or minus an error number.
  * @param syscall The native function.
  * @param attempt What was attempted, with its values.
- * @returns The handle.
+ * @returns The handle or the count.
  * @throws {RioError} If `value` is negative.
  */
 export function checkHandle(

@@ -1,22 +1,23 @@
 /**
- * A door that locks: constructors that only this package may call.
+ * Constructors that only this package may call.
  *
- * A class that programs hold, and must not make, takes {@linkcode INTERNAL} as
- * its first argument. Nothing exports it, so that a program which calls the
- * constructor gets what the platform's own classes give.
+ * A class that programs use, but must not construct, takes {@linkcode INTERNAL}
+ * as its first argument. The package does not export that value, so a program
+ * that calls the constructor gets the same error as from the platform's own
+ * classes.
  *
  * @module
  */
 
-/** What nobody outside of this package can give. */
+/** The first argument of such a constructor. */
 export const INTERNAL: unique symbol = Symbol("@winsock/rio");
 
 /**
  * Refuses a constructor call from outside of this package.
  *
- * @param key What was given in place of {@linkcode INTERNAL}.
+ * @param key The first argument of the constructor.
  * @param instead How a program gets such an object.
- * @throws {TypeError} If it is anything else.
+ * @throws {TypeError} If `key` is not {@linkcode INTERNAL}.
  */
 export function assertInternal(key: unknown, instead: string): void {
   if (key === INTERNAL) return;

@@ -1,10 +1,10 @@
 /**
- * The C library of a Linux system, whichever it is.
+ * The C library of a Linux system, under whichever name it has there.
  *
  * @module
  */
 
-/** File names of glibc and musl, and what other systems call theirs. */
+/** File names of glibc, of musl, and of others. */
 const NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`, "libc.so"];
 
 /**

@@ -6,9 +6,9 @@
 
 import { reserveOutlasting } from "./outlasting.ts";
 
-/** Bytes of a WebAssembly page, the unit in which blocks are made. */
+/** Bytes of a WebAssembly page; blocks are made of whole pages. */
 const PAGE = 65536;
-/** A worker can be terminated at any time, the main thread ends the process. */
+/** Unlike the main thread, a worker can end while the process goes on. */
 const IN_WORKER = "WorkerGlobalScope" in globalThis;
 
 /** A range of memory and the address at which native code sees it. */
@@ -23,17 +23,17 @@ export interface RioMemory {
  * Makes a zeroed, page-aligned block that cannot be moved, freed or detached
  * while anything refers to it.
  *
- * The block is the buffer of a WebAssembly memory nobody grows: page-aligned,
- * refused by every kind of transfer, and released by the garbage collector
- * only after the last view is gone. A view kept after deregistration therefore
- * reads old bytes and never faults.
+ * The block is the buffer of a WebAssembly memory that is never grown: it
+ * starts at a page, no kind of transfer takes it, and the garbage collector
+ * frees it only when no view is left. So a view that is kept after
+ * deregistration can always be read.
  *
- * In a worker, V8 would free that memory when the worker is terminated, with
- * requests in flight or not. There the block is memory of the system that is
- * never given back; it can be transferred, but must not be.
+ * V8 would free such memory when its worker is terminated, even with requests
+ * in flight. So in a worker the block is memory of the system, which is never
+ * given back. That block could be transferred; do not do so.
  *
- * Whoever hands the address to native code must keep the returned object
- * reachable until native code is done with it.
+ * Keep the returned object reachable as long as native code may use the
+ * address.
  *
  * @param byteLength How many bytes; 1 to 4 GiB less one page.
  * @returns The block.
@@ -51,15 +51,15 @@ export function allocate(byteLength: number): RioMemory {
 /**
  * Takes the address of bytes that somebody else allocated.
  *
- * V8 does not move the store of an array buffer, but collects it: the caller
- * keeps the returned object reachable until native code is done with it.
+ * V8 does not move the memory of an array buffer, but it frees it: keep the
+ * returned object reachable as long as native code may use the address.
  *
  * @param bytes The range; not empty, and its buffer not resizable.
  * @returns The range with its address.
  */
 export function pin(bytes: Uint8Array): RioMemory {
-  // The address is that of the buffer: a small typed array could live on the
-  // moving heap, a buffer of its own cannot.
+  // Taken from the buffer: V8 can move the bytes of a small typed array, but
+  // not those of a buffer.
   const base = Deno.UnsafePointer.of(new Uint8Array(bytes.buffer));
   return {
     bytes,

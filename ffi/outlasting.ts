@@ -40,7 +40,8 @@ const collected = new FinalizationRegistry((block: Block) => unused.add(block));
 let reserve: ((size: number) => Deno.PointerValue) | undefined;
 
 /**
- * Makes a zeroed, page-aligned block that the system keeps when the thread ends.
+ * Makes a zeroed, page-aligned block that the system keeps when the thread
+ * ends.
  *
  * A block is used again when its last view was collected, and never given back
  * to the system: a worker that is terminated during a request cannot run any

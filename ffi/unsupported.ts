@@ -1,7 +1,7 @@
 /**
  * The backend of a system without Registered I/O: it refuses everything.
  *
- * It is the contract in its smallest form, and where a new backend starts.
+ * It is the smallest backend there can be: start a new one from a copy of it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Registered buffers and their slices.
+ * Registered buffers, and the slices of them that requests are posted with.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import { assertInternal, INTERNAL } from "../internal.ts";
 
 /** The ledger's record of a buffer. */
 export let recordOf: (buffer: RioBuffer<ArrayBufferLike>) => BufferRecord;
-/** Whether a value is a slice, and none that only looks like one. */
+/** Whether a value is a real slice, not an object that looks like one. */
 export let isSlice: (value: unknown) => value is RioSlice<ArrayBufferLike>;
 
 /**
  * Memory that is registered with the kernel, once, and used for many requests.
  *
- * A buffer is in use from the post of a request until its completion is
- * dequeued. It is never deregistered in between, whatever happens: leaving a
- * `using` block, an exception, or the garbage collector.
+ * A request uses the buffer from its post until its completion is dequeued.
+ * Until then the buffer stays registered, also when a `using` block ends, an
+ * exception is thrown or the garbage collector runs.
  *
  * Source: Microsoft's page on `RIORegisterBuffer`.
  *
@@ -65,7 +65,7 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
     this.byteLength = this.bytes.byteLength;
   }
 
-  /** How many uses by requests have not been dequeued yet. */
+  /** How many slices of it are in requests that have not been dequeued yet. */
   get inFlight(): number {
     return this.#record.inFlight;
   }
@@ -78,8 +78,8 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
   /**
    * A part of the buffer, to post requests with.
    *
-   * Slices may overlap, but of two overlapping slices in flight at the same
-   * time neither may be one that the kernel writes to.
+   * Slices may overlap. Do not have two overlapping slices in flight at the
+   * same time if the kernel writes to one of them.
    *
    * @param offset First byte.
    * @default {0}
@@ -119,11 +119,11 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
   }
 
   /**
-   * Ends the registration, at the latest with the last completion.
+   * Ends the registration, now or when the last completion is dequeued.
    *
-   * Completions that have arrived are dequeued for it, and kept for whoever
-   * dequeues next. If requests remain in flight, nothing can be posted with the
-   * buffer any more, and it is deregistered when the last of them is dequeued.
+   * It dequeues completions that have arrived, and keeps them for the next
+   * `dequeue()` of their queue. If requests still use the buffer then, nothing
+   * new can be posted with it, and the last of them deregisters it.
    */
   [Symbol.dispose](): void {
     if (this.#record.closing) return;
@@ -184,7 +184,7 @@ export class RioSlice<T extends ArrayBufferLike = ArrayBuffer> {
     this.offset = offset;
     this.length = length;
     this.bytes = buffer.bytes.subarray(offset, offset + length);
-    // The kernel trusts these numbers.
+    // Native code does not check these numbers: nobody may change them.
     Object.freeze(this);
   }
 }

@@ -85,7 +85,8 @@ export abstract class RioEndpoint implements Disposable {
   /**
    * Ends one direction of a TCP connection, or both.
    *
-   * @param direction What ends; `"send"` tells the peer that no more data comes.
+   * @param direction What ends; `"send"` tells the peer that no more data
+   * comes.
    * @default {"send"}
    * @throws {TypeError} If the direction is unknown.
    * @throws {RioError} For example `WSAENOTCONN`.
@@ -146,10 +147,11 @@ export abstract class RioEndpoint implements Disposable {
   /**
    * Sets an option that has no name here, by its Winsock numbers.
    *
-   * @param numbers Level and name, for example `[IPPROTO_IP, IP_ADD_MEMBERSHIP]`.
-   * @param value The bytes of its value, as Winsock lays them out.
+   * @param numbers Level and name, for example `[IPPROTO_IP,
+   * IP_ADD_MEMBERSHIP]`.
+   * @param value The bytes of its value, in the layout of Winsock.
    * @throws {TypeError} If the value is no `Uint8Array`.
-   * @throws {RangeError} If level or name are no such numbers.
+   * @throws {RangeError} If level or name is out of range.
    * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
    * @throws {RioClosedError} If the socket was closed.
    */

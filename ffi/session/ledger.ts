@@ -1,10 +1,10 @@
 /**
  * The account of everything native that a session holds.
  *
- * The ledger knows handles and counts, and nothing of the objects that programs
+ * The ledger knows handles and counts, and none of the objects that programs
  * hold. So it can outlive them: when a program drops a session without
- * disposing it, {@linkcode reclaim} still releases everything by its ledger.
- * In which order things are released is written in `teardown.ts`.
+ * disposing it, its ledger still says what to release. `teardown.ts` says in
+ * which order.
  *
  * @module
  */
@@ -23,9 +23,9 @@ import { Waiter } from "./waiter.ts";
 export interface BufferRecord {
   readonly ledger: Ledger;
   readonly id: RioHandle;
-  /** Reachable from here until `RIODeregisterBuffer` returned. */
+  /** The ledger keeps it reachable until `RIODeregisterBuffer` has returned. */
   readonly memory: RioMemory;
-  /** Requests that were posted and whose completion was not dequeued. */
+  /** Slices of it in requests whose completion was not dequeued yet. */
   inFlight: number;
   /** Nothing more is posted; deregistered as soon as nothing is in flight. */
   closing: boolean;
@@ -39,7 +39,7 @@ export class QueueRecord {
   capacity: number;
   /** Entries that request queues have reserved. */
   reserved = 0;
-  /** Directions of sockets that complete here and were not given up. */
+  /** Directions of sockets that are not both closed and drained. */
   users = 0;
   /** It belongs to one socket and is closed with it. */
   owned = false;
@@ -72,7 +72,7 @@ export class Direction {
 /** One socket and its request queue. */
 export class SocketRecord {
   readonly handle: RioHandle;
-  /** 0 where there is none: a listener has none. */
+  /** 0 for a listener, which has none. */
   requestQueue: RioHandle = 0;
   readonly receives: Direction = new Direction();
   readonly sends: Direction = new Direction();
@@ -93,7 +93,7 @@ export class SocketRecord {
  * until its completion is dequeued. Afterwards the object serves the next one.
  */
 export class RequestRecord {
-  /** Its place in {@linkcode Ledger.requests}, sent along as request context. */
+  /** Its place in {@linkcode Ledger.requests}, and its request context. */
   readonly index: number;
   isSend = false;
   /** `null` while nothing is in flight. */
@@ -141,7 +141,7 @@ export class Ledger {
   deregistered = 0;
   posted = 0;
   completed = 0;
-  /** Buffers given up by the teardown. */
+  /** Buffers that stay registered because their requests did not end. */
   abandoned = 0;
   /** Nothing new is opened or posted. */
   closed = false;
@@ -178,7 +178,11 @@ export class Ledger {
     this.deregistered++;
   }
 
-  /** @param kind How the queue notifies; `null` for one that never does. */
+  /**
+   * Creates a queue, and the port or event that it notifies through.
+   *
+   * @param kind How it notifies; `null` for one that never does.
+   */
   createQueue(capacity: number, kind: RioNotificationKind | null): QueueRecord {
     const { rings, waits } = this.backend;
     const key = kind === null ? 0 : this.#createNotification(kind);
@@ -203,8 +207,8 @@ export class Ledger {
   }
 
   /**
-   * Closes now, or when the last socket that uses the queue is drained. Whoever
-   * waits for the queue is told at once.
+   * Closes a queue, now or when the last socket that uses it is drained. A wait
+   * for the queue ends at once.
    */
   releaseQueue(record: QueueRecord): void {
     const { handle, key } = record;
@@ -219,8 +223,9 @@ export class Ledger {
   }
 
   /**
-   * Takes a native socket into the account, and closes it if what is made of
-   * it fails.
+   * Takes a native socket into the account.
+   *
+   * @param make Makes the object of it; if that fails, the socket is closed.
    */
   addSocket<T>(handle: RioHandle, make: (record: SocketRecord) => T): T {
     const record = new SocketRecord(handle);
@@ -276,8 +281,8 @@ export class Ledger {
   }
 
   /**
-   * Dequeues completions and counts their requests as ended: native code is
-   * done with what they used.
+   * Dequeues completions, and counts their requests as ended: native code does
+   * not use their memory any more.
    *
    * @returns How many, or minus an error number.
    */
@@ -327,7 +332,7 @@ export class Ledger {
   ): void {
     const results = this.#results;
     for (const queue of this.queues) {
-      // The last completion of a closed socket closes its queue.
+      // The last completion of a closed socket closes the socket's own queue.
       while (!queue.closed) {
         const count = this.dequeue(queue, results, results.capacity);
         if (count <= 0) break;

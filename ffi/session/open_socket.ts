@@ -65,7 +65,7 @@ export interface RioBindOptions {
   reusePort?: boolean;
 }
 
-/** Options of {@linkcode RioSession.openSocket} for a socket that carries data. */
+/** Options of {@linkcode RioSession.openSocket} for a socket with data. */
 export interface RioSocketOptions extends RioQueueOptions, RioBindOptions {
   /** The transport. */
   transport: "udp" | "tcp";
@@ -100,7 +100,8 @@ export function openSocket(
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
   core.assertOpen("open a socket");
-  // A client that leaves address and port to the system needs no permission yet.
+  // A client that leaves address and port to the system needs no permission
+  // yet.
   const binds = transport === "udp" || backlog !== undefined || port !== 0 ||
     !WILDCARDS.has(hostname);
   if (binds) core.permissions.require(hostname, port);

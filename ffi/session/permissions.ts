@@ -1,5 +1,6 @@
 /**
- * Deno's network permission, which FFI would go round.
+ * Deno's network permission: Deno does not check it for native calls, so this
+ * package does.
  *
  * @module
  */
@@ -31,12 +32,12 @@ function descriptor(hostname: string, port: number) {
 export class Permissions {
   /** Addresses that were granted, with their ports. */
   readonly #granted: Set<string> = new Set();
-  /** The whole network is allowed: nothing needs to be asked per request. */
+  /** The whole network is permitted, so that no request has to ask. */
   readonly everything: boolean;
 
   constructor() {
     const { state, partial } = Deno.permissions.querySync({ name: "net" });
-    // Partial: --deny-net takes something out of --allow-net.
+    // With --deny-net the state is partial: some addresses are not permitted.
     this.everything = state === "granted" && !partial;
   }
 
@@ -53,7 +54,7 @@ export class Permissions {
   }
 
   /**
-   * Takes an address for granted because the name that it was looked up for is,
+   * Permits an address because the name that it was looked up for is permitted,
    * unless the address itself is denied.
    */
   grant(hostname: string, port: number): void {

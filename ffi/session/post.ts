@@ -1,5 +1,6 @@
 /**
- * Posting a request: the hot path from a caller's arguments to the kernel.
+ * Posting a request: from the arguments of a program to the native call. Every
+ * request takes this path, so that nothing here allocates.
  *
  * @module
  */
@@ -22,8 +23,8 @@ import { nameOf, type Request } from "./requests.ts";
 /** Options of {@linkcode RioSocket.send}. */
 export interface RioSendOptions {
   /**
-   * Holds the destination, 28 bytes as `writeAddress()` makes them; needed
-   * where the socket is not connected.
+   * Holds the destination: 28 bytes that `writeAddress()` wrote. A socket that
+   * is not connected needs one.
    */
   remote?: RioSlice<ArrayBufferLike>;
   /** Holds control messages to send with the datagram. */
@@ -35,7 +36,7 @@ export interface RioSendOptions {
    */
   flags?: number;
   /**
-   * Only queue the request; the next commit starts it, or an earlier event.
+   * Only queue the request; the next `commit()` or a later request starts it.
    *
    * @default {false}
    */
@@ -143,7 +144,7 @@ function takeBuffers(core: SessionCore, request: Request): void {
   }
 }
 
-/** Makes the call that posts; 0 or an error number. */
+/** Makes the native call; 0 or an error number. */
 function call(
   core: SessionCore,
   request: Request,

@@ -120,13 +120,13 @@ export class RioCompletionQueue implements Disposable {
     return this.#record.reserved;
   }
 
-  /** Whether the queue was closed, itself or with its session or socket. */
+  /** Whether the queue was closed, alone or with its session or socket. */
   get closed(): boolean {
     return this.#record.closing || this.#core.ledger.closed;
   }
 
   /**
-   * Takes completions that have arrived; never waits.
+   * Takes completions that have arrived, and never waits.
    *
    * @param max The most to take, in entries.
    * @default {64}
@@ -154,7 +154,7 @@ export class RioCompletionQueue implements Disposable {
   }
 
   /**
-   * Visits completions that have arrived, without allocating; never waits.
+   * Visits completions that have arrived, without allocating, and never waits.
    *
    * All visits get the same object, filled again for each: read what you need
    * before you return. A visitor may post, dequeue and close. If it throws, the
@@ -226,7 +226,8 @@ export class RioCompletionQueue implements Disposable {
     if (this.#backlog.length > 0 && !this.#armed && key !== 0) return true;
     const attempt =
       `arm a completion queue with notification "${this.notification}"`;
-    // Natively it may have fired already, but the first caller does not know.
+    // Once it has fired natively, the system would let it be armed again,
+    // before the first caller was told.
     if (waiter.isWaiting(key)) check(WSAEALREADY, "RIONotify", attempt);
     if (!waiter.isPaused(key)) {
       ledger.calls.RIONotify++;
@@ -325,7 +326,7 @@ export class RioCompletionQueue implements Disposable {
     this.#backlog.push(...later);
   }
 
-  /** Dequeues; native code does not use the memory of these requests any more. */
+  /** Dequeues natively; the memory of these requests is the program's again. */
   #fetch(results: RioResults, max: number): number {
     const core = this.#core;
     if (this.closed) this.#assertOpen("dequeue");

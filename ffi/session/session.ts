@@ -54,8 +54,8 @@ export interface RioStats {
   /** Requests accepted and not yet dequeued. */
   readonly outstanding: number;
   /**
-   * Buffers given up because requests on them did not end in time; they stay
-   * registered for the life of the process.
+   * Buffers whose requests did not end in time; they stay registered for the
+   * life of the process.
    */
   readonly abandoned: number;
   /** Calls of each RIO function. */
@@ -145,8 +145,8 @@ export class RioSession implements Disposable, AsyncDisposable {
    *
    * @param source A size in bytes, 1 to 4 GiB less 1, or the memory itself.
    * @returns The registered buffer.
-   * @throws {TypeError} If the source is neither a number nor a `Uint8Array`, or
-   * its memory can be resized or is detached.
+   * @throws {TypeError} If the source is neither a number nor a `Uint8Array`,
+   * or its memory can be resized or is detached.
    * @throws {RangeError} If the size is out of range.
    * @throws {RioError} If the system refuses, for example `WSAENOBUFS`.
    * @throws {RioClosedError} If the session was closed.
@@ -188,8 +188,8 @@ export class RioSession implements Disposable, AsyncDisposable {
    *
    * @param options Transport, address and queues.
    * @returns The socket; UDP sockets are bound.
-   * @throws {TypeError} If an option is of the wrong kind, or the hostname is no
-   * IP literal.
+   * @throws {TypeError} If an option is of the wrong kind, or the hostname is
+   * no IP literal.
    * @throws {RangeError} If the port or a limit is out of range.
    * @throws {RioError} For example `WSAEADDRINUSE`, or `WSAENOBUFS` if a
    * completion queue has no room.

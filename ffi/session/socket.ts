@@ -29,7 +29,7 @@ import {
 } from "./queue.ts";
 import { drainNow } from "./teardown.ts";
 
-/** Permits an address because the name that was looked up for it is permitted. */
+/** Permits an address whose name, which was looked up, is permitted. */
 export let grantAddress: (socket: RioSocket, address: IpAddress) => void;
 
 /** How long disposing a socket waits for its requests, in milliseconds. */
@@ -121,7 +121,8 @@ export class RioSocket extends RioEndpoint {
    * @throws {RangeError} If a slice is too short.
    * @throws {RioError} `WSAENOBUFS` if {@linkcode RioSocket.receives} are
    * outstanding, `WSAENOTCONN` for TCP that is not connected.
-   * @throws {RioClosedError} If the socket was closed or the buffer deregistered.
+   * @throws {RioClosedError} If the socket was closed or the buffer
+   * deregistered.
    */
   receive(
     slice: RioSlice<ArrayBufferLike> | null,
@@ -143,7 +144,8 @@ export class RioSocket extends RioEndpoint {
    * @throws {RioError} `WSAENOBUFS` if {@linkcode RioSocket.sends} are
    * outstanding, `WSAENOTCONN` where there is neither connection nor
    * destination.
-   * @throws {RioClosedError} If the socket was closed or the buffer deregistered.
+   * @throws {RioClosedError} If the socket was closed or the buffer
+   * deregistered.
    * @throws {Deno.errors.NotCapable} If the destination is not permitted.
    */
   send(

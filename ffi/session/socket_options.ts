@@ -57,7 +57,8 @@ const OPTIONS: Readonly<
 /**
  * The name of a socket option.
  *
- * On and off are 1 and 0. Sizes are in bytes, times in seconds, hops are counts.
+ * On and off are 1 and 0. Sizes are in bytes, times in seconds, hops are
+ * counts.
  */
 export type RioSocketOption =
   | "broadcast"

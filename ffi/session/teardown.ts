@@ -17,21 +17,21 @@
  *    requests use it, the last of their completions deregisters it.
  *    Guard: the faults "a buffer is deregistered while requests use it" and "a
  *    buffer is not deregistered with its last completion".
- * 4. **Its memory outlives the registration.** The ledger holds the memory until
- *    it is deregistered; views that a program keeps hold it after that.
+ * 4. **Its memory outlives the registration.** The ledger holds the memory
+ *    until it is deregistered; views that a program keeps hold it after that.
  *    Guard: the fault "a registration is not remembered", and
  *    `tests/session/kept_views_test.ts`.
  * 5. **The safe order.** Sockets are closed; completions are dequeued until
  *    none is outstanding; buffers are deregistered; each completion queue is
  *    closed, then the port or event that it notifies through; the backend is
- *    closed last. A request queue ends with its socket, a completion queue stays
- *    until its sockets are drained.
+ *    closed last. A request queue ends with its socket, a completion queue
+ *    stays until its sockets are drained.
  *    Guard: every fault whose name begins with "teardown:", on Linux and, by
  *    the verifier of the Windows suite, on the Windows build.
- * 6. **What is leaked on purpose.** If requests do not end in time, their buffers
- *    stay registered, and their memory, the queues and the reference to Winsock
- *    stay for the life of the process, because native code may write to that
- *    memory at any time. `stats().abandoned` counts these buffers.
+ * 6. **What is leaked on purpose.** If requests do not end in time, their
+ *    buffers stay registered, and their memory, the queues and the reference to
+ *    Winsock stay for the life of the process, because native code may write to
+ *    that memory at any time. `stats().abandoned` counts these buffers.
  *    Guard: `tests/session/abandoned_test.ts`.
  * 7. **A drained session holds nothing.** When no request is outstanding, no
  *    buffer is in flight and every closed socket has given back what it

@@ -11,13 +11,13 @@ import { RioError } from "../errors.ts";
 const GLANCE_AFTER_MS = 5;
 
 /**
- * Gives promises that resolve when a key fires, and has the backend wait as long
- * as one of them is pending.
+ * Gives promises that resolve when a key fires, and has the backend wait as
+ * long as one of them is pending.
  */
 export class Waiter {
   readonly #backend: RioBackend;
   readonly #pending: Map<number, PromiseWithResolvers<boolean>> = new Map();
-  /** Keys whose wait was paused and that stay armed; whether they fired since. */
+  /** Keys that stay armed while their wait is paused; whether they have fired. */
   readonly #paused: Map<number, boolean> = new Map();
   #running: Promise<void> | null = null;
   #lastKey = 0;
