@@ -5,7 +5,7 @@ import {
   type RioSession,
   type RioTcpConn,
 } from "../../mod.ts";
-import { SlicePool } from "../../ffi/net/slice_pool.ts";
+import { SlicePool } from "../../ffi/net/streams/slice_pool.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
 
 const HOST = "127.0.0.1";

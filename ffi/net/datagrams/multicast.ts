@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeAddress } from "../address.ts";
+import { writeAddress } from "../../address.ts";
 import {
   IP_ADD_MEMBERSHIP,
   IP_DROP_MEMBERSHIP,
@@ -11,10 +11,10 @@ import {
   IPPROTO_IPV6,
   IPV6_ADD_MEMBERSHIP,
   IPV6_DROP_MEMBERSHIP,
-} from "../constants.ts";
-import { SOCKADDR_INET } from "../layout.ts";
-import { denoErrors } from "./errors.ts";
-import type { RioSocket } from "../session/socket.ts";
+} from "../../constants.ts";
+import { SOCKADDR_INET } from "../../layout.ts";
+import { denoErrors } from "../errors.ts";
+import type { RioSocket } from "../../session/socket.ts";
 
 /** A joined multicast group; disposing it leaves the group. */
 export class RioMembership implements AsyncDisposable {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { WSAEMSGSIZE } from "../error_numbers.ts";
-import { RioError } from "../errors.ts";
-import type { RioBuffer } from "../session/buffer.ts";
-import type { RioCompletion } from "../session/requests.ts";
-import type { RioSession } from "../session/session.ts";
-import type { RioSocket } from "../session/socket.ts";
-import { type SendGroup, SendSlot, slotSize } from "./datagram_slots.ts";
-import { Driver } from "./driver.ts";
-import { interrupted, toDenoError } from "./errors.ts";
+import { WSAEMSGSIZE } from "../../error_numbers.ts";
+import { RioError } from "../../errors.ts";
+import type { RioBuffer } from "../../session/buffer.ts";
+import type { RioCompletion } from "../../session/requests.ts";
+import type { RioSession } from "../../session/session.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { type SendGroup, SendSlot, slotSize } from "./slots.ts";
+import { Driver } from "../driver.ts";
+import { interrupted, toDenoError } from "../errors.ts";
 
 const SOON = Promise.resolve();
 

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { RIO_MAX_CQ_SIZE } from "../constants.ts";
-import { RioClosedError } from "../errors.ts";
-import type { RioCompletionQueue } from "../session/queue.ts";
-import type { RioSession } from "../session/session.ts";
-import { Driver } from "./driver.ts";
-import { interrupted } from "./errors.ts";
-import { useSession } from "./shared_session.ts";
+import { RIO_MAX_CQ_SIZE } from "../../constants.ts";
+import { RioClosedError } from "../../errors.ts";
+import type { RioCompletionQueue } from "../../session/queue.ts";
+import type { RioSession } from "../../session/session.ts";
+import { Driver } from "../driver.ts";
+import { interrupted } from "../errors.ts";
+import { useSession } from "../shared_session.ts";
 import { SlicePool } from "./slice_pool.ts";
 
 /** Entries that a queue has from the start, and that it never goes below. */

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { RioCompletion } from "../session/requests.ts";
-import type { RioSocket } from "../session/socket.ts";
-import type { Operation } from "./driver.ts";
-import { interrupted, toDenoError } from "./errors.ts";
+import type { RioCompletion } from "../../session/requests.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { Operation } from "../driver.ts";
+import { interrupted, toDenoError } from "../errors.ts";
 import type { Hub } from "./hub.ts";
 import { type PooledSlice, SMALL_SLICE } from "./slice_pool.ts";
-import { TcpHalf } from "./tcp_half.ts";
+import { TcpHalf } from "../half.ts";
 
 /** A read that was asked for. */
 interface Read {

@@ -3,25 +3,25 @@
  *
  * @module
  */
-import { ipVersion } from "../address.ts";
-import { nextTurn } from "../session/arrival.ts";
-import type { RioSocket } from "../session/socket.ts";
-import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
-import type { ReceiveSlot } from "./datagram_slots.ts";
-import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import { AddressReader } from "./hosts.ts";
+import { ipVersion } from "../../address.ts";
+import { nextTurn } from "../../session/arrival.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
+import type { ReceiveSlot } from "./slots.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import { AddressReader } from "../hosts.ts";
 import { Inbox } from "./inbox.ts";
 import type { RioListenDatagramOptions } from "./listen_datagram.ts";
 import { RioMembership } from "./multicast.ts";
 import { Outbox } from "./outbox.ts";
-import { permittedHost } from "./permitted.ts";
+import { permittedHost } from "../permitted.ts";
 import {
   assertBytes,
   destination,
   type RioDatagramSendOptions,
   Sender,
 } from "./sender.ts";
-import type { SessionUse } from "./shared_session.ts";
+import type { SessionUse } from "../shared_session.ts";
 
 /** Options of a wait for datagrams. */
 export interface RioDatagramReceiveOptions {

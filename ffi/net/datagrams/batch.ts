@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { readControl, type RioControlInfo } from "../control.ts";
-import type { ReceiveSlot } from "./datagram_slots.ts";
+import { readControl, type RioControlInfo } from "../../control.ts";
+import type { ReceiveSlot } from "./slots.ts";
 
 /** One datagram, to send or received. */
 export interface RioDatagram {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type IpAddress, ipVersion } from "../address.ts";
-import type { RioSession } from "../session/session.ts";
-import { requireNet } from "../session/permissions.ts";
-import { grantAddress, type RioSocket } from "../session/socket.ts";
-import { toDenoError } from "./errors.ts";
-import { knownAddress, resolveHosts, toPort } from "./hosts.ts";
+import { type IpAddress, ipVersion } from "../../address.ts";
+import type { RioSession } from "../../session/session.ts";
+import { requireNet } from "../../session/permissions.ts";
+import { grantAddress, type RioSocket } from "../../session/socket.ts";
+import { toDenoError } from "../errors.ts";
+import { knownAddress, resolveHosts, toPort } from "../hosts.ts";
 import { type Hub, useHub } from "./hub.ts";
-import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
+import { CONNECTION_LIMITS, RioTcpConn } from "./conn.ts";
 
 /** Options of {@linkcode connect}. */
 export interface RioConnectOptions {

@@ -6,7 +6,7 @@
 import { nextTurn } from "../session/arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Driver } from "./driver.ts";
-import type { Hub, SessionObserver } from "./hub.ts";
+import type { Hub, SessionObserver } from "./streams/hub.ts";
 
 /** One direction of a connection. */
 export abstract class TcpHalf implements SessionObserver {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { assertPort } from "../address.ts";
-import { writeControl } from "../control.ts";
-import type { RioDatagram } from "./datagram_batch.ts";
-import type { SendGroup, SendSlot } from "./datagram_slots.ts";
-import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import { AddressWriter } from "./hosts.ts";
+import { assertPort } from "../../address.ts";
+import { writeControl } from "../../control.ts";
+import type { RioDatagram } from "./batch.ts";
+import type { SendGroup, SendSlot } from "./slots.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import { AddressWriter } from "../hosts.ts";
 import type { Outbox } from "./outbox.ts";
-import { permittedHost } from "./permitted.ts";
+import { permittedHost } from "../permitted.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}. */
 export interface RioDatagramSendOptions {

@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { readControl } from "../control.ts";
-import type { RioError } from "../errors.ts";
-import type { RioBuffer } from "../session/buffer.ts";
-import type { RioCompletion } from "../session/requests.ts";
-import type { RioSession } from "../session/session.ts";
-import type { RioSocket } from "../session/socket.ts";
-import { ReceiveSlot, slotSize } from "./datagram_slots.ts";
-import { Driver } from "./driver.ts";
-import { interrupted, toDenoError } from "./errors.ts";
+import { readControl } from "../../control.ts";
+import type { RioError } from "../../errors.ts";
+import type { RioBuffer } from "../../session/buffer.ts";
+import type { RioCompletion } from "../../session/requests.ts";
+import type { RioSession } from "../../session/session.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { ReceiveSlot, slotSize } from "./slots.ts";
+import { Driver } from "../driver.ts";
+import { interrupted, toDenoError } from "../errors.ts";
 
 /** Errors of one datagram or one peer, which say nothing about the socket. */
 const PER_DATAGRAM: ReadonlySet<number> = new Set([

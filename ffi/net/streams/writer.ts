@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { WSAECONNRESET, WSAENOTCONN } from "../error_numbers.ts";
-import { RioError } from "../errors.ts";
-import type { RioCompletion } from "../session/requests.ts";
-import type { RioSocket } from "../session/socket.ts";
-import type { Operation } from "./driver.ts";
-import { brokenPipe, interrupted, toDenoError } from "./errors.ts";
+import { WSAECONNRESET, WSAENOTCONN } from "../../error_numbers.ts";
+import { RioError } from "../../errors.ts";
+import type { RioCompletion } from "../../session/requests.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { Operation } from "../driver.ts";
+import { brokenPipe, interrupted, toDenoError } from "../errors.ts";
 import type { Hub } from "./hub.ts";
 import { LARGE_SLICE, type PooledSlice } from "./slice_pool.ts";
-import { TcpHalf } from "./tcp_half.ts";
+import { TcpHalf } from "../half.ts";
 
 /** Sends of one write that can be under way at a time. */
 const PIPELINE = 4;

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { RioBuffer, RioSlice } from "../session/buffer.ts";
-import type { RioSession } from "../session/session.ts";
+import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
+import type { RioSession } from "../../session/session.ts";
 
 /** Bytes of a small slice: for a request that may wait long for little. */
 export const SMALL_SLICE = 2048;

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { WSAEMFILE, WSAENOBUFS } from "../error_numbers.ts";
-import { RioClosedError, RioError } from "../errors.ts";
-import type { RioListener } from "../session/listener.ts";
-import { badResource, denoErrors, toDenoError } from "./errors.ts";
+import { WSAEMFILE, WSAENOBUFS } from "../../error_numbers.ts";
+import { RioClosedError, RioError } from "../../errors.ts";
+import type { RioListener } from "../../session/listener.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import type { HubUse } from "./hub.ts";
-import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
+import { CONNECTION_LIMITS, RioTcpConn } from "./conn.ts";
 
 /** How long iteration waits for descriptors or memory to be freed. */
 const EXHAUSTED_PAUSE_MS = 20;

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { SO_LINGER, SOL_SOCKET } from "../constants.ts";
-import { LINGER } from "../layout.ts";
-import type { RioSocket } from "../session/socket.ts";
-import { badResource, denoErrors } from "./errors.ts";
+import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
+import { LINGER } from "../../layout.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { badResource, denoErrors } from "../errors.ts";
 import type { HubUse, Limits } from "./hub.ts";
-import { TcpReader } from "./tcp_reader.ts";
-import { readableOf, writableOf } from "./tcp_streams.ts";
-import { TcpWriter } from "./tcp_writer.ts";
+import { TcpReader } from "./reader.ts";
+import { readableOf, writableOf } from "./web_streams.ts";
+import { TcpWriter } from "./writer.ts";
 
 /** What a connection starts with. */
 export const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };

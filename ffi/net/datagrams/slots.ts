@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { CONTROL_SIZE } from "../control.ts";
-import type { RioBuffer, RioSlice } from "../session/buffer.ts";
-import type { RioCompletion } from "../session/requests.ts";
-import type { Operation } from "./driver.ts";
+import { CONTROL_SIZE } from "../../control.ts";
+import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
+import type { RioCompletion } from "../../session/requests.ts";
+import type { Operation } from "../driver.ts";
 
 /** Bytes kept for an address: 28, rounded up to a cache line. */
 const ADDRESS_ROOM = 64;

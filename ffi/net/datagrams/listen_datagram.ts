@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { assertInteger } from "../session/arguments.ts";
-import type { RioSession } from "../session/session.ts";
-import { RioDatagramConn } from "./datagram.ts";
-import { denoErrors } from "./errors.ts";
-import { knownAddress, toPort } from "./hosts.ts";
-import { useSession } from "./shared_session.ts";
+import { assertInteger } from "../../session/arguments.ts";
+import type { RioSession } from "../../session/session.ts";
+import { RioDatagramConn } from "./conn.ts";
+import { denoErrors } from "../errors.ts";
+import { knownAddress, toPort } from "../hosts.ts";
+import { useSession } from "../shared_session.ts";
 
 /** So many of the longest datagrams fit in one registration. */
 const MAX_SLOTS = 0xF000;

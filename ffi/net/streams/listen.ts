@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { assertInteger } from "../session/arguments.ts";
-import type { RioSession } from "../session/session.ts";
-import { denoErrors } from "./errors.ts";
-import { knownAddress, toPort } from "./hosts.ts";
+import { assertInteger } from "../../session/arguments.ts";
+import type { RioSession } from "../../session/session.ts";
+import { denoErrors } from "../errors.ts";
+import { knownAddress, toPort } from "../hosts.ts";
 import { useHub } from "./hub.ts";
-import { RioTcpListener } from "./tcp_listener.ts";
+import { RioTcpListener } from "./listener.ts";
 
 /** Options of {@linkcode listen}. */
 export interface RioListenOptions {
