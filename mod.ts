@@ -99,4 +99,4 @@ export { connect, type RioConnectOptions } from "./ffi/net/streams/connect.ts";
 export { listen, type RioListenOptions } from "./ffi/net/streams/listen.ts";
 export { RioTcpConn } from "./ffi/net/streams/conn.ts";
 export { RioTcpListener } from "./ffi/net/streams/listener.ts";
-export type { RioDatagramSendOptions } from "./ffi/net/datagrams/sender.ts";
+export type { RioDatagramSendOptions } from "./ffi/net/datagrams/outbox.ts";

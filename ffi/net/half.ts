@@ -1,42 +1,57 @@
 /**
- * What the two directions of a connection have in common: waiting.
+ * What sending and receiving have in common, of datagrams and of streams: calls
+ * that wait for completions.
  *
  * @module
  */
 import { nextTurn } from "../session/arrival.ts";
 import type { RioSocket } from "../session/socket.ts";
-import type { Driver } from "./driver.ts";
-import type { Hub, SessionObserver } from "./streams/hub.ts";
+import type { Driver, Party } from "./driver.ts";
+import { interrupted } from "./errors.ts";
 
-/** One direction of a connection. */
-export abstract class TcpHalf implements SessionObserver {
-  readonly #hub: Hub;
-  readonly #socket: RioSocket;
+/** One direction of a socket. */
+export abstract class Half<Call extends { reject(reason: unknown): void }>
+  implements Party {
+  /** The socket; its owner closes it. */
+  readonly socket: RioSocket;
+  /** The calls that wait, in their order. */
+  readonly calls: Call[] = [];
   readonly #driver: Driver;
+  readonly #settled: () => void;
+  #closed = false;
   #waiting = false;
   #referenced = true;
 
   /**
    * Waits for nothing yet.
    *
-   * @param hub What the session's connections share.
-   * @param socket The connected socket.
+   * @param socket The socket.
    * @param driver Runs the completions of this direction.
+   * @param settled Called when it was closed and is not busy any more.
    */
-  constructor(hub: Hub, socket: RioSocket, driver: Driver) {
-    this.#hub = hub;
-    this.#socket = socket;
+  constructor(
+    socket: RioSocket,
+    driver: Driver,
+    settled: () => void = () => {},
+  ) {
+    this.socket = socket;
     this.#driver = driver;
+    this.#settled = settled;
   }
 
-  /** What the session's connections share. */
-  get hub(): Hub {
-    return this.#hub;
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
-  /** The connected socket. */
-  get socket(): RioSocket {
-    return this.#socket;
+  /** Whether completions have to be run even when it was closed. */
+  get busy(): boolean {
+    return false;
+  }
+
+  /** Completes what has arrived. */
+  poll(): void {
+    this.#driver.poll();
   }
 
   /**
@@ -54,28 +69,39 @@ export abstract class TcpHalf implements SessionObserver {
     if (this.#waiting) this.#driver.reference(referenced);
   }
 
-  /** Completes what has arrived. */
-  poll(): void {
-    this.#driver.poll();
-  }
-
-  /** Has the completions run until {@linkcode TcpHalf.rest}. */
+  /** Has the completions run until {@linkcode Half.rest}. */
   wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    this.#hub.waiting.add(this);
-    this.#driver.enter(this.#referenced);
+    this.#driver.enter(this, this.#referenced);
   }
 
   /** Waits for nothing any more. */
   rest(): void {
     if (!this.#waiting) return;
     this.#waiting = false;
-    this.#hub.waiting.delete(this);
-    this.#driver.leave(this.#referenced);
+    this.#driver.leave(this, this.#referenced);
   }
 
-  /** Whether requests are outstanding. */
-  abstract get busy(): boolean;
-  abstract abandoned(reason: unknown): void;
+  /** Ends the calls that wait, each with the reason. */
+  rejectAll(reason: unknown): void {
+    for (const call of this.calls.splice(0)) call.reject(reason);
+  }
+
+  /** Ends every wait; the owner of the socket closes that next. */
+  close(): void {
+    this.#closed = true;
+    this.rejectAll(interrupted());
+    if (!this.busy) this.rest();
+  }
+
+  /** Tells that a request has ended: the last one may settle it. */
+  settle(): void {
+    if (this.#closed && !this.busy) this.#settled();
+  }
+
+  abandoned(reason: unknown): void {
+    this.rejectAll(reason);
+    this.rest();
+  }
 }

@@ -281,11 +281,39 @@ datagramTest(
 );
 
 datagramTest(
+  "conn.receive() goes on after its array was transferred meanwhile",
+  async (open) => {
+    const conn = open({ receives: 1 });
+    const p = new Uint8Array(8);
+    const received = conn.receive(p);
+    structuredClone(p, { transfer: [p.buffer] });
+    await conn.send(bytes(3), conn.addr);
+    await assertRejects(() => within(received), TypeError);
+    await conn.send(bytes(5), conn.addr);
+    assertEquals((await within(conn.receive()))[0], bytes(5));
+  },
+);
+
+datagramTest(
+  "conn.socket is a property, conn.addr tells where the socket is now",
+  async (open) => {
+    const [conn, peer] = [open({ hostname: "0.0.0.0" }), open()];
+    assertEquals(Object.keys(conn), ["socket"]);
+    assertEquals(conn.addr, conn.socket.address);
+    await conn.connect(peer.addr);
+    assertEquals(conn.addr.hostname, "127.0.0.1");
+  },
+);
+
+datagramTest(
   "closing the session interrupts who waits",
   async (open, session) => {
     const conn = open();
     const waiting = conn.receive();
-    const outcome = assertRejects(() => within(waiting));
+    const outcome = assertRejects(
+      () => within(waiting),
+      Deno.errors.Interrupted,
+    );
     await pause();
     await session.close();
     await outcome;

@@ -4,57 +4,74 @@
  *
  * @module
  */
-import { readControl } from "../../control.ts";
-import type { RioError } from "../../errors.ts";
+import { readControl, type RioControlInfo } from "../../control.ts";
+import {
+  ERROR_HOST_UNREACHABLE,
+  ERROR_MORE_DATA,
+  ERROR_NETWORK_UNREACHABLE,
+  ERROR_PORT_UNREACHABLE,
+  ERROR_PROTOCOL_UNREACHABLE,
+  WSAECONNREFUSED,
+  WSAECONNRESET,
+  WSAEHOSTUNREACH,
+  WSAEMSGSIZE,
+  WSAENETRESET,
+  WSAENETUNREACH,
+} from "../../error_numbers.ts";
 import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/requests.ts";
-import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { ReceiveSlot, slotSize } from "./slots.ts";
 import { Driver } from "../driver.ts";
-import { interrupted, toDenoError } from "../errors.ts";
+import { toDenoError } from "../errors.ts";
+import { Half } from "../half.ts";
+import { AddressReader } from "./addresses.ts";
+import { ReceiveSlot } from "./slots.ts";
 
 /** Errors of one datagram or one peer, which say nothing about the socket. */
 const PER_DATAGRAM: ReadonlySet<number> = new Set([
-  1231, // ERROR_NETWORK_UNREACHABLE
-  1232, // ERROR_HOST_UNREACHABLE
-  1233, // ERROR_PROTOCOL_UNREACHABLE
-  1234, // ERROR_PORT_UNREACHABLE
-  10051, // WSAENETUNREACH
-  10052, // WSAENETRESET
-  10054, // WSAECONNRESET
-  10061, // WSAECONNREFUSED
-  10065, // WSAEHOSTUNREACH
+  ERROR_NETWORK_UNREACHABLE,
+  ERROR_HOST_UNREACHABLE,
+  ERROR_PROTOCOL_UNREACHABLE,
+  ERROR_PORT_UNREACHABLE,
+  WSAENETUNREACH,
+  WSAENETRESET,
+  WSAECONNRESET,
+  WSAECONNREFUSED,
+  WSAEHOSTUNREACH,
 ]);
 /** A datagram longer than its slot: its head has arrived. */
-const TOO_LONG: ReadonlySet<number> = new Set([
-  10040, // WSAEMSGSIZE
-  234, // ERROR_MORE_DATA
-]);
+const TOO_LONG: ReadonlySet<number> = new Set([WSAEMSGSIZE, ERROR_MORE_DATA]);
+/** What is told of a datagram where nothing was asked for. */
+const NO_INFO: RioControlInfo = Object.freeze({});
 
-interface Waiter {
+/** A call that waits for a datagram. */
+interface Receive {
   resolve(slot: ReceiveSlot): void;
   reject(error: unknown): void;
 }
 
 /** Keeps receives posted on a socket and hands out what arrives, in order. */
-export class Inbox {
-  readonly #socket: RioSocket;
-  readonly #driver: Driver;
-  readonly #buffer: RioBuffer;
+export class Inbox extends Half<Receive> {
   readonly #arrived: ReceiveSlot[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #senders: AddressReader = new AddressReader();
+  readonly #control: boolean;
   readonly #coalesced: boolean;
   /** Receives that were posted and not yet committed. */
   #deferred = 0;
   /** Defer so many before committing. */
   readonly #commitAfter: number;
-  #referenced = true;
-  #closed = false;
 
+  /**
+   * Posts as many receives as there are slots.
+   *
+   * @param socket The bound socket.
+   * @param buffer Room for the slots; the kernel's until the socket is closed
+   * and drained.
+   * @param options How many slots there are, and what is received with the data.
+   */
   constructor(
-    session: RioSession,
     socket: RioSocket,
+    buffer: RioBuffer,
     options: {
       slots: number;
       datagramSize: number;
@@ -62,35 +79,25 @@ export class Inbox {
       coalesced: boolean;
     },
   ) {
-    const { slots, datagramSize, control } = options;
-    this.#socket = socket;
-    this.#driver = new Driver(
-      socket.completions,
-      (reason) => this.#rejectAll(reason),
-    );
-    this.#coalesced = options.coalesced;
+    super(socket, new Driver(socket.completions));
+    const { slots, datagramSize, control, coalesced } = options;
+    this.#control = control;
+    this.#coalesced = coalesced;
     this.#commitAfter = Math.max(1, slots >> 2);
-    this.#buffer = session.registerBuffer(slots * slotSize(datagramSize));
     const arrived = (slot: ReceiveSlot, completion: RioCompletion) =>
       this.#arrive(slot, completion);
-    try {
-      for (let i = 0; i < slots; i++) {
-        this.#post(
-          new ReceiveSlot(this.#buffer, i, { datagramSize, control, arrived }),
-        );
-      }
-      this.#commit();
-    } catch (error) {
-      this.release();
-      throw error;
+    for (let index = 0; index < slots; index++) {
+      const place = { buffer, index, datagramSize };
+      this.#post(new ReceiveSlot(place, { control, arrived }));
     }
+    this.#commit();
   }
 
   /** A slot with a datagram, if one has arrived. */
   next(): ReceiveSlot | undefined {
     if (this.#arrived.length === 0) {
       this.#commit();
-      this.#driver.poll();
+      this.poll();
     }
     return this.#arrived.shift();
   }
@@ -100,48 +107,43 @@ export class Inbox {
     return this.#arrived.shift();
   }
 
-  /** Whether the event loop should have its turn before the next datagram. */
-  turnIsDue(): boolean {
-    return this.#driver.turnIsDue();
-  }
-
   /**
    * Waits for a slot with a datagram; callers are served in their order.
    *
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
-  wait(signal?: AbortSignal): Promise<ReceiveSlot> {
+  receive(signal?: AbortSignal): Promise<ReceiveSlot> {
     const { promise, resolve, reject } = Promise.withResolvers<ReceiveSlot>();
-    const referenced = () => this.#referenced;
-    const waiter: Waiter = {
-      resolve: (slot) => {
-        end();
-        resolve(slot);
-      },
-      reject: (error) => {
-        end();
-        reject(error);
-      },
-    };
+    const call = { resolve, reject };
+    this.calls.push(call);
+    this.wait();
+    if (signal === undefined) return promise;
     const abort = () => {
-      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-      waiter.reject(signal!.reason);
+      const at = this.calls.indexOf(call);
+      if (at < 0) return;
+      this.calls.splice(at, 1);
+      if (this.calls.length === 0) this.rest();
+      reject(signal.reason);
     };
-    const end = () => {
-      this.#driver.leave(referenced());
-      signal?.removeEventListener("abort", abort);
-    };
-    this.#waiters.push(waiter);
-    signal?.addEventListener("abort", abort, { once: true });
-    this.#driver.enter(referenced());
-    return promise;
+    signal.addEventListener("abort", abort, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", abort));
+  }
+
+  /** The sender of what is in a slot; frozen. */
+  senderOf(slot: ReceiveSlot): Deno.NetAddr {
+    return this.#senders.read(slot.remote.bytes);
+  }
+
+  /** What the control messages of a slot say; frozen. */
+  infoOf(slot: ReceiveSlot): RioControlInfo {
+    if (!this.#control) return NO_INFO;
+    return Object.freeze(readControl(slot.control.bytes));
   }
 
   /** Posts a slot again, whose datagram was taken. */
   recycle(slot: ReceiveSlot): void {
     // Closed with its session, it takes nothing back either.
-    if (this.#closed || this.#socket.closed) return;
-    slot.at = 0;
+    if (this.closed || this.socket.closed) return;
     this.#post(slot);
     if (this.#deferred >= this.#commitAfter) this.#commit();
   }
@@ -151,67 +153,54 @@ export class Inbox {
     this.#arrived.unshift(slot);
   }
 
-  /** Changes whether waiting keeps the process alive. */
-  setReferenced(referenced: boolean): void {
-    if (referenced === this.#referenced) return;
-    this.#referenced = referenced;
-    for (const _ of this.#waiters) this.#driver.reference(referenced);
-  }
-
-  /** Ends every wait; the socket is closed by its owner. */
-  close(): void {
-    this.#closed = true;
-    this.#rejectAll(interrupted());
+  override close(): void {
+    super.close();
     this.#arrived.length = 0;
   }
 
-  /** Ends the registration, once every receive has ended. */
-  release(): void {
-    this.#buffer[Symbol.dispose]();
-  }
-
-  #rejectAll(reason: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
-  }
-
   #post(slot: ReceiveSlot): void {
-    this.#socket.receive(slot.data, slot.options);
+    this.socket.receive(slot.data, slot.options);
     this.#deferred++;
   }
 
   #commit(): void {
     if (this.#deferred === 0) return;
-    this.#socket.commit("receive");
+    this.socket.commit("receive");
     // Had it failed, the next commit would start them.
     this.#deferred = 0;
   }
 
   #arrive(slot: ReceiveSlot, completion: RioCompletion): void {
-    const { status } = completion;
+    const { status, bytesTransferred } = completion;
     if (status !== 0 && !TOO_LONG.has(status)) {
-      this.#failed(slot, status, completion);
+      this.#failed(slot, completion);
       return;
     }
-    slot.length = completion.bytesTransferred;
-    slot.segmentSize = this.#coalesced
+    const segmentSize = this.#coalesced
       ? readControl(slot.control.bytes).segmentSize ?? 0
       : 0;
-    const waiter = this.#waiters.shift();
-    if (waiter) waiter.resolve(slot);
+    slot.fill(bytesTransferred, segmentSize);
+    const call = this.#shift();
+    if (call) call.resolve(slot);
     else this.#arrived.push(slot);
   }
 
   /** One bad datagram does not end the loop; a broken socket is told. */
-  #failed(slot: ReceiveSlot, status: number, completion: RioCompletion): void {
-    const error: RioError | null = completion.error;
+  #failed(slot: ReceiveSlot, { status, error }: RioCompletion): void {
     try {
       this.#post(slot);
       this.#commit();
     } catch (cause) {
-      this.#rejectAll(toDenoError(cause));
+      this.abandoned(toDenoError(cause));
       return;
     }
-    if (PER_DATAGRAM.has(status)) return;
-    this.#waiters.shift()?.reject(toDenoError(error));
+    if (!PER_DATAGRAM.has(status)) this.#shift()?.reject(toDenoError(error));
+  }
+
+  /** The call whose turn it is. */
+  #shift(): Receive | undefined {
+    const call = this.calls.shift();
+    if (this.calls.length === 0) this.rest();
+    return call;
   }
 }

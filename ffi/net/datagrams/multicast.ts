@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeAddress } from "../../address.ts";
+import { ipVersion, writeAddress } from "../../address.ts";
 import {
   IP_ADD_MEMBERSHIP,
   IP_DROP_MEMBERSHIP,
@@ -12,9 +12,34 @@ import {
   IPV6_ADD_MEMBERSHIP,
   IPV6_DROP_MEMBERSHIP,
 } from "../../constants.ts";
+import { assertInternal, type INTERNAL } from "../../internal.ts";
 import { SOCKADDR_INET } from "../../layout.ts";
-import { denoErrors } from "../errors.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import { denoErrors } from "../errors.ts";
+
+/** A group, and where to join it. */
+export interface Group {
+  version: 4 | 6;
+  address: string;
+  /** An address of the interface for IPv4, its index for IPv6. */
+  networkInterface: string | number;
+}
+
+/** What differs between the families. */
+const FAMILIES = {
+  4: {
+    add: [IPPROTO_IP, IP_ADD_MEMBERSHIP],
+    drop: [IPPROTO_IP, IP_DROP_MEMBERSHIP],
+    address: [SOCKADDR_INET.ipv4Address, 4],
+    request: requestV4,
+  },
+  6: {
+    add: [IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP],
+    drop: [IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP],
+    address: [SOCKADDR_INET.ipv6Address, 16],
+    request: requestV6,
+  },
+} as const;
 
 /** A joined multicast group; disposing it leaves the group. */
 export class RioMembership implements AsyncDisposable {
@@ -26,28 +51,17 @@ export class RioMembership implements AsyncDisposable {
   /**
    * For this package only: use {@linkcode RioDatagramConn.joinMulticastV4}.
    *
+   * @ignore
+   * @param key Proves that this package calls.
    * @param socket The socket that joins.
    * @param group The group and the interface.
    */
-  constructor(
-    socket: RioSocket,
-    group: {
-      version: 4 | 6;
-      address: string;
-      networkInterface: string | number;
-    },
-  ) {
+  constructor(key: typeof INTERNAL, socket: RioSocket, group: Group) {
+    assertInternal(key, "RioDatagramConn.joinMulticastV4()");
+    const { add, drop, request } = FAMILIES[group.version];
     this.#socket = socket;
-    const v4 = group.version === 4;
-    this.#request = v4
-      ? requestV4(group.address, String(group.networkInterface))
-      : requestV6(group.address, Number(group.networkInterface));
-    this.#drop = v4
-      ? [IPPROTO_IP, IP_DROP_MEMBERSHIP]
-      : [IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP];
-    const add = v4
-      ? [IPPROTO_IP, IP_ADD_MEMBERSHIP] as const
-      : [IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP] as const;
+    this.#drop = drop;
+    this.#request = request(group);
     denoErrors(() => socket.setRawOption(add, this.#request));
   }
 
@@ -86,33 +100,27 @@ function promised(call: () => void): Promise<void> {
 }
 
 /** `struct ip_mreq`: the group, then the address of the interface. */
-function requestV4(group: string, networkInterface: string): Uint8Array {
+function requestV4({ address, networkInterface }: Group): Uint8Array {
   const request = new Uint8Array(8);
-  request.set(addressBytes(group, 4), 0);
-  request.set(addressBytes(networkInterface, 4), 4);
+  request.set(addressBytes(address, 4), 0);
+  request.set(addressBytes(String(networkInterface), 4), 4);
   return request;
 }
 
 /** `struct ipv6_mreq`: the group, then the index of the interface. */
-function requestV6(group: string, networkInterface: number): Uint8Array {
+function requestV6({ address, networkInterface }: Group): Uint8Array {
   const request = new Uint8Array(20);
-  request.set(addressBytes(group, 6), 0);
-  new DataView(request.buffer).setUint32(16, networkInterface, true);
+  request.set(addressBytes(address, 6), 0);
+  new DataView(request.buffer).setUint32(16, Number(networkInterface), true);
   return request;
 }
 
-function addressBytes(hostname: string, version: 4 | 6): Uint8Array {
+function addressBytes(hostname: unknown, version: 4 | 6): Uint8Array {
+  if (typeof hostname !== "string" || ipVersion(hostname) !== version) {
+    throw new Error(`Invalid IPv${version} address "${String(hostname)}"`);
+  }
   const bytes = new Uint8Array(SOCKADDR_INET.size);
-  try {
-    writeAddress(bytes, { hostname, port: 0 });
-  } catch (cause) {
-    throw new Error(`Invalid IPv${version} address "${hostname}"`, { cause });
-  }
-  const isV6 = bytes[SOCKADDR_INET.family] !== 2;
-  if (isV6 !== (version === 6)) {
-    throw new Error(`Invalid IPv${version} address "${hostname}"`);
-  }
-  return isV6
-    ? bytes.subarray(SOCKADDR_INET.ipv6Address, SOCKADDR_INET.ipv6Address + 16)
-    : bytes.subarray(SOCKADDR_INET.ipv4Address, SOCKADDR_INET.ipv4Address + 4);
+  writeAddress(bytes, { hostname, port: 0 });
+  const [start, length] = FAMILIES[version].address;
+  return bytes.subarray(start, start + length);
 }

@@ -1,75 +1,234 @@
 /**
- * The sending half of a datagram socket.
+ * The sending half of a datagram socket: from a caller's arguments to slots in
+ * registered memory, and to the system in the order of the calls.
  *
  * @module
  */
+import { type IpAddress, ipVersion } from "../../address.ts";
+import { writeControl } from "../../control.ts";
 import { WSAEMSGSIZE } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
 import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/requests.ts";
-import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { type SendGroup, SendSlot, slotSize } from "./slots.ts";
+import { assertBytes } from "../arguments.ts";
 import { Driver } from "../driver.ts";
-import { interrupted, toDenoError } from "../errors.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import { Half } from "../half.ts";
+import { permittedHost } from "../hosts.ts";
+import { AddressWriter, destination } from "./addresses.ts";
+import type { RioDatagram } from "./batch.ts";
+import { type SendGroup, SendSlot } from "./slots.ts";
+
+/** Options of {@linkcode RioDatagramConn.send}. */
+export interface RioDatagramSendOptions {
+  /**
+   * Cut the data into datagrams of so many bytes, the last may be shorter: the
+   * system does it, and sends them at the price of one.
+   */
+  segmentSize?: number;
+}
 
 const SOON = Promise.resolve();
 
-interface Waiter {
+/** A call that waits for a free slot. */
+interface SlotCall {
   use(slot: SendSlot): void;
   reject(error: unknown): void;
 }
 
 /** Copies datagrams into registered memory, sends them, and waits for room. */
-export class Outbox {
-  readonly #socket: RioSocket;
-  readonly #driver: Driver;
-  readonly #buffer: RioBuffer;
+export class Outbox extends Half<SlotCall> {
   readonly #datagramSize: number;
   readonly #slots: number;
+  readonly #family: 4 | 6;
+  readonly #writer: AddressWriter;
   readonly #free: SendSlot[] = [];
-  readonly #waiters: Waiter[] = [];
+  /** The groups that somebody waits for. */
   readonly #groups: Set<SendGroup> = new Set();
+  /** Sends that were posted and not yet committed. */
   #deferred = 0;
   #flush: Promise<void> | null = null;
   readonly #commitNow = (): void => {
     this.#flush = null;
-    this.commit();
+    this.#commit();
   };
+  /** The socket has a peer: a destination is not needed. */
+  connected = false;
 
+  /**
+   * Sends nothing yet.
+   *
+   * @param socket The bound socket.
+   * @param buffer Room for the slots; each is the kernel's while it is sent.
+   * @param options How many slots there are.
+   */
   constructor(
-    session: RioSession,
     socket: RioSocket,
+    buffer: RioBuffer,
     options: { slots: number; datagramSize: number },
   ) {
+    super(socket, new Driver(socket.sendCompletions));
     const { slots, datagramSize } = options;
-    this.#socket = socket;
-    this.#driver = new Driver(
-      socket.sendCompletions,
-      (reason) => this.#rejectAll(reason),
-    );
     this.#datagramSize = datagramSize;
     this.#slots = slots;
-    this.#buffer = session.registerBuffer(slots * slotSize(datagramSize));
+    this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
+    this.#writer = new AddressWriter(this.#family === 6);
     const completed = (slot: SendSlot, completion: RioCompletion) =>
-      this.#complete(slot, completion);
-    for (let i = 0; i < slots; i++) {
-      this.#free.push(
-        new SendSlot(this.#buffer, i, { datagramSize, completed }),
-      );
+      this.#completed(slot, completion);
+    for (let index = 0; index < slots; index++) {
+      const place = { buffer, index, datagramSize };
+      this.#free.push(new SendSlot(place, completed));
     }
   }
 
-  /** The socket that the datagrams leave through. */
-  get socket(): RioSocket {
-    return this.#socket;
+  /** Sends one datagram; bytes sent. */
+  async send(
+    data: Uint8Array,
+    addr: Deno.Addr | undefined,
+    { segmentSize }: RioDatagramSendOptions,
+  ): Promise<number> {
+    const group = newGroup(segmentSize);
+    const posted = this.#post(group, data, addr);
+    if (posted) await posted;
+    try {
+      // Sends that are not awaited one by one leave together: it commits when
+      // whoever sends at this moment has posted.
+      await (this.#flush ??= SOON.then(this.#commitNow));
+    } catch (error) {
+      throw toDenoError(error);
+    }
+    if (group.left > 0 || group.error) await this.#settled(group);
+    return data.byteLength;
+  }
+
+  /** Sends many datagrams; datagrams sent. */
+  async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
+    const group = newGroup();
+    try {
+      for (const { data, addr } of datagrams) {
+        const posted = this.#post(group, data, addr);
+        if (posted) await posted;
+      }
+    } finally {
+      denoErrors(() => this.#commit());
+    }
+    await this.#settled(group);
+    return group.sent;
+  }
+
+  /** Takes every slot, which is when all that was sent has left. */
+  async drain(): Promise<void> {
+    for (let i = 0; i < this.#slots; i++) {
+      if (!this.#take()) await this.#takeNext(() => {});
+    }
+  }
+
+  override close(): void {
+    try {
+      // What was sent and not awaited leaves before the socket is closed.
+      this.#commit();
+    } catch {
+      // What cannot leave ends with the socket.
+    }
+    super.close();
+  }
+
+  override rejectAll(reason: unknown): void {
+    super.rejectAll(reason);
+    for (const group of this.#groups) {
+      group.error ??= reason as Error;
+      group.done!();
+    }
+    this.#groups.clear();
+  }
+
+  /** Posts one send; a promise only where it has to wait for something. */
+  #post(
+    group: SendGroup,
+    data: Uint8Array,
+    addr: Deno.Addr | undefined,
+  ): Promise<void> | void {
+    if (this.closed) throw badResource();
+    assertBytes(data);
+    if (addr === undefined && this.connected) {
+      return this.#place(group, data, null);
+    }
+    const to = destination(addr);
+    const host = this.#writer.known(to.hostname);
+    if (host === undefined) return this.#lookUp(group, data, to);
+    to.hostname = host;
+    return this.#place(group, data, to);
+  }
+
+  async #lookUp(
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress,
+  ): Promise<void> {
+    to.hostname = await permittedHost(this.socket, to);
+    if (this.closed) throw badResource();
+    await this.#place(group, data, to);
+  }
+
+  /** Posts with a slot that is free, or in its turn with one that gets free. */
+  #place(
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+  ): Promise<void> | void {
+    const slot = denoErrors(() => this.#take());
+    if (slot) return this.#fill(slot, group, data, to);
+    return this.#takeNext((slot) => this.#fill(slot, group, data, to));
+  }
+
+  /** Copies into a slot and posts it; nothing leaves before the commit. */
+  #fill(
+    slot: SendSlot,
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+  ): void {
+    const { byteLength } = data;
+    try {
+      if (byteLength > this.#datagramSize) {
+        throw new RioError({
+          errno: WSAEMSGSIZE,
+          syscall: "RIOSend",
+          attempt:
+            `send ${byteLength} bytes through slots of ${this.#datagramSize}`,
+        });
+      }
+      slot.data.bytes.set(data);
+      if (to) this.#writer.write(slot.remote.bytes, to);
+      const options = to ? slot.options : slot.connectedOptions;
+      const { segmentSize } = group;
+      this.socket.send(
+        slot.part(byteLength),
+        segmentSize === undefined
+          ? options
+          : { ...options, control: this.#segments(slot, segmentSize) },
+      );
+    } catch (error) {
+      this.#give(slot);
+      throw toDenoError(error);
+    }
+    this.#deferred++;
+    slot.group = group;
+    group.left++;
+  }
+
+  /** A control message that cuts what a slot holds into datagrams. */
+  #segments(slot: SendSlot, segmentSize: number) {
+    const { bytes } = slot.control;
+    return slot.controlPart(writeControl(bytes, this.#family, { segmentSize }));
   }
 
   /** A slot that is free now. */
-  take(): SendSlot | undefined {
+  #take(): SendSlot | undefined {
     if (this.#free.length === 0) {
-      this.commit();
-      this.#driver.poll();
+      this.#commit();
+      this.poll();
     }
     return this.#free.pop();
   }
@@ -80,124 +239,69 @@ export class Outbox {
    * @param use Called at once when the slot is there: whoever comes later stays
    * behind.
    */
-  wait(use: (slot: SendSlot) => void): Promise<void> {
-    this.commit();
+  #takeNext(use: (slot: SendSlot) => void): Promise<void> {
+    this.#commit();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiters.push({
-      use: (slot) => {
-        this.#driver.leave(true);
+    this.calls.push({
+      use(slot) {
         try {
           resolve(use(slot));
         } catch (error) {
           reject(error);
         }
       },
-      reject: (error) => {
-        this.#driver.leave(true);
-        reject(error);
-      },
+      reject,
     });
-    this.#driver.enter(true);
+    this.wait();
     return promise;
   }
 
-  /** Takes every slot, which is when all that was posted has completed. */
-  async takeAll(): Promise<void> {
-    for (let i = 0; i < this.#slots; i++) {
-      if (!this.take()) await this.wait(() => {});
-    }
-  }
-
-  /** Gives back a slot with which nothing was sent. */
-  give(slot: SendSlot): void {
-    const waiter = this.#waiters.shift();
-    if (waiter) waiter.use(slot);
+  /** Gives a slot to whoever waits for one, or back to the free ones. */
+  #give(slot: SendSlot): void {
+    const call = this.calls.shift();
+    if (call) call.use(slot);
     else this.#free.push(slot);
-  }
-
-  /**
-   * Posts what was copied into a slot, as part of a group; nothing leaves
-   * before {@linkcode Outbox.commit}.
-   */
-  post(
-    slot: SendSlot,
-    group: SendGroup,
-    options: { length: number; connected: boolean; controlLength: number },
-  ): void {
-    const { length, connected, controlLength } = options;
-    if (length > this.#datagramSize) {
-      throw new RioError({
-        errno: WSAEMSGSIZE,
-        syscall: "RIOSend",
-        attempt: `send ${length} bytes through slots of ${this.#datagramSize}`,
-      });
-    }
-    const base = connected ? slot.connectedOptions : slot.options;
-    this.#socket.send(
-      slot.part(length),
-      controlLength === 0
-        ? base
-        : { ...base, control: slot.controlPart(controlLength) },
-    );
-    this.#deferred++;
-    slot.group = group;
-    group.left++;
-  }
-
-  /**
-   * Commits as soon as whoever sends at this moment has posted: sends that are
-   * not awaited one by one leave together.
-   */
-  flush(): Promise<void> {
-    return this.#flush ??= SOON.then(this.#commitNow);
+    this.#restIfIdle();
   }
 
   /** Hands everything posted to the system, and completes what it took. */
-  commit(): void {
-    if (this.#deferred === 0 || this.#socket.closed) return;
-    this.#socket.commit("send");
+  #commit(): void {
+    if (this.#deferred === 0 || this.socket.closed) return;
+    this.socket.commit("send");
     // Had it failed, the next commit would start them.
     this.#deferred = 0;
-    this.#driver.poll();
+    this.poll();
   }
 
-  /** Waits until all sends of a group have completed. */
-  finish(group: SendGroup): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#groups.add(group);
-    group.done = () => {
-      this.#groups.delete(group);
-      this.#driver.leave(true);
-      resolve();
-    };
-    this.#driver.enter(true);
-    return promise;
-  }
-
-  /** Ends every wait; the socket is closed by its owner. */
-  close(): void {
-    this.#rejectAll(interrupted());
-  }
-
-  /** Ends the registration, when the socket was closed. */
-  release(): void {
-    this.#buffer[Symbol.dispose]();
-  }
-
-  #rejectAll(reason: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
-    for (const group of this.#groups) {
-      group.error ??= reason as Error;
-      group.done?.();
+  /** Waits for the outcome of a group. */
+  async #settled(group: SendGroup): Promise<void> {
+    if (group.left > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      group.done = resolve;
+      this.#groups.add(group);
+      this.wait();
+      await promise;
     }
+    if (group.error) throw group.error;
   }
 
-  #complete(slot: SendSlot, completion: RioCompletion): void {
+  #completed(slot: SendSlot, completion: RioCompletion): void {
     const group = slot.group!;
     slot.group = null;
     if (completion.status === 0) group.sent++;
     else group.error ??= toDenoError(completion.error) as Error;
-    this.give(slot);
-    if (--group.left === 0) group.done?.();
+    this.#give(slot);
+    if (--group.left > 0 || !group.done) return;
+    this.#groups.delete(group);
+    group.done();
+    this.#restIfIdle();
   }
+
+  #restIfIdle(): void {
+    if (this.calls.length === 0 && this.#groups.size === 0) this.rest();
+  }
+}
+
+function newGroup(segmentSize?: number): SendGroup {
+  return { left: 0, sent: 0, error: null, segmentSize, done: null };
 }

@@ -17,6 +17,14 @@ export function slotSize(datagramSize: number): number {
   return CONTROL_SIZE + ADDRESS_ROOM + ((datagramSize + 63) & ~63);
 }
 
+/** The place of a slot in registered memory. */
+interface Place {
+  buffer: RioBuffer;
+  /** How many slots are before it. */
+  index: number;
+  datagramSize: number;
+}
+
 /** Room for one datagram. */
 abstract class Slot implements Operation {
   /** The whole room for data. */
@@ -25,37 +33,20 @@ abstract class Slot implements Operation {
   readonly remote: RioSlice;
   /** Control messages. */
   readonly control: RioSlice;
-  readonly #buffer: RioBuffer;
-  #part: RioSlice;
 
-  constructor(buffer: RioBuffer, index: number, datagramSize: number) {
-    this.#buffer = buffer;
+  constructor({ buffer, index, datagramSize }: Place) {
     // In this order a short datagram and its address are on the same page.
     const control = index * slotSize(datagramSize);
     const remote = control + CONTROL_SIZE;
     this.control = buffer.slice(control, CONTROL_SIZE);
     this.remote = buffer.slice(remote, ADDRESS_ROOM);
     this.data = buffer.slice(remote + ADDRESS_ROOM, datagramSize);
-    this.#part = this.data;
-  }
-
-  /** The first bytes of the room; the same size again costs nothing. */
-  part(length: number): RioSlice {
-    if (this.#part.length !== length) {
-      this.#part = this.#buffer.slice(this.data.offset, length);
-    }
-    return this.#part;
-  }
-
-  /** The first bytes of the control room. */
-  controlPart(length: number): RioSlice {
-    return this.#buffer.slice(this.control.offset, length);
   }
 
   abstract complete(completion: RioCompletion): void;
 }
 
-/** Room for one datagram that arrives. */
+/** Room for one datagram that arrives, or for several that were joined. */
 export class ReceiveSlot extends Slot {
   /** Options of the receive that is posted with this slot. */
   readonly options: {
@@ -64,25 +55,22 @@ export class ReceiveSlot extends Slot {
     readonly defer: true;
     readonly context: ReceiveSlot;
   };
-  /** Bytes that arrived. */
-  length = 0;
-  /** Where the next datagram starts, if several were joined in this one. */
-  at = 0;
-  /** Bytes of each datagram that was joined; 0 if it is one alone. */
-  segmentSize = 0;
-  #view: Uint8Array | null = null;
   readonly #arrived: (slot: ReceiveSlot, completion: RioCompletion) => void;
+  #length = 0;
+  /** Where the next datagram starts. */
+  #at = 0;
+  /** Bytes of each datagram that was joined; 0 if it is one alone. */
+  #segmentSize = 0;
+  #view: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(
-    buffer: RioBuffer,
-    index: number,
+    place: Place,
     options: {
-      datagramSize: number;
       control: boolean;
       arrived: (slot: ReceiveSlot, completion: RioCompletion) => void;
     },
   ) {
-    super(buffer, index, options.datagramSize);
+    super(place);
     this.#arrived = options.arrived;
     const { remote, control } = this;
     this.options = options.control
@@ -90,10 +78,34 @@ export class ReceiveSlot extends Slot {
       : { remote, defer: true, context: this };
   }
 
-  /** A view of what arrived; the same length again costs nothing. */
-  view(start: number, end: number): Uint8Array {
+  /** Says what has arrived; nothing of it was taken yet. */
+  fill(length: number, segmentSize: number): void {
+    this.#length = length;
+    this.#segmentSize = segmentSize;
+    this.#at = 0;
+  }
+
+  /** Whether there is a datagram that was not taken. */
+  get more(): boolean {
+    return this.#at < this.#length;
+  }
+
+  /**
+   * Takes the next datagram.
+   *
+   * @returns A view of it; the same length as before costs nothing.
+   */
+  take(): Uint8Array<ArrayBuffer> {
+    const start = this.#at;
+    const end = this.#segmentSize === 0
+      ? this.#length
+      : Math.min(start + this.#segmentSize, this.#length);
+    this.#at = end;
     if (start === 0 && this.#view?.length === end) return this.#view;
-    const view = this.data.bytes.subarray(start, end);
+    // The package allocates this memory itself, and never as a shared one.
+    const view = this.data.bytes.subarray(start, end) as Uint8Array<
+      ArrayBuffer
+    >;
     if (start === 0) this.#view = view;
     return view;
   }
@@ -103,8 +115,10 @@ export class ReceiveSlot extends Slot {
   }
 }
 
-/** Told when all sends of a group have completed. */
+/** The sends of one call, which are awaited together. */
 export interface SendGroup {
+  /** Bytes of the datagrams that each send is cut into; not cut by default. */
+  readonly segmentSize: number | undefined;
   /** Sends that have not completed. */
   left: number;
   /** Sends that the system took. */
@@ -131,19 +145,30 @@ export class SendSlot extends Slot {
   /** The group that the send belongs to, from its post to its completion. */
   group: SendGroup | null = null;
   readonly #completed: (slot: SendSlot, completion: RioCompletion) => void;
+  #part: RioSlice;
 
   constructor(
-    buffer: RioBuffer,
-    index: number,
-    options: {
-      datagramSize: number;
-      completed: (slot: SendSlot, completion: RioCompletion) => void;
-    },
+    place: Place,
+    completed: (slot: SendSlot, completion: RioCompletion) => void,
   ) {
-    super(buffer, index, options.datagramSize);
-    this.#completed = options.completed;
+    super(place);
+    this.#completed = completed;
+    this.#part = this.data;
     this.options = { remote: this.remote, defer: true, context: this };
     this.connectedOptions = { defer: true, context: this };
+  }
+
+  /** The first bytes of the room; the same size again costs nothing. */
+  part(length: number): RioSlice {
+    if (this.#part.length !== length) {
+      this.#part = this.data.buffer.slice(this.data.offset, length);
+    }
+    return this.#part;
+  }
+
+  /** The first bytes of the control room. */
+  controlPart(length: number): RioSlice {
+    return this.control.buffer.slice(this.control.offset, length);
   }
 
   complete(completion: RioCompletion): void {

@@ -4,13 +4,15 @@
  * @module
  */
 import { type IpAddress, ipVersion } from "../../address.ts";
-import type { RioSession } from "../../session/session.ts";
+import { INTERNAL } from "../../internal.ts";
 import { requireNet } from "../../session/permissions.ts";
+import type { RioSession } from "../../session/session.ts";
 import { grantAddress, type RioSocket } from "../../session/socket.ts";
+import { assertTransport, toPort } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
-import { knownAddress, resolveHosts, toPort } from "../hosts.ts";
-import { type Hub, useHub } from "./hub.ts";
-import { CONNECTION_LIMITS, RioTcpConn } from "./conn.ts";
+import { knownAddress, resolveHosts } from "../hosts.ts";
+import { RioTcpConn } from "./conn.ts";
+import { CONNECTION_LIMITS, type Hub, useHub } from "./hub.ts";
 
 /** Options of {@linkcode connect}. */
 export interface RioConnectOptions {
@@ -80,53 +82,60 @@ export interface RioConnectOptions {
  * @throws {Error} If the name is not found.
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
-  const { transport = "tcp", signal } = options;
-  const hostname = options.hostname ?? "127.0.0.1";
-  if (transport !== "tcp") {
-    throw new TypeError(
-      `Unsupported transport "${String(transport)}": give "tcp"`,
-    );
-  }
-  if (options.port === undefined || options.port === null) {
-    throw new TypeError(
-      `Invalid port ${options.port}: give a whole number from 1 to 65535`,
-    );
-  }
-  const port = toPort(options.port);
-  if (port === 0) {
-    throw new RangeError("Invalid port 0: nothing can listen there");
-  }
+  const { hostname: given, signal } = options;
+  assertTransport("tcp", options.transport);
+  const port = peerPort(options.port);
+  const hostname = given ?? "127.0.0.1";
   signal?.throwIfAborted();
   const named = knownAddress(hostname) === undefined;
   // As Deno does: the name is permitted, and with it where it leads.
   if (named) requireNet(hostname, port);
   const hosts = await resolveHosts(hostname);
-  signal?.throwIfAborted();
   const addresses = hosts.map((host) => ({ hostname: host, port }));
-  const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
-    options;
-  const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
   try {
-    const use = useHub(options.session);
-    let socket: RioSocket | undefined;
-    try {
-      socket = await connectAny(use.hub, addresses, {
-        patience,
-        signal,
-        named,
-      });
-      if (options.noDelay) socket.setOption("noDelay", true);
-      if (options.keepAlive) socket.setOption("keepAlive", true);
-      return new RioTcpConn(use, socket);
-    } catch (error) {
-      socket?.[Symbol.dispose]();
-      use.release();
-      throw error;
-    }
+    signal?.throwIfAborted();
+    return await open(addresses, options, named);
   } catch (error) {
     signal?.throwIfAborted();
     throw toDenoError(error);
   }
+}
+
+function peerPort(port: number | null | undefined): number {
+  if (port === undefined || port === null) {
+    throw new TypeError(
+      `Invalid port ${port}: give a whole number from 1 to 65535`,
+    );
+  }
+  const number = toPort(port);
+  if (number > 0) return number;
+  throw new RangeError("Invalid port 0: nothing can listen there");
+}
+
+/** Opens a connection to one of the addresses, which a name may have led to. */
+async function open(
+  addresses: readonly IpAddress[],
+  options: RioConnectOptions,
+  named: boolean,
+): Promise<RioTcpConn> {
+  const {
+    signal,
+    autoSelectFamily = true,
+    autoSelectFamilyAttemptDelay = 250,
+    noDelay,
+    keepAlive,
+  } = options;
+  const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
+  using stack = new DisposableStack();
+  const hub = stack.adopt(useHub(options.session), (hub) => hub.release());
+  const socket = stack.use(
+    await connectAny(hub, addresses, { patience, signal, named }),
+  );
+  if (noDelay) socket.setOption("noDelay", true);
+  if (keepAlive) socket.setOption("keepAlive", true);
+  const conn = new RioTcpConn(INTERNAL, hub, socket);
+  stack.move();
+  return conn;
 }
 
 /**
@@ -195,20 +204,19 @@ async function connectOne(
   attempts: Set<RioSocket>,
   named: boolean,
 ): Promise<RioSocket> {
-  hub.promise(CONNECTION_LIMITS);
-  let socket: RioSocket;
-  try {
-    socket = hub.session.openSocket({
-      transport: "tcp",
-      hostname: ipVersion(address.hostname) === 6 ? "::" : "0.0.0.0",
-      ...CONNECTION_LIMITS,
-      completions: hub.completions,
-    });
-  } finally {
-    hub.redeem(CONNECTION_LIMITS);
-  }
+  const socket = openClient(hub, address);
   attempts.add(socket);
   if (named) grantAddress(socket, address);
   await socket.connect(address);
   return socket;
+}
+
+function openClient(hub: Hub, { hostname }: IpAddress): RioSocket {
+  using _room = hub.reserve(CONNECTION_LIMITS);
+  return hub.session.openSocket({
+    transport: "tcp",
+    hostname: ipVersion(hostname) === 6 ? "::" : "0.0.0.0",
+    ...CONNECTION_LIMITS,
+    completions: hub.completions,
+  });
 }

@@ -9,20 +9,13 @@ import { RioClosedError } from "../../errors.ts";
 import type { RioCompletionQueue } from "../../session/queue.ts";
 import type { RioSession } from "../../session/session.ts";
 import { Driver } from "../driver.ts";
-import { interrupted } from "../errors.ts";
-import { useSession } from "../shared_session.ts";
+import { type SessionUse, useSession } from "../shared_session.ts";
 import { SlicePool } from "./slice_pool.ts";
 
 /** Entries that a queue has from the start, and that it never goes below. */
 const LEAST_CAPACITY = 256;
 
-/** Told when nobody can wait any more, as when the session was closed. */
-export interface SessionObserver {
-  /** Ends whatever waits, for a reason. */
-  abandoned(reason: unknown): void;
-}
-
-/** The requests of one connection: what it reserves in the queues. */
+/** How many requests can be outstanding at a time. */
 export interface Limits {
   /** Receives that can be outstanding. */
   receives: number;
@@ -30,7 +23,33 @@ export interface Limits {
   sends: number;
 }
 
-/** The shared parts; made by the first TCP socket and closed with the last. */
+/** What a connection starts with. */
+export const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
+
+/** The hubs that are in use, by their sessions. */
+const hubs: WeakMap<RioSession, Hub> = new WeakMap();
+
+/**
+ * Uses the hub of a session, until {@linkcode Hub.release}.
+ *
+ * @param session The caller's session; by default the one that all share.
+ * @throws {RioClosedError} If the session was closed.
+ */
+export function useHub(session?: RioSession): Hub {
+  using stack = new DisposableStack();
+  const use = stack.use(useSession(session));
+  if (use.session.closed) {
+    throw new RioClosedError("Cannot open a socket: the session was closed");
+  }
+  const known = hubs.get(use.session);
+  if (known) return known.share();
+  const hub = new Hub(use);
+  hubs.set(use.session, hub);
+  stack.move();
+  return hub;
+}
+
+/** The shared parts; made for the first TCP socket, closed with the last. */
 export class Hub {
   readonly session: RioSession;
   /** Runs what was received. */
@@ -38,29 +57,29 @@ export class Hub {
   /** Runs what was sent; apart, so that looking for it tries no receive. */
   readonly sends: Driver;
   readonly slices: SlicePool;
-  /** Whoever waits for a completion. */
-  readonly waiting: Set<SessionObserver> = new Set();
-  /** Reserved for connections that are about to be accepted. */
-  #promised: Limits = { receives: 0, sends: 0 };
+  readonly #use: SessionUse;
+  #users = 1;
+  /** Kept free in the queues for connections that are about to be opened. */
+  #reserved: Limits = { receives: 0, sends: 0 };
 
-  constructor(session: RioSession) {
+  /**
+   * Makes the parts, with one user.
+   *
+   * @param use The session, used as long as the hub is.
+   */
+  constructor(use: SessionUse) {
+    this.#use = use;
+    const { session } = use;
     this.session = session;
-    const make = () =>
+    using stack = new DisposableStack();
+    const makeDriver = () =>
       new Driver(
-        session.createCompletionQueue({ capacity: LEAST_CAPACITY }),
-        (failure) => {
-          const reason = session.closed ? interrupted() : failure;
-          for (const observer of this.waiting) observer.abandoned(reason);
-        },
+        stack.use(session.createCompletionQueue({ capacity: LEAST_CAPACITY })),
       );
-    this.receives = make();
-    try {
-      this.sends = make();
-    } catch (error) {
-      this.receives.queue.close();
-      throw error;
-    }
+    this.receives = makeDriver();
+    this.sends = makeDriver();
     this.slices = new SlicePool(session);
+    stack.move();
   }
 
   /** The queues, as a request queue wants them. */
@@ -72,27 +91,31 @@ export class Hub {
   }
 
   /**
-   * Promises room in the queues, which grow first where it is missing.
+   * Keeps room in the queues, which grow first where it is missing, until a
+   * request queue has taken it, or never will.
    *
-   * @throws {RioError} If the system refuses; then nothing is promised.
+   * @param limits How much room.
+   * @returns Gives the room back when it is disposed.
+   * @throws {RioError} If the system refuses; then nothing is kept.
    */
-  promise({ receives, sends }: Limits): void {
-    grow(this.receives.queue, this.#promised.receives + receives);
-    grow(this.sends.queue, this.#promised.sends + sends);
-    this.#promised.receives += receives;
-    this.#promised.sends += sends;
+  reserve({ receives, sends }: Limits): Disposable {
+    const reserved = this.#reserved;
+    grow(this.receives.queue, reserved.receives + receives);
+    grow(this.sends.queue, reserved.sends + sends);
+    reserved.receives += receives;
+    reserved.sends += sends;
+    return {
+      [Symbol.dispose]() {
+        reserved.receives -= receives;
+        reserved.sends -= sends;
+      },
+    };
   }
 
-  /** Ends a promise: a request queue has reserved the room, or never will. */
-  redeem({ receives, sends }: Limits): void {
-    this.#promised.receives -= receives;
-    this.#promised.sends -= sends;
-  }
-
-  /** Gives room back that closed connections no longer reserve. */
+  /** Gives room back that closed connections no longer need. */
   shrink(): void {
-    shrink(this.receives.queue, this.#promised.receives);
-    shrink(this.sends.queue, this.#promised.sends);
+    shrink(this.receives.queue, this.#reserved.receives);
+    shrink(this.sends.queue, this.#reserved.sends);
   }
 
   /** Completes what has arrived. */
@@ -102,11 +125,20 @@ export class Hub {
     if (!this.sends.queue.closed) this.sends.poll();
   }
 
-  /** Closes queues and memory, when no connection has a request outstanding. */
-  close(): void {
+  /** Uses the hub once more, for a connection that was accepted. */
+  share(): Hub {
+    this.#users++;
+    return this;
+  }
+
+  /** Ends one use; the last one closes queues and memory. */
+  release(): void {
+    if (--this.#users > 0) return;
+    hubs.delete(this.session);
     this.slices.close();
     this.receives.queue.close();
     this.sends.queue.close();
+    this.#use[Symbol.dispose]();
   }
 }
 
@@ -117,58 +149,8 @@ function grow(queue: RioCompletionQueue, more: number): void {
   queue.resize(Math.max(needed, doubled));
 }
 
-function shrink(queue: RioCompletionQueue, promised: number): void {
+function shrink(queue: RioCompletionQueue, reserved: number): void {
   if (queue.closed || queue.capacity === LEAST_CAPACITY) return;
-  if (4 * (queue.reserved + promised) > queue.capacity) return;
+  if (4 * (queue.reserved + reserved) > queue.capacity) return;
   queue.resize(Math.max(LEAST_CAPACITY, queue.capacity >> 1));
-}
-
-/** One use of a hub. */
-export interface HubUse {
-  /** The hub. */
-  readonly hub: Hub;
-  /** Another use, for a connection that was accepted. */
-  share(): HubUse;
-  /** Ends the use; the last one closes the hub. */
-  release(): void;
-}
-
-const hubs: WeakMap<RioSession, { hub: Hub; users: number }> = new WeakMap();
-
-/**
- * Uses the hub of a session.
- *
- * @param session The caller's session; by default the one that all share.
- */
-export function useHub(session?: RioSession): HubUse {
-  const use = useSession(session);
-  try {
-    if (use.session.closed) {
-      throw new RioClosedError("Cannot open a socket: the session was closed");
-    }
-    let shared = hubs.get(use.session);
-    if (shared === undefined) {
-      shared = { hub: new Hub(use.session), users: 0 };
-      hubs.set(use.session, shared);
-    }
-    const own = shared;
-    own.users++;
-    let used = true;
-    return {
-      hub: own.hub,
-      share: () => useHub(session),
-      release() {
-        if (!used) return;
-        used = false;
-        if (--own.users === 0) {
-          hubs.delete(use.session);
-          own.hub.close();
-        }
-        use.release();
-      },
-    };
-  } catch (error) {
-    use.release();
-    throw error;
-  }
 }

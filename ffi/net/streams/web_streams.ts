@@ -4,16 +4,12 @@
  * @module
  */
 
-/** What the streams of a connection need of it. */
-export interface StreamSource {
+/** A connection, as the streams use it; disposing it closes it, once. */
+export interface StreamSource extends Disposable {
   /** Reads into an array, `null` at the end. */
   read(p: Uint8Array): Promise<number | null>;
-  /** Reads into a new array, `null` at the end. */
-  readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Writes all bytes. */
   write(p: Uint8Array): Promise<number>;
-  /** Closes the connection; quiet if that was done. */
-  close(): void;
 }
 
 /** The most bytes of one chunk. */
@@ -24,9 +20,14 @@ const CHUNK_SIZE = 65536;
  *
  * The end of the stream, an error and a cancellation close the connection, as
  * with Deno's own.
+ *
+ * @param conn The connection.
+ * @param readChunk Reads into a new array of at most so many bytes, `null` at
+ * the end.
  */
 export function readableOf(
   conn: StreamSource,
+  readChunk: (length: number) => Promise<Uint8Array<ArrayBuffer> | null>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
@@ -40,19 +41,19 @@ export function readableOf(
           const count = await conn.read(view);
           if (count !== null) return byobRequest.respond(count);
         } else {
-          const chunk = await conn.readChunk(CHUNK_SIZE);
+          const chunk = await readChunk(CHUNK_SIZE);
           if (chunk !== null) return controller.enqueue(chunk);
         }
       } catch (error) {
-        conn.close();
+        conn[Symbol.dispose]();
         throw error;
       }
-      conn.close();
+      conn[Symbol.dispose]();
       controller.close();
       byobRequest?.respond(0);
     },
     cancel() {
-      conn.close();
+      conn[Symbol.dispose]();
     },
   });
 }
@@ -71,15 +72,15 @@ export function writableOf(
       try {
         await conn.write(toBytes(chunk));
       } catch (error) {
-        conn.close();
+        conn[Symbol.dispose]();
         throw error;
       }
     },
     close() {
-      conn.close();
+      conn[Symbol.dispose]();
     },
     abort() {
-      conn.close();
+      conn[Symbol.dispose]();
     },
   });
 }
