@@ -51,9 +51,17 @@ export class Driver {
     this.queue = queue;
   }
 
-  /** Completes what has arrived; returns how many requests that were. */
+  /**
+   * Completes what has arrived; returns how many requests that were.
+   *
+   * @throws {Error} One of Deno's errors, if the queue fails.
+   */
   poll(): number {
-    return this.queue.walk(complete);
+    try {
+      return this.queue.walk(complete);
+    } catch (error) {
+      throw toDenoError(error);
+    }
   }
 
   /**

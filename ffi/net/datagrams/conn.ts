@@ -6,7 +6,7 @@
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
-import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import { badResource, toDenoError } from "../errors.ts";
 import { permittedHost } from "../hosts.ts";
 import { destination } from "./addresses.ts";
 import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
@@ -119,12 +119,8 @@ export class RioDatagramConn
   async receiveMany(
     options: RioDatagramReceiveOptions = {},
   ): Promise<RioDatagramBatch> {
-    const slots = [await this.#arrival(options.signal)];
-    for (;;) {
-      const slot = this.#inbox.nextArrived();
-      if (!slot) break;
-      slots.push(slot);
-    }
+    const first = await this.#arrival(options.signal);
+    const slots = [first, ...this.#inbox.takeArrived()];
     return new RioDatagramBatch(INTERNAL, this.#inbox, slots);
   }
 
@@ -274,7 +270,7 @@ export class RioDatagramConn
   #arrival(signal?: AbortSignal): ReceiveSlot | Promise<ReceiveSlot> {
     this.#assertOpen();
     signal?.throwIfAborted();
-    const slot = denoErrors(() => this.#inbox.next());
+    const slot = this.#inbox.next();
     // The datagram is taken first: callers are served in their order.
     return slot ? this.#inbox.inTurn(slot) : this.#inbox.receive(signal);
   }

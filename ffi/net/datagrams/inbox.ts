@@ -22,7 +22,7 @@ import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/requests.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { Driver } from "../driver.ts";
-import { toDenoError } from "../errors.ts";
+import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { AddressReader } from "./addresses.ts";
 import { ReceiveSlot } from "./slots.ts";
@@ -84,11 +84,12 @@ export class Inbox extends Half<Receive> {
     this.#control = control;
     this.#coalesced = coalesced;
     this.#commitAfter = Math.max(1, slots >> 2);
-    const arrived = (slot: ReceiveSlot, completion: RioCompletion) =>
-      this.#arrive(slot, completion);
     for (let index = 0; index < slots; index++) {
-      const place = { buffer, index, datagramSize };
-      this.#post(new ReceiveSlot(place, { control, arrived }));
+      const slot: ReceiveSlot = new ReceiveSlot(
+        { buffer, index, datagramSize, control },
+        (completion) => this.#arrive(slot, completion),
+      );
+      this.#post(slot);
     }
     this.#commit();
   }
@@ -102,9 +103,9 @@ export class Inbox extends Half<Receive> {
     return this.#arrived.shift();
   }
 
-  /** A slot with a datagram that has arrived already; does not look for more. */
-  nextArrived(): ReceiveSlot | undefined {
-    return this.#arrived.shift();
+  /** All other slots with datagrams; does not look for more. */
+  takeArrived(): ReceiveSlot[] {
+    return this.#arrived.splice(0);
   }
 
   /**
@@ -165,7 +166,7 @@ export class Inbox extends Half<Receive> {
 
   #commit(): void {
     if (this.#deferred === 0) return;
-    this.socket.commit("receive");
+    denoErrors(() => this.socket.commit("receive"));
     // Had it failed, the next commit would start them.
     this.#deferred = 0;
   }

@@ -138,15 +138,16 @@ export function listenDatagram(
   assertInteger("sends", sends, 1, MAX_SLOTS);
   assertInteger("datagramSize", datagramSize, 1, 65535);
   return denoErrors(() => {
-    // Released in the opposite order: the socket first, then what it used.
+    // Released in the opposite order: the socket first, then its queues and,
+    // when the kernel is done with it, the memory.
     using stack = new DisposableStack();
     const { session } = stack.use(useSession(options.session));
     assertReusePort(session, options.reusePort);
+    const memory = stack.use(new DisposableStack());
     const room = (slots: number) =>
-      stack.use(session.registerBuffer(slots * slotSize(datagramSize)));
+      memory.use(session.registerBuffer(slots * slotSize(datagramSize)));
     const queue = (capacity: number) =>
       stack.use(session.createCompletionQueue({ capacity }));
-    const [received, sent] = [room(receives), room(sends)];
     const socket = stack.use(session.openSocket({
       transport: "udp",
       ...address,
@@ -166,13 +167,16 @@ export function listenDatagram(
       receiveEcn: info || undefined,
       coalescedSize: coalesce ? 65535 : undefined,
     });
-    const inbox = new Inbox(socket, received, {
+    const inbox = new Inbox(socket, room(receives), {
       slots: receives,
       datagramSize,
       control: info || coalesce,
       coalesced: coalesce,
     });
-    const outbox = new Outbox(socket, sent, { slots: sends, datagramSize });
+    const outbox = new Outbox(socket, room(sends), {
+      slots: sends,
+      datagramSize,
+    });
     const resources = stack.move();
     return new RioDatagramConn(INTERNAL, inbox, { outbox, resources });
   });

@@ -25,20 +25,10 @@ export interface Group {
   networkInterface: string | number;
 }
 
-/** What differs between the families. */
-const FAMILIES = {
-  4: {
-    add: [IPPROTO_IP, IP_ADD_MEMBERSHIP],
-    drop: [IPPROTO_IP, IP_DROP_MEMBERSHIP],
-    address: [SOCKADDR_INET.ipv4Address, 4],
-    request: requestV4,
-  },
-  6: {
-    add: [IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP],
-    drop: [IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP],
-    address: [SOCKADDR_INET.ipv6Address, 16],
-    request: requestV6,
-  },
+/** The level of the options, then the ones that join and leave a group. */
+const OPTIONS = {
+  4: [IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP],
+  6: [IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP],
 } as const;
 
 /** A joined multicast group; disposing it leaves the group. */
@@ -58,11 +48,11 @@ export class RioMembership implements AsyncDisposable {
    */
   constructor(key: typeof INTERNAL, socket: RioSocket, group: Group) {
     assertInternal(key, "RioDatagramConn.joinMulticastV4()");
-    const { add, drop, request } = FAMILIES[group.version];
+    const [level, add, drop] = OPTIONS[group.version];
     this.#socket = socket;
-    this.#drop = drop;
-    this.#request = request(group);
-    denoErrors(() => socket.setRawOption(add, this.#request));
+    this.#drop = [level, drop];
+    this.#request = requestOf(group);
+    denoErrors(() => socket.setRawOption([level, add], this.#request));
   }
 
   /**
@@ -99,20 +89,12 @@ function promised(call: () => void): Promise<void> {
   return Promise.try(() => denoErrors(call));
 }
 
-/** `struct ip_mreq`: the group, then the address of the interface. */
-function requestV4({ address, networkInterface }: Group): Uint8Array {
-  const request = new Uint8Array(8);
-  request.set(addressBytes(address, 4), 0);
-  request.set(addressBytes(String(networkInterface), 4), 4);
-  return request;
-}
-
-/** `struct ipv6_mreq`: the group, then the index of the interface. */
-function requestV6({ address, networkInterface }: Group): Uint8Array {
-  const request = new Uint8Array(20);
-  request.set(addressBytes(address, 6), 0);
-  new DataView(request.buffer).setUint32(16, Number(networkInterface), true);
-  return request;
+/** `struct ip_mreq` or `struct ipv6_mreq`: the group, then the interface. */
+function requestOf({ version, address, networkInterface }: Group): Uint8Array {
+  const where = version === 4
+    ? addressBytes(String(networkInterface), 4)
+    : new Uint8Array(new Uint32Array([Number(networkInterface)]).buffer);
+  return Uint8Array.of(...addressBytes(address, version), ...where);
 }
 
 function addressBytes(hostname: unknown, version: 4 | 6): Uint8Array {
@@ -121,6 +103,7 @@ function addressBytes(hostname: unknown, version: 4 | 6): Uint8Array {
   }
   const bytes = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(bytes, { hostname, port: 0 });
-  const [start, length] = FAMILIES[version].address;
-  return bytes.subarray(start, start + length);
+  return version === 4
+    ? bytes.subarray(SOCKADDR_INET.ipv4Address, SOCKADDR_INET.ipv4Address + 4)
+    : bytes.subarray(SOCKADDR_INET.ipv6Address, SOCKADDR_INET.ipv6Address + 16);
 }

@@ -74,11 +74,12 @@ export class Outbox extends Half<SlotCall> {
     this.#slots = slots;
     this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
     this.#writer = new AddressWriter(this.#family === 6);
-    const completed = (slot: SendSlot, completion: RioCompletion) =>
-      this.#completed(slot, completion);
     for (let index = 0; index < slots; index++) {
-      const place = { buffer, index, datagramSize };
-      this.#free.push(new SendSlot(place, completed));
+      const slot: SendSlot = new SendSlot(
+        { buffer, index, datagramSize },
+        (completion) => this.#completed(slot, completion),
+      );
+      this.#free.push(slot);
     }
   }
 
@@ -91,13 +92,9 @@ export class Outbox extends Half<SlotCall> {
     const group = newGroup(segmentSize);
     const posted = this.#post(group, data, addr);
     if (posted) await posted;
-    try {
-      // Sends that are not awaited one by one leave together: it commits when
-      // whoever sends at this moment has posted.
-      await (this.#flush ??= SOON.then(this.#commitNow));
-    } catch (error) {
-      throw toDenoError(error);
-    }
+    // Sends that are not awaited one by one leave together: it commits when
+    // whoever sends at this moment has posted.
+    await (this.#flush ??= SOON.then(this.#commitNow));
     if (group.left > 0 || group.error) await this.#settled(group);
     return data.byteLength;
   }
@@ -111,7 +108,7 @@ export class Outbox extends Half<SlotCall> {
         if (posted) await posted;
       }
     } finally {
-      denoErrors(() => this.#commit());
+      this.#commit();
     }
     await this.#settled(group);
     return group.sent;
@@ -177,7 +174,7 @@ export class Outbox extends Half<SlotCall> {
     data: Uint8Array,
     to: IpAddress | null,
   ): Promise<void> | void {
-    const slot = denoErrors(() => this.#take());
+    const slot = this.#take();
     if (slot) return this.#fill(slot, group, data, to);
     return this.#takeNext((slot) => this.#fill(slot, group, data, to));
   }
@@ -267,7 +264,7 @@ export class Outbox extends Half<SlotCall> {
   /** Hands everything posted to the system, and completes what it took. */
   #commit(): void {
     if (this.#deferred === 0 || this.socket.closed) return;
-    this.socket.commit("send");
+    denoErrors(() => this.socket.commit("send"));
     // Had it failed, the next commit would start them.
     this.#deferred = 0;
     this.poll();

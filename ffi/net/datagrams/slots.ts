@@ -6,7 +6,7 @@
  */
 import { CONTROL_SIZE } from "../../control.ts";
 import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
-import type { RioCompletion } from "../../session/requests.ts";
+import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
 import type { Operation } from "../driver.ts";
 
 /** Bytes kept for an address: 28, rounded up to a cache line. */
@@ -33,8 +33,19 @@ abstract class Slot implements Operation {
   readonly remote: RioSlice;
   /** Control messages. */
   readonly control: RioSlice;
+  readonly complete: Operation["complete"];
 
-  constructor({ buffer, index, datagramSize }: Place) {
+  /**
+   * Makes the room for the datagram of one request at a time.
+   *
+   * @param place Where it is.
+   * @param complete Called when the request has completed.
+   */
+  constructor(
+    { buffer, index, datagramSize }: Place,
+    complete: Operation["complete"],
+  ) {
+    this.complete = complete;
     // In this order a short datagram and its address are on the same page.
     const control = index * slotSize(datagramSize);
     const remote = control + CONTROL_SIZE;
@@ -42,20 +53,12 @@ abstract class Slot implements Operation {
     this.remote = buffer.slice(remote, ADDRESS_ROOM);
     this.data = buffer.slice(remote + ADDRESS_ROOM, datagramSize);
   }
-
-  abstract complete(completion: RioCompletion): void;
 }
 
 /** Room for one datagram that arrives, or for several that were joined. */
 export class ReceiveSlot extends Slot {
   /** Options of the receive that is posted with this slot. */
-  readonly options: {
-    readonly remote: RioSlice;
-    readonly control?: RioSlice;
-    readonly defer: true;
-    readonly context: ReceiveSlot;
-  };
-  readonly #arrived: (slot: ReceiveSlot, completion: RioCompletion) => void;
+  readonly options: Readonly<RioReceiveOptions>;
   #length = 0;
   /** Where the next datagram starts. */
   #at = 0;
@@ -64,16 +67,12 @@ export class ReceiveSlot extends Slot {
   #view: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(
-    place: Place,
-    options: {
-      control: boolean;
-      arrived: (slot: ReceiveSlot, completion: RioCompletion) => void;
-    },
+    place: Place & { control: boolean },
+    complete: Operation["complete"],
   ) {
-    super(place);
-    this.#arrived = options.arrived;
+    super(place, complete);
     const { remote, control } = this;
-    this.options = options.control
+    this.options = place.control
       ? { remote, control, defer: true, context: this }
       : { remote, defer: true, context: this };
   }
@@ -109,10 +108,6 @@ export class ReceiveSlot extends Slot {
     if (start === 0) this.#view = view;
     return view;
   }
-
-  complete(completion: RioCompletion): void {
-    this.#arrived(this, completion);
-  }
 }
 
 /** The sends of one call, which are awaited together. */
@@ -132,27 +127,15 @@ export interface SendGroup {
 /** Room for one datagram that is sent. */
 export class SendSlot extends Slot {
   /** Options of a send with a destination. */
-  readonly options: {
-    readonly remote: RioSlice;
-    readonly defer: true;
-    readonly context: SendSlot;
-  };
+  readonly options: Readonly<RioSendOptions>;
   /** Options of a send on a connected socket. */
-  readonly connectedOptions: {
-    readonly defer: true;
-    readonly context: SendSlot;
-  };
+  readonly connectedOptions: Readonly<RioSendOptions>;
   /** The group that the send belongs to, from its post to its completion. */
   group: SendGroup | null = null;
-  readonly #completed: (slot: SendSlot, completion: RioCompletion) => void;
   #part: RioSlice;
 
-  constructor(
-    place: Place,
-    completed: (slot: SendSlot, completion: RioCompletion) => void,
-  ) {
-    super(place);
-    this.#completed = completed;
+  constructor(place: Place, complete: Operation["complete"]) {
+    super(place, complete);
     this.#part = this.data;
     this.options = { remote: this.remote, defer: true, context: this };
     this.connectedOptions = { defer: true, context: this };
@@ -169,9 +152,5 @@ export class SendSlot extends Slot {
   /** The first bytes of the control room. */
   controlPart(length: number): RioSlice {
     return this.control.buffer.slice(this.control.offset, length);
-  }
-
-  complete(completion: RioCompletion): void {
-    this.#completed(this, completion);
   }
 }

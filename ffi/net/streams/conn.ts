@@ -50,7 +50,7 @@ export class RioTcpConn implements Disposable {
    *
    * @ignore
    * @param key Proves that this package calls.
-   * @param hub Used, and released when the connection is closed and drained.
+   * @param hub Used, and disposed when the connection is closed and drained.
    * @param socket The connected socket; this object closes it.
    */
   constructor(key: typeof INTERNAL, hub: Hub, socket: RioSocket) {
@@ -224,14 +224,14 @@ export class RioTcpConn implements Disposable {
     }
   }
 
-  /** Releases the hub, once the kernel is done with its memory. */
+  /** Ends the use of the hub, once the kernel is done with its memory. */
   #settle(): void {
     if (!this.#closed || this.#released) return;
     const busy = this.#reader.busy || this.#writer.busy;
     if (busy && !this.#hub.session.closed) return;
     this.#released = true;
     this.#hub.shrink();
-    this.#hub.release();
+    this.#hub[Symbol.dispose]();
   }
 
   #assertOpen(): void {

@@ -12,7 +12,7 @@ import { assertTransport, toPort } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
 import { knownAddress, resolveHosts } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
-import { CONNECTION_LIMITS, type Hub, useHub } from "./hub.ts";
+import { type Hub, useHub } from "./hub.ts";
 
 /** Options of {@linkcode connect}. */
 export interface RioConnectOptions {
@@ -94,7 +94,16 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   const addresses = hosts.map((host) => ({ hostname: host, port }));
   try {
     signal?.throwIfAborted();
-    return await open(addresses, options, named);
+    using stack = new DisposableStack();
+    const hub = stack.use(useHub(options.session));
+    const socket = stack.use(
+      await connectAny(hub, addresses, { ...options, named }),
+    );
+    if (options.noDelay) socket.setOption("noDelay", true);
+    if (options.keepAlive) socket.setOption("keepAlive", true);
+    const conn = new RioTcpConn(INTERNAL, hub, socket);
+    stack.move();
+    return conn;
   } catch (error) {
     signal?.throwIfAborted();
     throw toDenoError(error);
@@ -112,63 +121,46 @@ function peerPort(port: number | null | undefined): number {
   throw new RangeError("Invalid port 0: nothing can listen there");
 }
 
-/** Opens a connection to one of the addresses, which a name may have led to. */
-async function open(
-  addresses: readonly IpAddress[],
-  options: RioConnectOptions,
-  named: boolean,
-): Promise<RioTcpConn> {
-  const {
-    signal,
-    autoSelectFamily = true,
-    autoSelectFamilyAttemptDelay = 250,
-    noDelay,
-    keepAlive,
-  } = options;
-  const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
-  using stack = new DisposableStack();
-  const hub = stack.adopt(useHub(options.session), (hub) => hub.release());
-  const socket = stack.use(
-    await connectAny(hub, addresses, { patience, signal, named }),
-  );
-  if (noDelay) socket.setOption("noDelay", true);
-  if (keepAlive) socket.setOption("keepAlive", true);
-  const conn = new RioTcpConn(INTERNAL, hub, socket);
-  stack.move();
-  return conn;
-}
-
 /**
  * Connects to the first address that answers; the next one is tried when the
  * one before failed or was quiet for a while.
+ *
+ * @param hub Where the connection belongs.
+ * @param addresses What to try, in this order.
+ * @param options What the caller asked for, and whether the addresses were
+ * looked up for a name that is permitted.
  */
 async function connectAny(
   hub: Hub,
   addresses: readonly IpAddress[],
-  options: {
-    patience: number;
-    signal: AbortSignal | undefined;
-    /** The addresses were looked up for a name that is permitted. */
-    named: boolean;
-  },
+  options: RioConnectOptions & { named: boolean },
 ): Promise<RioSocket> {
-  const { patience, signal } = options;
-  const attempts = new Set<RioSocket>();
+  const { signal, named, autoSelectFamily = true } = options;
+  const patience = autoSelectFamily
+    ? options.autoSelectFamilyAttemptDelay ?? 250
+    : Infinity;
+  const sockets = new Set<RioSocket>();
   const abandon = () => {
-    for (const socket of attempts) socket[Symbol.dispose]();
+    for (const socket of sockets) socket[Symbol.dispose]();
+  };
+  const connectTo = async (address: IpAddress) => {
+    const socket = openClient(hub, address);
+    sockets.add(socket);
+    if (named) grantAddress(socket, address);
+    await socket.connect(address);
+    return socket;
   };
   signal?.addEventListener("abort", abandon, { once: true });
   try {
-    const outcomes: Promise<RioSocket>[] = [];
+    const attempts: Promise<RioSocket>[] = [];
     let winner: RioSocket | undefined;
     for (const address of addresses) {
-      const attempt = connectOne(hub, address, attempts, options.named);
-      outcomes.push(attempt);
-      winner = await firstOf(outcomes, attempt, patience);
+      attempts.push(connectTo(address));
+      winner = await firstOf(attempts, patience);
       if (winner || signal?.aborted) break;
     }
-    winner ??= await Promise.any(outcomes);
-    attempts.delete(winner);
+    winner ??= await Promise.any(attempts);
+    sockets.delete(winner);
     return winner;
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error;
@@ -180,43 +172,26 @@ async function connectAny(
 
 /** The first connection; nothing once the last attempt has failed or is late. */
 async function firstOf(
-  outcomes: readonly Promise<RioSocket>[],
-  last: Promise<RioSocket>,
+  attempts: readonly Promise<RioSocket>[],
   patience: number,
 ): Promise<RioSocket | undefined> {
   const { promise: over, resolve } = Promise.withResolvers<undefined>();
-  last.catch(() => resolve(undefined));
-  const timer = patience === Infinity
-    ? undefined
-    : setTimeout(() => resolve(undefined), patience);
+  const end = () => resolve(undefined);
+  attempts.at(-1)!.catch(end);
+  const timer = patience < Infinity ? setTimeout(end, patience) : undefined;
   try {
-    const first = Promise.any(outcomes).catch(() => undefined);
-    return await Promise.race([first, over]);
+    return await Promise.race([Promise.any(attempts).catch(() => over), over]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Connects to one address, as one of several attempts. */
-async function connectOne(
-  hub: Hub,
-  address: IpAddress,
-  attempts: Set<RioSocket>,
-  named: boolean,
-): Promise<RioSocket> {
-  const socket = openClient(hub, address);
-  attempts.add(socket);
-  if (named) grantAddress(socket, address);
-  await socket.connect(address);
-  return socket;
-}
-
+/** Opens a socket that can connect to an address. */
 function openClient(hub: Hub, { hostname }: IpAddress): RioSocket {
-  using _room = hub.reserve(CONNECTION_LIMITS);
+  using _room = hub.reserve();
   return hub.session.openSocket({
     transport: "tcp",
     hostname: ipVersion(hostname) === 6 ? "::" : "0.0.0.0",
-    ...CONNECTION_LIMITS,
-    completions: hub.completions,
+    ...hub.queueOptions,
   });
 }

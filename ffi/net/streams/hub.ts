@@ -7,6 +7,7 @@
 import { RIO_MAX_CQ_SIZE } from "../../constants.ts";
 import { RioClosedError } from "../../errors.ts";
 import type { RioCompletionQueue } from "../../session/queue.ts";
+import type { RioQueueOptions } from "../../session/request_queue.ts";
 import type { RioSession } from "../../session/session.ts";
 import { Driver } from "../driver.ts";
 import { type SessionUse, useSession } from "../shared_session.ts";
@@ -16,7 +17,7 @@ import { SlicePool } from "./slice_pool.ts";
 const LEAST_CAPACITY = 256;
 
 /** How many requests can be outstanding at a time. */
-export interface Limits {
+interface Limits {
   /** Receives that can be outstanding. */
   receives: number;
   /** Sends that can be outstanding. */
@@ -24,15 +25,16 @@ export interface Limits {
 }
 
 /** What a connection starts with. */
-export const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
+const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
 
 /** The hubs that are in use, by their sessions. */
 const hubs: WeakMap<RioSession, Hub> = new WeakMap();
 
 /**
- * Uses the hub of a session, until {@linkcode Hub.release}.
+ * Uses the hub of a session, which exists as long as anybody does.
  *
  * @param session The caller's session; by default the one that all share.
+ * @returns The hub; disposing it, once, ends the use.
  * @throws {RioClosedError} If the session was closed.
  */
 export function useHub(session?: RioSession): Hub {
@@ -50,7 +52,7 @@ export function useHub(session?: RioSession): Hub {
 }
 
 /** The shared parts; made for the first TCP socket, closed with the last. */
-export class Hub {
+export class Hub implements Disposable {
   readonly session: RioSession;
   /** Runs what was received. */
   readonly receives: Driver;
@@ -82,23 +84,24 @@ export class Hub {
     stack.move();
   }
 
-  /** The queues, as a request queue wants them. */
-  get completions(): {
-    receive: RioCompletionQueue;
-    send: RioCompletionQueue;
-  } {
-    return { receive: this.receives.queue, send: this.sends.queue };
+  /** The request queue of a new connection, which completes on the hub's. */
+  get queueOptions(): RioQueueOptions {
+    const completions = {
+      receive: this.receives.queue,
+      send: this.sends.queue,
+    };
+    return { ...CONNECTION_LIMITS, completions };
   }
 
   /**
    * Keeps room in the queues, which grow first where it is missing, until a
    * request queue has taken it, or never will.
    *
-   * @param limits How much room.
+   * @param limits How much room; by default what a new connection needs.
    * @returns Gives the room back when it is disposed.
    * @throws {RioError} If the system refuses; then nothing is kept.
    */
-  reserve({ receives, sends }: Limits): Disposable {
+  reserve({ receives, sends }: Limits = CONNECTION_LIMITS): Disposable {
     const reserved = this.#reserved;
     grow(this.receives.queue, reserved.receives + receives);
     grow(this.sends.queue, reserved.sends + sends);
@@ -125,14 +128,14 @@ export class Hub {
     if (!this.sends.queue.closed) this.sends.poll();
   }
 
-  /** Uses the hub once more, for a connection that was accepted. */
+  /** Uses the hub once more, for a connection that is accepted. */
   share(): Hub {
     this.#users++;
     return this;
   }
 
   /** Ends one use; the last one closes queues and memory. */
-  release(): void {
+  [Symbol.dispose](): void {
     if (--this.#users > 0) return;
     hubs.delete(this.session);
     this.slices.close();

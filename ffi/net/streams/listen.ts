@@ -75,7 +75,7 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
   assertInteger("tcpBacklog", tcpBacklog, -0x80000000, 0x7FFFFFFF);
   return denoErrors(() => {
     using stack = new DisposableStack();
-    const hub = stack.adopt(useHub(options.session), (hub) => hub.release());
+    const hub = stack.use(useHub(options.session));
     assertReusePort(hub.session, reusePort);
     const socket = hub.session.openSocket({
       transport: "tcp",

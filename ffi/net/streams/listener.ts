@@ -9,7 +9,7 @@ import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioListener } from "../../session/listener.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { RioTcpConn } from "./conn.ts";
-import { CONNECTION_LIMITS, type Hub } from "./hub.ts";
+import type { Hub } from "./hub.ts";
 
 /** How long iteration waits for descriptors or memory to be freed. */
 const EXHAUSTED_PAUSE_MS = 20;
@@ -44,7 +44,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    *
    * @ignore
    * @param key Proves that this package calls.
-   * @param hub Used, and released when the listener is closed.
+   * @param hub Used, and disposed when the listener is closed.
    * @param socket The listening socket; this object closes it.
    */
   constructor(key: typeof INTERNAL, hub: Hub, socket: RioListener) {
@@ -95,7 +95,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     try {
       denoErrors(() => this.socket.close());
     } finally {
-      this.#hub.release();
+      this.#hub[Symbol.dispose]();
     }
   }
 
@@ -112,23 +112,20 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    * connections wait in the system meanwhile.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<RioTcpConn> {
-    const next = () => this.#next();
-    const close = () => this[Symbol.dispose]();
-    return {
-      async next() {
-        const conn = await next();
-        return conn === null
-          ? { value: undefined, done: true }
-          : { value: conn, done: false };
+    const iterator: AsyncIterableIterator<RioTcpConn> = {
+      next: async () => {
+        const value = await this.#next();
+        return value
+          ? { value, done: false }
+          : { value: undefined, done: true };
       },
-      return(value?: unknown) {
-        close();
+      return: (value?: unknown) => {
+        this[Symbol.dispose]();
         return Promise.resolve({ value, done: true });
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+      [Symbol.asyncIterator]: () => iterator,
     };
+    return iterator;
   }
 
   /** The next connection; `null` when the listener was closed. */
@@ -151,12 +148,14 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     }
     this.#accepting = true;
     try {
-      using _room = this.#hub.reserve(CONNECTION_LIMITS);
-      const socket = await this.socket.accept({
-        ...CONNECTION_LIMITS,
-        completions: this.#hub.completions,
-      });
-      return new RioTcpConn(INTERNAL, this.#hub.share(), socket);
+      using stack = new DisposableStack();
+      // The listener may be closed as soon as there is a connection.
+      const hub = stack.use(this.#hub.share());
+      using _room = hub.reserve();
+      const socket = await this.socket.accept(hub.queueOptions);
+      const conn = new RioTcpConn(INTERNAL, hub, socket);
+      stack.move();
+      return conn;
     } finally {
       this.#accepting = false;
     }

@@ -123,10 +123,7 @@ export class Reader extends Half<Read> implements Operation {
     let slice: PooledSlice | null = null;
     try {
       slice = slices.take(length);
-      this.socket.receive(
-        slice.part(Math.min(length, slice.size)),
-        this.#options,
-      );
+      this.socket.receive(slice.part(length), this.#options);
       this.#posted = slice;
     } catch (error) {
       if (slice !== null) slices.give(slice);

@@ -29,6 +29,7 @@ export function readableOf(
   conn: StreamSource,
   readChunk: (length: number) => Promise<Uint8Array<ArrayBuffer> | null>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const close = () => conn[Symbol.dispose]();
   return new ReadableStream({
     type: "bytes",
     async pull(controller) {
@@ -45,16 +46,14 @@ export function readableOf(
           if (chunk !== null) return controller.enqueue(chunk);
         }
       } catch (error) {
-        conn[Symbol.dispose]();
+        close();
         throw error;
       }
-      conn[Symbol.dispose]();
+      close();
       controller.close();
       byobRequest?.respond(0);
     },
-    cancel() {
-      conn[Symbol.dispose]();
-    },
+    cancel: close,
   });
 }
 
@@ -67,21 +66,18 @@ export function readableOf(
 export function writableOf(
   conn: StreamSource,
 ): WritableStream<Uint8Array<ArrayBufferLike>> {
+  const close = () => conn[Symbol.dispose]();
   return new WritableStream({
     async write(chunk) {
       try {
         await conn.write(toBytes(chunk));
       } catch (error) {
-        conn[Symbol.dispose]();
+        close();
         throw error;
       }
     },
-    close() {
-      conn[Symbol.dispose]();
-    },
-    abort() {
-      conn[Symbol.dispose]();
-    },
+    close,
+    abort: close,
   });
 }
 

@@ -28,20 +28,15 @@ interface Job {
   reject(error: unknown): void;
 }
 
-/** One send from its post to its completion. */
+/** One send from its post to its completion; used again after that. */
 class Chunk implements Operation {
-  readonly options: { context: Operation };
+  readonly options: { context: Operation } = { context: this };
+  readonly complete: Operation["complete"];
   /** The kernel's until the request has completed. */
   slice: PooledSlice | null = null;
-  readonly #sent: (chunk: Chunk, completion: RioCompletion) => void;
 
-  constructor(sent: (chunk: Chunk, completion: RioCompletion) => void) {
-    this.options = { context: this };
-    this.#sent = sent;
-  }
-
-  complete(completion: RioCompletion): void {
-    this.#sent(this, completion);
+  constructor(complete: Operation["complete"]) {
+    this.complete = complete;
   }
 }
 
@@ -135,8 +130,8 @@ export class Writer extends Half<Job> {
           ? bytes
           : bytes.subarray(job.posted, job.posted + length),
       );
-      const chunk = this.#free.pop() ??
-        new Chunk((chunk, completion) => this.#sent(chunk, completion));
+      const chunk: Chunk = this.#free.pop() ??
+        new Chunk((completion) => this.#sent(chunk, completion));
       this.socket.send(part, chunk.options);
       chunk.slice = slice;
     } catch (error) {
