@@ -23,7 +23,7 @@ interface LocalOptions {
  * @throws {TypeError} If an option is of the wrong kind.
  * @throws {RangeError} If the port is out of range.
  * @throws {URIError} If no host can have that name.
- * @throws {Error} If the hostname is a name, which nobody looks up here.
+ * @throws {Error} If the hostname is a name: the caller looks it up.
  */
 export function localAddress(
   transport: "udp" | "tcp",

@@ -65,8 +65,11 @@ export class Driver {
   }
 
   /**
-   * Begins a wait, after a poll in vain: the queue is run until
-   * {@linkcode Driver.leave}.
+   * Begins a wait: completions are run as they arrive, until
+   * {@linkcode Driver.leave}. Whoever enters has polled before, in vain.
+   *
+   * @param party Who waits.
+   * @param referenced Whether the wait keeps the process alive.
    */
   enter(party: Party, referenced: boolean): void {
     this.#waiting.add(party);
@@ -83,7 +86,7 @@ export class Driver {
   /** Changes whether one of the waits keeps the process alive. */
   reference(referenced: boolean): void {
     this.#referenced += referenced ? 1 : -1;
-    // A wait on another thread keeps the process alive: end it.
+    // A notification that is waited for keeps the process alive: end the wait.
     if (this.#referenced === 0) pauseNotify(this.queue);
   }
 

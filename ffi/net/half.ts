@@ -44,7 +44,10 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
     return this.#closed;
   }
 
-  /** Whether completions have to be run even when it was closed. */
+  /**
+   * Whether the kernel still uses memory of this direction: then completions
+   * are run even when it was closed.
+   */
   get busy(): boolean {
     return false;
   }
@@ -55,8 +58,9 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   }
 
   /**
-   * What a call resolves with: the value, after the event loop's turn where it
-   * is due. What was asked for is done by then: calls keep their order.
+   * What a call resolves with: its value, or a promise of it where the event
+   * loop should have its turn first. The work of the call is done already, so
+   * that waiting for the turn does not change the order of calls.
    */
   inTurn<T>(value: T): T | Promise<T> {
     return this.#driver.turnIsDue() ? nextTurn().then(() => value) : value;

@@ -58,7 +58,7 @@ export class Inbox extends Half<Receive> {
   readonly #coalesced: boolean;
   /** Receives that were posted and not yet committed. */
   #deferred = 0;
-  /** Defer so many before committing. */
+  /** So many are posted before they are committed together. */
   readonly #commitAfter: number;
 
   /**
@@ -141,9 +141,9 @@ export class Inbox extends Half<Receive> {
     return Object.freeze(readControl(slot.control.bytes));
   }
 
-  /** Posts a slot again, whose datagram was taken. */
+  /** Posts a slot again when its datagrams were taken. */
   recycle(slot: ReceiveSlot): void {
-    // Closed with its session, it takes nothing back either.
+    // The session may have been closed, and the socket with it.
     if (this.closed || this.socket.closed) return;
     this.#post(slot);
     if (this.#deferred >= this.#commitAfter) this.#commit();
@@ -167,7 +167,7 @@ export class Inbox extends Half<Receive> {
   #commit(): void {
     if (this.#deferred === 0) return;
     denoErrors(() => this.socket.commit("receive"));
-    // Had it failed, the next commit would start them.
+    // Not before: if the commit fails, the next one starts the receives.
     this.#deferred = 0;
   }
 
@@ -186,7 +186,7 @@ export class Inbox extends Half<Receive> {
     else this.#arrived.push(slot);
   }
 
-  /** One bad datagram does not end the loop; a broken socket is told. */
+  /** Posts again; tells a caller only of errors that concern the socket. */
   #failed(slot: ReceiveSlot, { status, error }: RioCompletion): void {
     try {
       this.#post(slot);
@@ -198,7 +198,7 @@ export class Inbox extends Half<Receive> {
     if (!PER_DATAGRAM.has(status)) this.#shift()?.reject(toDenoError(error));
   }
 
-  /** The call whose turn it is. */
+  /** The call that has waited longest, which waits no more. */
   #shift(): Receive | undefined {
     const call = this.calls.shift();
     if (this.calls.length === 0) this.rest();

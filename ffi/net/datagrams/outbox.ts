@@ -92,8 +92,8 @@ export class Outbox extends Half<SlotCall> {
     const group = newGroup(segmentSize);
     const posted = this.#post(group, data, addr);
     if (posted) await posted;
-    // Sends that are not awaited one by one leave together: it commits when
-    // whoever sends at this moment has posted.
+    // The commit comes a microtask later: calls that are made one after the
+    // other, and not awaited one by one, leave together.
     await (this.#flush ??= SOON.then(this.#commitNow));
     if (group.left > 0 || group.error) await this.#settled(group);
     return data.byteLength;
@@ -114,7 +114,10 @@ export class Outbox extends Half<SlotCall> {
     return group.sent;
   }
 
-  /** Takes every slot, which is when all that was sent has left. */
+  /**
+   * Waits until all that was sent has left: takes every slot, and gives none
+   * back. Nothing can be sent after that.
+   */
   async drain(): Promise<void> {
     for (let i = 0; i < this.#slots; i++) {
       if (!this.#take()) await this.#takeNext(() => {});
@@ -215,7 +218,7 @@ export class Outbox extends Half<SlotCall> {
     group.left++;
   }
 
-  /** A control message that cuts what a slot holds into datagrams. */
+  /** Writes the control message that cuts a slot's data into datagrams. */
   #segments(slot: SendSlot, segmentSize: number) {
     const { bytes } = slot.control;
     return slot.controlPart(writeControl(bytes, this.#family, { segmentSize }));
@@ -265,7 +268,7 @@ export class Outbox extends Half<SlotCall> {
   #commit(): void {
     if (this.#deferred === 0 || this.socket.closed) return;
     denoErrors(() => this.socket.commit("send"));
-    // Had it failed, the next commit would start them.
+    // Not before: if the commit fails, the next one starts the sends.
     this.#deferred = 0;
     this.poll();
   }

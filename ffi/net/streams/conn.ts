@@ -106,8 +106,8 @@ export class RioTcpConn implements Disposable {
   }
 
   /**
-   * Writes all of the data, after what was written before; it is copied at the
-   * latest when its turn has come, so leave it alone until then.
+   * Writes all of the data, after what was written before. It is copied when
+   * its turn comes: leave it alone until the promise resolves.
    *
    * @param p The data.
    * @returns How many bytes were written: all of them.
@@ -180,11 +180,11 @@ export class RioTcpConn implements Disposable {
   close(): void {
     this.#assertOpen();
     try {
-      // What was not read makes the system reset: the peer still learns that
-      // this was the end, and not an accident.
+      // Where data was not read, the system closes with a reset. This tells
+      // the peer before that the end was meant.
       this.socket.shutdown("send");
     } catch {
-      // The peer was faster.
+      // The peer has closed or reset it already.
     }
     this.#close();
   }

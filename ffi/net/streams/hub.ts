@@ -54,14 +54,17 @@ export function useHub(session?: RioSession): Hub {
 /** The shared parts; made for the first TCP socket, closed with the last. */
 export class Hub implements Disposable {
   readonly session: RioSession;
-  /** Runs what was received. */
+  /** Runs the completions of receives. */
   readonly receives: Driver;
-  /** Runs what was sent; apart, so that looking for it tries no receive. */
+  /**
+   * Runs the completions of sends; on a queue of their own, because polling a
+   * queue may make the system try every receive that is posted on it.
+   */
   readonly sends: Driver;
   readonly slices: SlicePool;
   readonly #use: SessionUse;
   #users = 1;
-  /** Kept free in the queues for connections that are about to be opened. */
+  /** Entries kept free in the queues for connections that are being opened. */
   #reserved: Limits = { receives: 0, sends: 0 };
 
   /**
@@ -123,7 +126,7 @@ export class Hub implements Disposable {
 
   /** Completes what has arrived. */
   poll(): void {
-    // What completes first may be the end of the last connection, and of the hub.
+    // Completing a receive may end the last connection, and the hub with it.
     if (!this.receives.queue.closed) this.receives.poll();
     if (!this.sends.queue.closed) this.sends.poll();
   }

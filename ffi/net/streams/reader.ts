@@ -23,8 +23,9 @@ interface Read {
 /**
  * Receives when somebody reads, one request at a time.
  *
- * Memory is taken with the request and given back with its completion. Who
- * waits for little holds little: a small slice, until one was filled.
+ * A slice of memory is taken for the request and given back when it completes.
+ * A connection that receives little waits with a small slice, one that has
+ * filled it with a large one.
  */
 export class Reader extends Half<Read> implements Operation {
   readonly #hub: Hub;

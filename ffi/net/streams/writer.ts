@@ -80,7 +80,12 @@ export class Writer extends Half<Job> {
     return new Promise((resolve, reject) => this.write(null, resolve, reject));
   }
 
-  /** Does what can be done now; `polls` unless completions are being run. */
+  /**
+   * Does what can be done now.
+   *
+   * @param polls Whether to look for completions after each send; not while
+   * completions are being run.
+   */
   #advance(polls: boolean): void {
     this.#advancing = true;
     for (;;) {
@@ -97,7 +102,7 @@ export class Writer extends Half<Job> {
     this.#advancing = false;
   }
 
-  /** Goes on with a job; whether it came to its end. */
+  /** Goes on with a job; returns whether it came to its end. */
   #isOver(job: Job, polls: boolean): boolean {
     const { bytes } = job;
     if (bytes === null) {
@@ -154,7 +159,7 @@ export class Writer extends Half<Job> {
       this.socket.resize({ sends: PIPELINE });
       return true;
     } catch {
-      // It goes on with what it has.
+      // It goes on with one send at a time.
       return false;
     }
   }
@@ -174,7 +179,7 @@ export class Writer extends Half<Job> {
   }
 
   #errorOf(completion: RioCompletion): unknown {
-    // Deno's sockets call it a broken pipe there.
+    // Where Deno's own sockets call this a broken pipe, so does this one.
     const gone = completion.status === WSAECONNRESET &&
       capabilitiesOf(this.#hub.session).brokenPipe;
     return gone ? brokenPipe(completion.error) : toDenoError(completion.error);
