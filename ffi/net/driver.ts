@@ -6,7 +6,7 @@
 import { Arrival } from "../session/arrival.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/requests.ts";
-import { interrupted, toDenoError } from "./errors.ts";
+import { toDenoError } from "./errors.ts";
 
 /** How long completions are run before the event loop has its turn. */
 const TURN_AFTER_MS = 8;
@@ -29,6 +29,7 @@ export interface Party {
 export class Driver {
   /** The queue; its requests carry an {@linkcode Operation} as context. */
   readonly queue: RioCompletionQueue;
+  readonly #closed: () => Error;
   readonly #waiting: Set<Party> = new Set();
   #referenced = 0;
   #running = false;
@@ -46,9 +47,11 @@ export class Driver {
    * Takes a queue.
    *
    * @param queue The queue; nobody else dequeues from it.
+   * @param closed What those who wait are told when the queue was closed.
    */
-  constructor(queue: RioCompletionQueue) {
+  constructor(queue: RioCompletionQueue, closed: () => Error) {
     this.queue = queue;
+    this.#closed = closed;
   }
 
   /**
@@ -112,7 +115,7 @@ export class Driver {
       failure = error;
     }
     this.#running = false;
-    const reason = this.queue.closed ? interrupted() : toDenoError(failure);
+    const reason = this.queue.closed ? this.#closed() : toDenoError(failure);
     for (const party of this.#waiting) party.abandoned(reason);
   }
 }

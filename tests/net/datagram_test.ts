@@ -306,13 +306,13 @@ datagramTest(
 );
 
 datagramTest(
-  "closing the session interrupts who waits",
+  "session.close() ends a receive that waits with BadResource",
   async (open, session) => {
     const conn = open();
     const waiting = conn.receive();
     const outcome = assertRejects(
       () => within(waiting),
-      Deno.errors.Interrupted,
+      Deno.errors.BadResource,
     );
     await pause();
     await session.close();

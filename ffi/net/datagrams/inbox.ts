@@ -22,7 +22,7 @@ import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/requests.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { Driver } from "../driver.ts";
-import { denoErrors, toDenoError } from "../errors.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { AddressReader } from "./addresses.ts";
 import { ReceiveSlot } from "./slots.ts";
@@ -79,7 +79,7 @@ export class Inbox extends Half<Receive> {
       coalesced: boolean;
     },
   ) {
-    super(socket, new Driver(socket.completions));
+    super(socket, new Driver(socket.completions, badResource));
     const { slots, datagramSize, control, coalesced } = options;
     this.#control = control;
     this.#coalesced = coalesced;
@@ -114,20 +114,21 @@ export class Inbox extends Half<Receive> {
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
   receive(signal?: AbortSignal): Promise<ReceiveSlot> {
-    const { promise, resolve, reject } = Promise.withResolvers<ReceiveSlot>();
-    const call = { resolve, reject };
-    this.calls.push(call);
-    this.wait();
-    if (signal === undefined) return promise;
+    const call = Promise.withResolvers<ReceiveSlot>();
     const abort = () => {
       const at = this.calls.indexOf(call);
       if (at < 0) return;
       this.calls.splice(at, 1);
       if (this.calls.length === 0) this.rest();
-      reject(signal.reason);
+      call.reject(signal!.reason);
     };
-    signal.addEventListener("abort", abort, { once: true });
-    return promise.finally(() => signal.removeEventListener("abort", abort));
+    signal?.addEventListener("abort", abort, { once: true });
+    this.calls.push(call);
+    this.wait();
+    if (!signal) return call.promise;
+    return call.promise.finally(() =>
+      signal.removeEventListener("abort", abort)
+    );
   }
 
   /** The sender of what is in a slot; frozen. */

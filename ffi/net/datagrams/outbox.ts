@@ -68,7 +68,7 @@ export class Outbox extends Half<SlotCall> {
     buffer: RioBuffer,
     options: { slots: number; datagramSize: number },
   ) {
-    super(socket, new Driver(socket.sendCompletions));
+    super(socket, new Driver(socket.sendCompletions, badResource));
     const { slots, datagramSize } = options;
     this.#datagramSize = datagramSize;
     this.#slots = slots;

@@ -10,6 +10,7 @@ import type { RioCompletionQueue } from "../../session/queue.ts";
 import type { RioQueueOptions } from "../../session/request_queue.ts";
 import type { RioSession } from "../../session/session.ts";
 import { Driver } from "../driver.ts";
+import { interrupted } from "../errors.ts";
 import { type SessionUse, useSession } from "../shared_session.ts";
 import { SlicePool } from "./slice_pool.ts";
 
@@ -80,6 +81,7 @@ export class Hub implements Disposable {
     const makeDriver = () =>
       new Driver(
         stack.use(session.createCompletionQueue({ capacity: LEAST_CAPACITY })),
+        interrupted,
       );
     this.receives = makeDriver();
     this.sends = makeDriver();
