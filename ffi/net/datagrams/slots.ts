@@ -101,10 +101,7 @@ export class ReceiveSlot extends Slot {
       : Math.min(start + this.#segmentSize, this.#length);
     this.#at = end;
     if (start === 0 && this.#view?.length === end) return this.#view;
-    // The package allocates this memory itself, and never as a shared one.
-    const view = this.data.bytes.subarray(start, end) as Uint8Array<
-      ArrayBuffer
-    >;
+    const view = this.data.bytes.subarray(start, end);
     if (start === 0) this.#view = view;
     return view;
   }
