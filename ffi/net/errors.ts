@@ -3,22 +3,7 @@
  *
  * @module
  */
-import {
-  WSA_OPERATION_ABORTED,
-  WSAEACCES,
-  WSAEADDRINUSE,
-  WSAEADDRNOTAVAIL,
-  WSAECONNABORTED,
-  WSAECONNREFUSED,
-  WSAECONNRESET,
-  WSAEHOSTUNREACH,
-  WSAEINTR,
-  WSAEINVAL,
-  WSAENETUNREACH,
-  WSAENOTCONN,
-  WSAESHUTDOWN,
-  WSAETIMEDOUT,
-} from "../error_numbers.ts";
+import * as winsock from "../error_numbers.ts";
 import { RioClosedError, RioError } from "../errors.ts";
 
 /** Deno's class for a Winsock error number, where it has one. */
@@ -26,20 +11,20 @@ const CLASSES: ReadonlyMap<
   number,
   new (m?: string, o?: ErrorOptions) => Error
 > = new Map([
-  [WSA_OPERATION_ABORTED, Deno.errors.Interrupted],
-  [WSAEINTR, Deno.errors.Interrupted],
-  [WSAEACCES, Deno.errors.PermissionDenied],
-  [WSAEINVAL, TypeError],
-  [WSAEADDRINUSE, Deno.errors.AddrInUse],
-  [WSAEADDRNOTAVAIL, Deno.errors.AddrNotAvailable],
-  [WSAENETUNREACH, Deno.errors.NetworkUnreachable],
-  [WSAECONNABORTED, Deno.errors.ConnectionAborted],
-  [WSAECONNRESET, Deno.errors.ConnectionReset],
-  [WSAENOTCONN, Deno.errors.NotConnected],
-  [WSAESHUTDOWN, Deno.errors.BrokenPipe],
-  [WSAETIMEDOUT, Deno.errors.TimedOut],
-  [WSAECONNREFUSED, Deno.errors.ConnectionRefused],
-  [WSAEHOSTUNREACH, Deno.errors.NetworkUnreachable],
+  [winsock.WSA_OPERATION_ABORTED, Deno.errors.Interrupted],
+  [winsock.WSAEINTR, Deno.errors.Interrupted],
+  [winsock.WSAEACCES, Deno.errors.PermissionDenied],
+  [winsock.WSAEINVAL, TypeError],
+  [winsock.WSAEADDRINUSE, Deno.errors.AddrInUse],
+  [winsock.WSAEADDRNOTAVAIL, Deno.errors.AddrNotAvailable],
+  [winsock.WSAENETUNREACH, Deno.errors.NetworkUnreachable],
+  [winsock.WSAECONNABORTED, Deno.errors.ConnectionAborted],
+  [winsock.WSAECONNRESET, Deno.errors.ConnectionReset],
+  [winsock.WSAENOTCONN, Deno.errors.NotConnected],
+  [winsock.WSAESHUTDOWN, Deno.errors.BrokenPipe],
+  [winsock.WSAETIMEDOUT, Deno.errors.TimedOut],
+  [winsock.WSAECONNREFUSED, Deno.errors.ConnectionRefused],
+  [winsock.WSAEHOSTUNREACH, Deno.errors.NetworkUnreachable],
 ]);
 
 /**

@@ -186,6 +186,22 @@ datagramTest("coalesce takes joined datagrams apart", async (open) => {
 }, LINUX_ONLY);
 
 datagramTest(
+  "coalesce gives joined datagrams to all who wait",
+  async (open) => {
+    const [alice, bob] = [open(), open({ coalesce: true })];
+    const received = [1, 2, 3].map(() => bob.receive());
+    await alice.send(bytes(250), bob.addr, { segmentSize: 100 });
+    const all = await within(Promise.all(received));
+    assertEquals(all.map(([data]) => data), [
+      bytes(250).slice(0, 100),
+      bytes(250).slice(100, 200),
+      bytes(250).slice(200),
+    ]);
+  },
+  LINUX_ONLY,
+);
+
+datagramTest(
   "coalesce leaves single datagrams alone, also empty ones",
   async (open) => {
     const [alice, bob] = [open(), open({ coalesce: true })];

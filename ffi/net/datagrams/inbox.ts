@@ -5,19 +5,7 @@
  * @module
  */
 import { readControl, type RioControlInfo } from "../../control.ts";
-import {
-  ERROR_HOST_UNREACHABLE,
-  ERROR_MORE_DATA,
-  ERROR_NETWORK_UNREACHABLE,
-  ERROR_PORT_UNREACHABLE,
-  ERROR_PROTOCOL_UNREACHABLE,
-  WSAECONNREFUSED,
-  WSAECONNRESET,
-  WSAEHOSTUNREACH,
-  WSAEMSGSIZE,
-  WSAENETRESET,
-  WSAENETUNREACH,
-} from "../../error_numbers.ts";
+import * as winsock from "../../error_numbers.ts";
 import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/requests.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -29,18 +17,21 @@ import { ReceiveSlot } from "./slots.ts";
 
 /** Errors of one datagram or one peer, which say nothing about the socket. */
 const PER_DATAGRAM: ReadonlySet<number> = new Set([
-  ERROR_NETWORK_UNREACHABLE,
-  ERROR_HOST_UNREACHABLE,
-  ERROR_PROTOCOL_UNREACHABLE,
-  ERROR_PORT_UNREACHABLE,
-  WSAENETUNREACH,
-  WSAENETRESET,
-  WSAECONNRESET,
-  WSAECONNREFUSED,
-  WSAEHOSTUNREACH,
+  winsock.ERROR_NETWORK_UNREACHABLE,
+  winsock.ERROR_HOST_UNREACHABLE,
+  winsock.ERROR_PROTOCOL_UNREACHABLE,
+  winsock.ERROR_PORT_UNREACHABLE,
+  winsock.WSAENETUNREACH,
+  winsock.WSAENETRESET,
+  winsock.WSAECONNRESET,
+  winsock.WSAECONNREFUSED,
+  winsock.WSAEHOSTUNREACH,
 ]);
 /** A datagram longer than its slot: its head has arrived. */
-const TOO_LONG: ReadonlySet<number> = new Set([WSAEMSGSIZE, ERROR_MORE_DATA]);
+const TOO_LONG: ReadonlySet<number> = new Set([
+  winsock.WSAEMSGSIZE,
+  winsock.ERROR_MORE_DATA,
+]);
 /** What is told of a datagram where nothing was asked for. */
 const NO_INFO: RioControlInfo = Object.freeze({});
 
@@ -150,9 +141,11 @@ export class Inbox extends Half<Receive> {
     if (this.#deferred >= this.#commitAfter) this.#commit();
   }
 
-  /** Puts a slot back in front: there is more in it. */
+  /** Gives a slot in which there is more to the next call, or keeps it first. */
   putBack(slot: ReceiveSlot): void {
-    this.#arrived.unshift(slot);
+    const call = this.#shift();
+    if (call) call.resolve(slot);
+    else this.#arrived.unshift(slot);
   }
 
   override close(): void {
