@@ -84,19 +84,19 @@ export {
 export {
   RioDatagramConn,
   type RioDatagramReceiveOptions,
-} from "./ffi/net/datagram.ts";
+} from "./ffi/net/datagrams/conn.ts";
 export {
   type RioDatagram,
   RioDatagramBatch,
   type RioReceivedDatagram,
-} from "./ffi/net/datagram_batch.ts";
+} from "./ffi/net/datagrams/batch.ts";
 export {
   listenDatagram,
   type RioListenDatagramOptions,
-} from "./ffi/net/listen_datagram.ts";
-export { RioMembership } from "./ffi/net/multicast.ts";
-export { connect, type RioConnectOptions } from "./ffi/net/connect.ts";
-export { listen, type RioListenOptions } from "./ffi/net/listen.ts";
-export { RioTcpConn } from "./ffi/net/tcp_conn.ts";
-export { RioTcpListener } from "./ffi/net/tcp_listener.ts";
-export type { RioDatagramSendOptions } from "./ffi/net/sender.ts";
+} from "./ffi/net/datagrams/listen_datagram.ts";
+export { RioMembership } from "./ffi/net/datagrams/multicast.ts";
+export { connect, type RioConnectOptions } from "./ffi/net/streams/connect.ts";
+export { listen, type RioListenOptions } from "./ffi/net/streams/listen.ts";
+export { RioTcpConn } from "./ffi/net/streams/conn.ts";
+export { RioTcpListener } from "./ffi/net/streams/listener.ts";
+export type { RioDatagramSendOptions } from "./ffi/net/datagrams/outbox.ts";

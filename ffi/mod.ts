@@ -11,13 +11,14 @@
  * import { allocate, checkHandle, openBackend } from "@winsock/rio/ffi";
  *
  * const backend = openBackend();
+ * const { rings } = backend;
  * const memory = allocate(4096);
  * const id = checkHandle(
- *   backend.registerBuffer(memory),
+ *   rings.registerBuffer(memory),
  *   "RIORegisterBuffer",
  *   "register 4096 bytes",
  * );
- * backend.deregisterBuffer(id);
+ * rings.deregisterBuffer(id);
  * backend.close(false);
  * ```
  *

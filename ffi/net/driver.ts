@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { toDenoError } from "./errors.ts";
 import { Arrival } from "../arrival.ts";
-import { RioClosedError } from "../errors.ts";
 import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/completion.ts";
+import { toDenoError } from "./errors.ts";
 
 /** How long completions are run before the event loop has its turn. */
 const TURN_AFTER_MS = 8;
@@ -20,21 +19,27 @@ export interface Operation {
   complete(completion: RioCompletion): void;
 }
 
+/** Somebody who waits for completions of a queue. */
+export interface Party {
+  /** Told, with the reason, that no completion comes any more. */
+  abandoned(reason: unknown): void;
+}
+
 /** One queue, and the loop that runs while anybody waits for it. */
 export class Driver {
   /** The queue; its requests carry an {@linkcode Operation} as context. */
   readonly queue: RioCompletionQueue;
-  readonly #abandoned: (reason: unknown) => void;
-  #waiting = 0;
+  readonly #closed: () => Error;
+  readonly #waiting: Set<Party> = new Set();
   #referenced = 0;
   #running = false;
   #lastTurn = 0;
   readonly #arrival: Arrival = new Arrival();
   // Made once: a wait allocates no closures.
   readonly #look = (): boolean =>
-    this.queue.closed || this.#waiting === 0 || this.poll() > 0;
+    this.queue.closed || this.#waiting.size === 0 || this.poll() > 0;
   readonly #sleep = (): Promise<unknown> => {
-    if (this.#waiting === 0) return Promise.resolve();
+    if (this.#waiting.size === 0) return Promise.resolve();
     return this.#referenced > 0 ? this.queue.notify() : unreferencedPause();
   };
 
@@ -42,42 +47,49 @@ export class Driver {
    * Takes a queue.
    *
    * @param queue The queue; nobody else dequeues from it.
-   * @param abandoned Called when nothing arrives for a wait any more, with the
-   * reason; it ends the waits.
+   * @param closed What those who wait are told when the queue was closed.
    */
-  constructor(
-    queue: RioCompletionQueue,
-    abandoned: (reason: unknown) => void,
-  ) {
+  constructor(queue: RioCompletionQueue, closed: () => Error) {
     this.queue = queue;
-    this.#abandoned = abandoned;
-  }
-
-  /** Completes what has arrived; returns how many requests that were. */
-  poll(): number {
-    return this.queue.walk(complete);
+    this.#closed = closed;
   }
 
   /**
-   * Begins a wait, after a poll in vain: the queue is run until
-   * {@linkcode Driver.leave}.
+   * Completes what has arrived; returns how many requests that were.
+   *
+   * @throws {Error} One of Deno's errors, if the queue fails.
    */
-  enter(referenced: boolean): void {
-    this.#waiting++;
+  poll(): number {
+    try {
+      return this.queue.walk(complete);
+    } catch (error) {
+      throw toDenoError(error);
+    }
+  }
+
+  /**
+   * Begins a wait: completions are run as they arrive, until
+   * {@linkcode Driver.leave}. Whoever enters has polled before, in vain.
+   *
+   * @param party Who waits.
+   * @param referenced Whether the wait keeps the process alive.
+   */
+  enter(party: Party, referenced: boolean): void {
+    this.#waiting.add(party);
     if (referenced) this.#referenced++;
     if (!this.#running) this.#run();
   }
 
   /** Ends a wait. */
-  leave(referenced: boolean): void {
-    this.#waiting--;
+  leave(party: Party, referenced: boolean): void {
+    this.#waiting.delete(party);
     if (referenced) this.reference(false);
   }
 
   /** Changes whether one of the waits keeps the process alive. */
   reference(referenced: boolean): void {
     this.#referenced += referenced ? 1 : -1;
-    // A wait on another thread keeps the process alive: end it.
+    // A notification that is waited for keeps the process alive: end the wait.
     if (this.#referenced === 0) pauseNotify(this.queue);
   }
 
@@ -94,21 +106,18 @@ export class Driver {
 
   async #run(): Promise<void> {
     this.#running = true;
-    let reason: unknown;
+    let failure: unknown;
     try {
-      while (this.#waiting > 0 && !this.queue.closed) {
+      while (this.#waiting.size > 0 && !this.queue.closed) {
         await this.#arrival.wait(this.#look, this.#sleep);
       }
     } catch (error) {
-      reason = error;
+      failure = error;
     }
     this.#running = false;
-    if (this.#waiting > 0) this.#abandoned(toDenoError(reason ?? closed()));
+    const reason = this.queue.closed ? this.#closed() : toDenoError(failure);
+    for (const party of this.#waiting) party.abandoned(reason);
   }
-}
-
-function closed(): RioClosedError {
-  return new RioClosedError("Cannot wait: the completion queue was closed");
 }
 
 function complete(completion: RioCompletion): void {

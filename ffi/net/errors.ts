@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as winsock from "../error_numbers.ts";
 import { RioClosedError, RioError } from "../errors.ts";
 
 /** Deno's class for a Winsock error number, where it has one. */
@@ -10,20 +11,20 @@ const CLASSES: ReadonlyMap<
   number,
   new (m?: string, o?: ErrorOptions) => Error
 > = new Map([
-  [995, Deno.errors.Interrupted],
-  [10004, Deno.errors.Interrupted],
-  [10013, Deno.errors.PermissionDenied],
-  [10022, TypeError],
-  [10048, Deno.errors.AddrInUse],
-  [10049, Deno.errors.AddrNotAvailable],
-  [10051, Deno.errors.NetworkUnreachable],
-  [10053, Deno.errors.ConnectionAborted],
-  [10054, Deno.errors.ConnectionReset],
-  [10057, Deno.errors.NotConnected],
-  [10058, Deno.errors.BrokenPipe],
-  [10060, Deno.errors.TimedOut],
-  [10061, Deno.errors.ConnectionRefused],
-  [10065, Deno.errors.NetworkUnreachable],
+  [winsock.WSA_OPERATION_ABORTED, Deno.errors.Interrupted],
+  [winsock.WSAEINTR, Deno.errors.Interrupted],
+  [winsock.WSAEACCES, Deno.errors.PermissionDenied],
+  [winsock.WSAEINVAL, TypeError],
+  [winsock.WSAEADDRINUSE, Deno.errors.AddrInUse],
+  [winsock.WSAEADDRNOTAVAIL, Deno.errors.AddrNotAvailable],
+  [winsock.WSAENETUNREACH, Deno.errors.NetworkUnreachable],
+  [winsock.WSAECONNABORTED, Deno.errors.ConnectionAborted],
+  [winsock.WSAECONNRESET, Deno.errors.ConnectionReset],
+  [winsock.WSAENOTCONN, Deno.errors.NotConnected],
+  [winsock.WSAESHUTDOWN, Deno.errors.BrokenPipe],
+  [winsock.WSAETIMEDOUT, Deno.errors.TimedOut],
+  [winsock.WSAECONNREFUSED, Deno.errors.ConnectionRefused],
+  [winsock.WSAEHOSTUNREACH, Deno.errors.NetworkUnreachable],
 ]);
 
 /**
@@ -55,8 +56,8 @@ export function denoErrors<T>(call: () => T): T {
 }
 
 /** What Deno's sockets throw after they were closed. */
-export function badResource(): Error {
-  return new Deno.errors.BadResource("Socket has been closed");
+export function badResource(what: "Socket" | "Listener" = "Socket"): Error {
+  return new Deno.errors.BadResource(`${what} has been closed`);
 }
 
 /** What a pending call of Deno's sockets is rejected with when they close. */

@@ -1,19 +1,13 @@
 /**
- * Hostnames as users give them, and addresses as the kernel reads them.
+ * Hostnames as users give them: literals, `localhost`, and names to look up.
  *
  * @module
  */
 import { lookup } from "node:dns/promises";
-import {
-  ADDRESS_SIZE,
-  assertPort,
-  ipVersion,
-  readAddress,
-  writeAddress,
-} from "../address.ts";
+import { type IpAddress, ipVersion } from "../address.ts";
+import { requireNet } from "../session/permissions.ts";
+import { grantAddress, type RioSocket } from "../session/socket.ts";
 
-/** How many destinations are kept ready. */
-const CACHED = 1024;
 const LOCALHOST = /^localhost$/i;
 /** What a name can consist of; Deno's sockets refuse everything else, too. */
 const NAME = /^[\w.-]+$/;
@@ -46,42 +40,29 @@ export function knownAddress(hostname: string): string | undefined {
 }
 
 /**
- * The number of a port, which Deno's sockets also take as a string of digits.
+ * The address at which a socket reaches a host.
  *
- * @returns The number; 0 if there is none.
- * @throws {TypeError} If it is no whole number.
- * @throws {RangeError} If it is not from 0 to 65535.
- */
-export function toPort(port: unknown): number {
-  const number = typeof port === "string" && /^\d+$/.test(port)
-    ? Number(port)
-    : port ?? 0;
-  if (typeof number === "number" && !Number.isInteger(number)) {
-    throw new TypeError(
-      `Invalid port ${number}: give a whole number from 0 to 65535`,
-    );
-  }
-  assertPort(number);
-  return number;
-}
-
-/**
- * Resolves a hostname with the system's resolver.
+ * As with Deno's sockets, a name needs the permission for the name, and the
+ * address that it is looked up to is permitted with it.
  *
- * @param hostname A name or an IP literal.
- * @param family 4 or 6 for addresses of that family only, 0 for either.
- * @returns The first address, as a literal.
+ * @param socket The socket that is to send there.
+ * @param host A name or an IP literal, and the port.
+ * @returns An IP literal.
+ * @throws {Deno.errors.NotCapable} If the name is not permitted.
  * @throws {Error} If there is no such name.
  */
-export async function resolveHost(
-  hostname: string,
-  family: 0 | 4 | 6 = 0,
+export async function permittedHost(
+  socket: RioSocket,
+  { hostname, port }: IpAddress,
 ): Promise<string> {
   const known = knownAddress(hostname);
-  if (known !== undefined && !(LOCALHOST.test(hostname) && family === 6)) {
-    return known;
-  }
-  return (await lookup(hostname, { family, order: "verbatim" })).address;
+  if (known !== undefined) return known;
+  requireNet(hostname, port);
+  // A socket of IPv6 reaches both families.
+  const family = ipVersion(socket.address.hostname) === 6 ? 0 : 4;
+  const found = await lookup(hostname, { family, order: "verbatim" });
+  grantAddress(socket, { hostname: found.address, port });
+  return found.address;
 }
 
 /**
@@ -97,66 +78,4 @@ export async function resolveHosts(hostname: string): Promise<string[]> {
   if (known !== undefined) return [known];
   const found = await lookup(hostname, { all: true, order: "verbatim" });
   return found.map(({ address }) => address);
-}
-
-/** Writes destinations into slices, without parsing one twice. */
-export class AddressWriter {
-  readonly #mapped: boolean;
-  readonly #hosts: Map<string, Uint8Array> = new Map();
-
-  /**
-   * Makes a writer for one socket.
-   *
-   * @param mapped The socket is dual-stack: IPv4 hosts need the mapped form.
-   */
-  constructor(mapped: boolean) {
-    this.#mapped = mapped;
-  }
-
-  /** The IP literal of a hostname that needs no look-up. */
-  known(hostname: string): string | undefined {
-    return this.#hosts.has(hostname) ? hostname : knownAddress(hostname);
-  }
-
-  /**
-   * Writes host and port into 28 bytes.
-   *
-   * @param bytes The bytes of a slice.
-   * @param hostname An IP literal.
-   * @param port 0 to 65535.
-   */
-  write(bytes: Uint8Array, hostname: string, port: number): void {
-    let host = this.#hosts.get(hostname);
-    if (host === undefined) {
-      host = new Uint8Array(ADDRESS_SIZE);
-      writeAddress(host, { hostname, port: 0 }, { mapped: this.#mapped });
-      if (this.#hosts.size >= CACHED) this.#hosts.clear();
-      this.#hosts.set(hostname, host);
-    }
-    bytes.set(host);
-    bytes[2] = port >> 8;
-    bytes[3] = port & 0xFF;
-  }
-}
-
-/** Reads senders from slices; the same sender again costs a comparison. */
-export class AddressReader {
-  readonly #last: Uint8Array = new Uint8Array(ADDRESS_SIZE);
-  #hostname = "";
-  #port = -1;
-
-  /** Reads 28 bytes that a receive filled. */
-  read(bytes: Uint8Array): Deno.NetAddr {
-    const last = this.#last;
-    let same = this.#port >= 0;
-    for (let i = 0; same && i < ADDRESS_SIZE; i++) same = bytes[i] === last[i];
-    if (!same) {
-      ({ hostname: this.#hostname, port: this.#port } = readAddress(
-        bytes,
-        "udp",
-      ));
-      last.set(bytes.subarray(0, ADDRESS_SIZE));
-    }
-    return { transport: "udp", hostname: this.#hostname, port: this.#port };
-  }
 }

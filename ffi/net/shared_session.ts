@@ -9,12 +9,10 @@ import { denoErrors } from "./errors.ts";
 let shared: RioSession | null = null;
 let users = 0;
 
-/** A session that a socket uses. */
-export interface SessionUse {
+/** One use of a session; disposing it, once, ends the use. */
+export interface SessionUse extends Disposable {
   /** The session. */
   readonly session: RioSession;
-  /** Ends the use, once; the last use of the shared session closes it. */
-  release(): void;
 }
 
 /**
@@ -24,12 +22,12 @@ export interface SessionUse {
  * @param session The caller's session; it stays the caller's to close.
  */
 export function useSession(session?: RioSession): SessionUse {
-  if (session) return { session, release() {} };
+  if (session) return { session, [Symbol.dispose]() {} };
   const own = shared ??= denoErrors(() => RioSession.open());
   users++;
   return {
     session: own,
-    release() {
+    [Symbol.dispose]() {
       if (--users > 0) return;
       shared = null;
       own[Symbol.dispose]();

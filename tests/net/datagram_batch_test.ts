@@ -96,6 +96,85 @@ datagramTest(
   },
 );
 
+datagramTest(
+  "a datagram of a batch keeps addr and info when it is spread",
+  async (open) => {
+    const [alice, bob] = [open(), open({ info: true })];
+    await alice.send(bytes(3), bob.addr);
+    {
+      using batch = await within(bob.receiveMany());
+      const replies = [...batch].map((datagram) => ({
+        ...datagram,
+        data: bytes(4),
+      }));
+      assertEquals(replies[0]!.addr, alice.addr);
+      assertEquals(replies[0]!.info.destination, "127.0.0.1");
+      assertEquals(await bob.sendMany(replies), 1);
+    }
+    assertEquals(await within(alice.receive()), [bytes(4), bob.addr]);
+  },
+);
+
+datagramTest(
+  "a datagram of a batch shows its data, addr and info",
+  async (open) => {
+    const conn = open();
+    await conn.send(bytes(1), conn.addr);
+    using batch = await within(conn.receiveMany());
+    const [datagram] = batch;
+    assertEquals(Object.entries(datagram!), [
+      ["data", bytes(1)],
+      ["addr", conn.addr],
+      ["info", {}],
+    ]);
+  },
+);
+
+datagramTest(
+  "datagrams of a batch can go where the platform takes bytes",
+  async (open) => {
+    const conn = open();
+    await conn.send(bytes(6), conn.addr);
+    using batch = await within(conn.receiveMany());
+    for (const { data } of batch) {
+      // The compiler checks that it is no shared memory, which these refuse.
+      await crypto.subtle.digest("SHA-256", data);
+      assertEquals(await new Blob([data]).bytes(), bytes(6));
+    }
+  },
+);
+
+datagramTest(
+  "what is shared between datagrams cannot be changed",
+  async (open) => {
+    const [alice, bob] = [open(), open()];
+    await alice.sendMany(
+      [1, 2].map((size) => ({ data: bytes(size), addr: bob.addr })),
+    );
+    for (let seen = 0; seen < 2;) {
+      using batch = await within(bob.receiveMany());
+      for (const { addr, info } of batch) {
+        seen++;
+        assertEquals(addr, alice.addr);
+        assertEquals([addr, info].map(Object.isFrozen), [true, true]);
+      }
+    }
+  },
+);
+
+datagramTest(
+  "conn.receive() gives an address of the caller's own",
+  async (open) => {
+    const conn = open();
+    for (let i = 0; i < 2; i++) {
+      await conn.send(bytes(i), conn.addr);
+      const [, from] = await within(conn.receive());
+      assertEquals(from, conn.addr);
+      from.port = 1;
+    }
+  },
+);
+
 datagramTest("a batch is valid until it is disposed", async (open) => {
   const [alice, bob] = [open(), open({ receives: 4 })];
   await alice.send(bytes(9), bob.addr);

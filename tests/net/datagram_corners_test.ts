@@ -1,5 +1,5 @@
 /** Datagram sockets where little traffic comes to: full, closing, failing. */
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { openSession, type RioBackend, WSAENOBUFS } from "../../ffi/mod.ts";
 import {
   listenDatagram,
@@ -8,7 +8,6 @@ import {
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/linux_calls.ts";
 import { type Open, sessionTest, within } from "../session/harness.ts";
-import { pretend } from "../unit/stand_ins.ts";
 
 const only = ["fake"] as const;
 
@@ -176,15 +175,6 @@ sessionTest(
   },
   { only: ["linux"] },
 );
-
-Deno.test("listenDatagram() throws NotSupported for a shared port on Windows", () => {
-  using _os = pretend("windows");
-  assertThrows(
-    () => listenDatagram({ reusePort: true }),
-    Deno.errors.NotSupported,
-    "Windows has no SO_REUSEPORT",
-  );
-});
 
 /** Runs a test on a kernel that fails as it asks. */
 function faultyTest(

@@ -186,6 +186,22 @@ datagramTest("coalesce takes joined datagrams apart", async (open) => {
 }, LINUX_ONLY);
 
 datagramTest(
+  "coalesce gives joined datagrams to all who wait",
+  async (open) => {
+    const [alice, bob] = [open(), open({ coalesce: true })];
+    const received = [1, 2, 3].map(() => bob.receive());
+    await alice.send(bytes(250), bob.addr, { segmentSize: 100 });
+    const all = await within(Promise.all(received));
+    assertEquals(all.map(([data]) => data), [
+      bytes(250).slice(0, 100),
+      bytes(250).slice(100, 200),
+      bytes(250).slice(200),
+    ]);
+  },
+  LINUX_ONLY,
+);
+
+datagramTest(
   "coalesce leaves single datagrams alone, also empty ones",
   async (open) => {
     const [alice, bob] = [open(), open({ coalesce: true })];
@@ -281,11 +297,39 @@ datagramTest(
 );
 
 datagramTest(
-  "closing the session interrupts who waits",
+  "conn.receive() goes on after its array was transferred meanwhile",
+  async (open) => {
+    const conn = open({ receives: 1 });
+    const p = new Uint8Array(8);
+    const received = conn.receive(p);
+    structuredClone(p, { transfer: [p.buffer] });
+    await conn.send(bytes(3), conn.addr);
+    await assertRejects(() => within(received), TypeError);
+    await conn.send(bytes(5), conn.addr);
+    assertEquals((await within(conn.receive()))[0], bytes(5));
+  },
+);
+
+datagramTest(
+  "conn.socket is a property, conn.addr tells where the socket is now",
+  async (open) => {
+    const [conn, peer] = [open({ hostname: "0.0.0.0" }), open()];
+    assertEquals(Object.keys(conn), ["socket"]);
+    assertEquals(conn.addr, conn.socket.address);
+    await conn.connect(peer.addr);
+    assertEquals(conn.addr.hostname, "127.0.0.1");
+  },
+);
+
+datagramTest(
+  "session.close() ends a receive that waits with BadResource",
   async (open, session) => {
     const conn = open();
     const waiting = conn.receive();
-    const outcome = assertRejects(() => within(waiting));
+    const outcome = assertRejects(
+      () => within(waiting),
+      Deno.errors.BadResource,
+    );
     await pause();
     await session.close();
     await outcome;

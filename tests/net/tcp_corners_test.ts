@@ -7,7 +7,6 @@ import {
   type RioTcpConn,
 } from "../../mod.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { pretend } from "../unit/stand_ins.ts";
 
 const only = ["fake"] as const;
 
@@ -21,23 +20,6 @@ async function openBoth(
   const client = await within(connect({ hostname, port, session }));
   return [client, await within(accepted)];
 }
-
-Deno.test("listen() throws NotSupported for a shared port on Windows", () => {
-  using _os = pretend("windows");
-  assertThrows(
-    () => listen({ reusePort: true }),
-    Deno.errors.NotSupported,
-    "Windows has no SO_REUSEPORT",
-  );
-});
-
-Deno.test("listen() throws for a name: the caller looks it up", () => {
-  assertThrows(
-    () => listen({ hostname: "some.host" }),
-    Error,
-    'Cannot listen on "some.host": it is no IP literal',
-  );
-});
 
 sessionTest(
   "conn.ref() and conn.unref() change a read that waits",

@@ -1,6 +1,31 @@
-import { assertRejects } from "@std/assert";
-import { listen } from "../../mod.ts";
-import { descriptors, until } from "../session/harness.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { connect, listen } from "../../mod.ts";
+import { descriptors, sessionTest, until, within } from "../session/harness.ts";
+
+sessionTest(
+  "a connection works when its listener is closed just as it arrives",
+  async (open) => {
+    using session = open();
+    using elsewhere = open();
+    const listener = listen({ hostname: "127.0.0.1", session });
+    const { socket, addr: { hostname, port } } = listener;
+    const accept = socket.accept.bind(socket);
+    socket.accept = async (options) => {
+      const accepted = await accept(options);
+      listener.close();
+      return accepted;
+    };
+    const accepted = listener.accept();
+    using client = await within(
+      connect({ hostname, port, session: elsewhere }),
+    );
+    using server = await within(accepted);
+    const bytes = new Uint8Array(4);
+    const read = server.read(bytes);
+    assertEquals(await within(client.write(new Uint8Array([7]))), 1);
+    assertEquals([await within(read), bytes[0]], [1, 7]);
+  },
+);
 
 Deno.test({
   name:

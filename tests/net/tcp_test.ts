@@ -57,6 +57,27 @@ sessionTest(
 );
 
 sessionTest(
+  "connections and listeners have their addresses and sockets as properties",
+  async (openSession) => {
+    using session = openSession();
+    using listener = listen({ hostname: HOST, session });
+    const accepted = listener.accept();
+    const { port } = listener.addr;
+    using client = await within(connect({ port, session }));
+    using server = await within(accepted);
+    assertEquals({ ...client }, {
+      localAddr: server.remoteAddr,
+      remoteAddr: server.localAddr,
+      socket: client.socket,
+    });
+    assertEquals({ ...listener }, {
+      addr: server.localAddr,
+      socket: listener.socket,
+    });
+  },
+);
+
+sessionTest(
   "conn.read() serves several reads in their order",
   async (openSession) => {
     using session = openSession();

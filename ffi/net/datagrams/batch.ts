@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { readControl, type RioControlInfo } from "../control.ts";
-import type { ReceiveSlot } from "./datagram_slots.ts";
+import type { RioControlInfo } from "../../control.ts";
+import { assertInternal, type INTERNAL } from "../../internal.ts";
+import type { Inbox } from "./inbox.ts";
+import type { ReceiveSlot } from "./slots.ts";
 
 /** One datagram, to send or received. */
 export interface RioDatagram {
@@ -17,19 +19,11 @@ export interface RioDatagram {
 /** One datagram of a batch. */
 export interface RioReceivedDatagram extends RioDatagram {
   /** The payload, in registered memory: valid until the batch is disposed. */
-  readonly data: Uint8Array;
-  /** Where it comes from. */
+  readonly data: Uint8Array<ArrayBuffer>;
+  /** Where it comes from; frozen. */
   readonly addr: Deno.NetAddr;
-  /** What its control messages say; empty unless asked for with `info`. */
+  /** What its control messages say; frozen, empty unless asked for with `info`. */
   readonly info: RioControlInfo;
-}
-
-/** What a batch needs from its socket; for this package only. */
-export interface BatchOwner {
-  /** Reads the sender of a slot. */
-  sender(slot: ReceiveSlot): Deno.NetAddr;
-  /** Posts the slots again. */
-  recycle(slots: ReceiveSlot[]): void;
 }
 
 /**
@@ -41,26 +35,29 @@ export interface BatchOwner {
  */
 export class RioDatagramBatch
   implements Disposable, Iterable<RioReceivedDatagram> {
-  readonly #owner: BatchOwner;
+  readonly #inbox: Inbox;
   readonly #datagrams: RioReceivedDatagram[];
   #slots: ReceiveSlot[];
 
   /**
    * For this package only: use {@linkcode RioDatagramConn.receiveMany}.
    *
-   * @param owner The socket.
+   * @ignore
+   * @param key Proves that this package calls.
+   * @param inbox Where the slots come from, and go back to.
    * @param slots The slots with the datagrams.
    */
-  constructor(owner: BatchOwner, slots: ReceiveSlot[]) {
-    this.#owner = owner;
+  constructor(key: typeof INTERNAL, inbox: Inbox, slots: ReceiveSlot[]) {
+    assertInternal(key, "RioDatagramConn.receiveMany()");
+    this.#inbox = inbox;
     this.#slots = slots;
     this.#datagrams = [];
     for (const slot of slots) {
-      const step = slot.segmentSize || slot.length || 1;
-      for (let at = slot.at; at < slot.length || at === 0; at += step) {
-        const end = Math.min(at + step, slot.length);
-        this.#datagrams.push(new Received(owner, slot, at, end));
-      }
+      const addr = inbox.senderOf(slot);
+      const info = inbox.infoOf(slot);
+      do {
+        this.#datagrams.push({ data: slot.take(), addr, info });
+      } while (slot.more);
     }
   }
 
@@ -80,33 +77,6 @@ export class RioDatagramBatch
     if (slots.length === 0) return;
     this.#slots = [];
     this.#datagrams.length = 0;
-    this.#owner.recycle(slots);
-  }
-}
-
-class Received implements RioReceivedDatagram {
-  readonly #owner: BatchOwner;
-  readonly #slot: ReceiveSlot;
-  readonly data: Uint8Array;
-
-  constructor(
-    owner: BatchOwner,
-    slot: ReceiveSlot,
-    start: number,
-    end: number,
-  ) {
-    this.#owner = owner;
-    this.#slot = slot;
-    this.data = slot.view(start, end);
-  }
-
-  get addr(): Deno.NetAddr {
-    return this.#owner.sender(this.#slot);
-  }
-
-  get info(): RioControlInfo {
-    return this.#slot.options.control
-      ? readControl(this.#slot.control.bytes)
-      : {};
+    for (const slot of slots) this.#inbox.recycle(slot);
   }
 }

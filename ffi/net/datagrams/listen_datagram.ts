@@ -3,12 +3,18 @@
  *
  * @module
  */
-import { assertInteger } from "../arguments.ts";
-import type { RioSession } from "../session/session.ts";
-import { RioDatagramConn } from "./datagram.ts";
-import { denoErrors } from "./errors.ts";
-import { knownAddress, toPort } from "./hosts.ts";
-import { useSession } from "./shared_session.ts";
+import { INTERNAL } from "../../internal.ts";
+import { assertInteger } from "../../arguments.ts";
+import type { RioSession } from "../../session/session.ts";
+import type { RioSocketOption } from "../../session/socket_options.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { assertReusePort, localAddress } from "../arguments.ts";
+import { denoErrors } from "../errors.ts";
+import { useSession } from "../shared_session.ts";
+import { RioDatagramConn } from "./conn.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { slotSize } from "./slots.ts";
 
 /** So many of the longest datagrams fit in one registration. */
 const MAX_SLOTS = 0xF000;
@@ -121,82 +127,68 @@ export function listenDatagram(
   options: RioListenDatagramOptions = {},
 ): RioDatagramConn {
   const {
-    transport = "udp",
     receives = 64,
     sends = 64,
     datagramSize = 65535,
     info = false,
     coalesce = false,
   } = options;
-  if (transport !== "udp") {
-    throw new TypeError(
-      `Unsupported transport "${String(transport)}": give "udp"`,
-    );
-  }
+  const address = localAddress("udp", options);
   assertInteger("receives", receives, 1, MAX_SLOTS);
   assertInteger("sends", sends, 1, MAX_SLOTS);
   assertInteger("datagramSize", datagramSize, 1, 65535);
-  const port = toPort(options.port);
-  const hostname = options.hostname ?? "0.0.0.0";
-  const host = knownAddress(hostname);
-  if (host === undefined) {
-    throw new Error(
-      `Cannot listen on "${hostname}": it is no IP literal, look the name up first`,
-    );
-  }
-  if (options.reusePort && Deno.build.os === "windows") {
-    throw new Deno.errors.NotSupported(
-      "Cannot share a port between sockets: Windows has no SO_REUSEPORT",
-    );
-  }
-  const use = useSession(options.session);
-  const { session } = use;
-  try {
-    return denoErrors(() => {
-      using stack = new DisposableStack();
-      const receive = stack.use(
-        session.createCompletionQueue({ capacity: receives }),
-      );
-      const send = stack.use(
-        session.createCompletionQueue({ capacity: sends }),
-      );
-      const socket = stack.use(session.openSocket({
-        transport: "udp",
-        hostname: host,
-        port,
-        reuseAddress: options.reuseAddress ?? false,
-        reusePort: options.reusePort ?? false,
-        receives,
-        sends,
-        completions: { receive, send },
-      }));
-      socket.setOption("broadcast", true);
-      socket.setOption("multicastLoopback", options.loopback ?? false);
-      const { receiveBufferSize, sendBufferSize, timeToLive } = options;
-      if (receiveBufferSize !== undefined) {
-        socket.setOption("receiveBufferSize", receiveBufferSize);
-      }
-      if (sendBufferSize !== undefined) {
-        socket.setOption("sendBufferSize", sendBufferSize);
-      }
-      if (timeToLive !== undefined) socket.setOption("timeToLive", timeToLive);
-      if (info) {
-        socket.setOption("packetInfo", true);
-        socket.setOption("receiveEcn", true);
-      }
-      if (coalesce) socket.setOption("coalescedSize", 65535);
-      const conn = new RioDatagramConn(use, socket, {
-        datagramSize,
-        receives,
-        sends,
-        info,
-        coalesce,
-      });
-      stack.move();
-      return conn;
+  return denoErrors(() => {
+    // Released in the opposite order: the socket first, then its queues and,
+    // when the kernel is done with it, the memory.
+    using stack = new DisposableStack();
+    const { session } = stack.use(useSession(options.session));
+    assertReusePort(session, options.reusePort);
+    const memory = stack.use(new DisposableStack());
+    const room = (slots: number) =>
+      memory.use(session.registerBuffer(slots * slotSize(datagramSize)));
+    const queue = (capacity: number) =>
+      stack.use(session.createCompletionQueue({ capacity }));
+    const socket = stack.use(session.openSocket({
+      transport: "udp",
+      ...address,
+      reuseAddress: options.reuseAddress ?? false,
+      reusePort: options.reusePort ?? false,
+      receives,
+      sends,
+      completions: { receive: queue(receives), send: queue(sends) },
+    }));
+    setOptions(socket, {
+      broadcast: true,
+      multicastLoopback: options.loopback ?? false,
+      receiveBufferSize: options.receiveBufferSize,
+      sendBufferSize: options.sendBufferSize,
+      timeToLive: options.timeToLive,
+      packetInfo: info || undefined,
+      receiveEcn: info || undefined,
+      coalescedSize: coalesce ? 65535 : undefined,
     });
-  } catch (error) {
-    use.release();
-    throw error;
+    const inbox = new Inbox(socket, room(receives), {
+      slots: receives,
+      datagramSize,
+      control: info || coalesce,
+      coalesced: coalesce,
+    });
+    const outbox = new Outbox(socket, room(sends), {
+      slots: sends,
+      datagramSize,
+    });
+    const resources = stack.move();
+    return new RioDatagramConn(INTERNAL, inbox, { outbox, resources });
+  });
+}
+
+/** Sets the options that have a value. */
+function setOptions(
+  socket: RioSocket,
+  options: Partial<Record<RioSocketOption, number | boolean | undefined>>,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    socket.setOption(name as RioSocketOption, value);
   }
 }

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { RioBuffer, RioSlice } from "../session/buffer.ts";
-import type { RioSession } from "../session/session.ts";
+import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
+import type { RioSession } from "../../session/session.ts";
 
 /** Bytes of a small slice: for a request that may wait long for little. */
 export const SMALL_SLICE = 2048;
@@ -14,66 +14,42 @@ export const LARGE_SLICE = 65536;
 /** Bytes that are registered at a time. */
 const SLAB_SIZE = 1 << 20;
 
+/** One registration, cut into slices of one size. */
+interface Slab {
+  readonly buffer: RioBuffer;
+  readonly shelf: Shelf;
+  /** Slices that were given back. */
+  readonly free: PooledSlice[];
+  /** Bytes that were cut into slices: few slabs are ever full. */
+  cut: number;
+  /** Slices that were not given back. */
+  taken: number;
+}
+
 /** A slice out of a pool; whoever took it gives it back once. */
 export class PooledSlice {
   /** What was registered together with it. */
   readonly slab: Slab;
-  /** Bytes. */
-  readonly size: number;
   readonly #offset: number;
   #part: RioSlice | null = null;
 
-  /** For {@linkcode Slab} only. */
-  constructor(slab: Slab, offset: number, size: number) {
+  /** For {@linkcode SlicePool} only. */
+  constructor(slab: Slab, offset: number) {
     this.slab = slab;
-    this.size = size;
     this.#offset = offset;
   }
 
-  /** The first bytes, to post; the same length again costs nothing. */
+  /**
+   * The first bytes, to post; the same length again costs nothing.
+   *
+   * @param length How many bytes are wanted; what it has limits them.
+   */
   part(length: number): RioSlice {
-    if (this.#part?.length !== length) {
-      this.#part = this.slab.buffer.slice(this.#offset, length);
+    const size = Math.min(length, this.slab.shelf.sliceSize);
+    if (this.#part?.length !== size) {
+      this.#part = this.slab.buffer.slice(this.#offset, size);
     }
     return this.#part;
-  }
-}
-
-/** One registration, cut into slices of one size. */
-class Slab {
-  readonly buffer: RioBuffer;
-  readonly shelf: Shelf;
-  readonly #free: PooledSlice[] = [];
-  #cut = 0;
-  #taken = 0;
-
-  constructor(session: RioSession, shelf: Shelf) {
-    this.buffer = session.registerBuffer(SLAB_SIZE);
-    this.shelf = shelf;
-  }
-
-  /** Whether nothing of it is taken. */
-  get unused(): boolean {
-    return this.#taken === 0;
-  }
-
-  /** Whether everything of it is taken. */
-  get exhausted(): boolean {
-    return this.#taken * this.shelf.sliceSize === SLAB_SIZE;
-  }
-
-  take(): PooledSlice {
-    this.#taken++;
-    const free = this.#free.pop();
-    if (free) return free;
-    // Slices are made when they are needed first: few slabs are ever full.
-    const { sliceSize } = this.shelf;
-    return new PooledSlice(this, this.#cut++ * sliceSize, sliceSize);
-  }
-
-  give(slice: PooledSlice): void {
-    this.#taken--;
-    this.#free.push(slice);
   }
 }
 
@@ -81,7 +57,7 @@ class Slab {
 class Shelf {
   readonly sliceSize: number;
   readonly #session: RioSession;
-  /** Slabs with something to take; of the last one it is taken next. */
+  /** Slabs with something to take; it is taken from the last one. */
   readonly #open: Slab[] = [];
 
   constructor(session: RioSession, sliceSize: number) {
@@ -90,22 +66,23 @@ class Shelf {
   }
 
   take(): PooledSlice {
-    let slab = this.#open.at(-1);
-    if (slab === undefined) {
-      slab = new Slab(this.#session, this);
-      this.#open.push(slab);
-    }
-    const slice = slab.take();
-    if (slab.exhausted) this.#open.pop();
+    const slab = this.#open.at(-1) ?? this.#register();
+    const slice = slab.free.pop() ?? this.#cut(slab);
+    slab.taken++;
+    if (this.#isFull(slab)) this.#open.pop();
     return slice;
   }
 
   give(slice: PooledSlice): void {
     const { slab } = slice;
-    if (slab.exhausted) this.#open.push(slab);
-    slab.give(slice);
+    if (this.#isFull(slab)) this.#open.push(slab);
+    slab.taken--;
+    slab.free.push(slice);
     // One unused slab stays: traffic that comes and goes registers nothing.
-    if (slab.unused && this.#open.some((it) => it !== slab && it.unused)) {
+    if (
+      slab.taken === 0 &&
+      this.#open.some((it) => it !== slab && it.taken === 0)
+    ) {
       this.#open.splice(this.#open.indexOf(slab), 1);
       slab.buffer[Symbol.dispose]();
     }
@@ -114,6 +91,23 @@ class Shelf {
   close(): void {
     for (const slab of this.#open) slab.buffer[Symbol.dispose]();
     this.#open.length = 0;
+  }
+
+  #register(): Slab {
+    const buffer = this.#session.registerBuffer(SLAB_SIZE);
+    const slab = { buffer, shelf: this, free: [], cut: 0, taken: 0 };
+    this.#open.push(slab);
+    return slab;
+  }
+
+  #cut(slab: Slab): PooledSlice {
+    const slice = new PooledSlice(slab, slab.cut);
+    slab.cut += this.sliceSize;
+    return slice;
+  }
+
+  #isFull(slab: Slab): boolean {
+    return slab.taken * this.sliceSize === SLAB_SIZE;
   }
 }
 

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { WSAECONNRESET, WSAENOTCONN } from "../error_numbers.ts";
-import { RioError } from "../errors.ts";
-import type { RioCompletion } from "../session/completion.ts";
-import type { RioSocket } from "../session/socket.ts";
-import type { Operation } from "./driver.ts";
-import { brokenPipe, interrupted, toDenoError } from "./errors.ts";
+import { WSAECONNRESET, WSAENOTCONN } from "../../error_numbers.ts";
+import { RioError } from "../../errors.ts";
+import type { RioCompletion } from "../../session/completion.ts";
+import { capabilitiesOf } from "../../session/session.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { Operation } from "../driver.ts";
+import { brokenPipe, toDenoError } from "../errors.ts";
+import { Half } from "../half.ts";
 import type { Hub } from "./hub.ts";
 import { LARGE_SLICE, type PooledSlice } from "./slice_pool.ts";
-import { TcpHalf } from "./tcp_half.ts";
 
 /** Sends of one write that can be under way at a time. */
 const PIPELINE = 4;
@@ -27,46 +28,39 @@ interface Job {
   reject(error: unknown): void;
 }
 
-/** One send from its post to its completion. */
+/** One send from its post to its completion; used again after that. */
 class Chunk implements Operation {
-  readonly options: { context: Operation };
+  readonly options: { context: Operation } = { context: this };
+  readonly complete: Operation["complete"];
   /** The kernel's until the request has completed. */
   slice: PooledSlice | null = null;
-  readonly #sent: (chunk: Chunk, completion: RioCompletion) => void;
 
-  constructor(sent: (chunk: Chunk, completion: RioCompletion) => void) {
-    this.options = { context: this };
-    this.#sent = sent;
-  }
-
-  complete(completion: RioCompletion): void {
-    this.#sent(this, completion);
+  constructor(complete: Operation["complete"]) {
+    this.complete = complete;
   }
 }
 
 /** Copies writes into registered memory, chunk by chunk, and sends them. */
-export class TcpWriter extends TcpHalf {
-  readonly #jobs: Job[] = [];
+export class Writer extends Half<Job> {
+  readonly #hub: Hub;
   readonly #free: Chunk[] = [];
-  readonly #settled: () => void;
   #outstanding = 0;
   #advancing = false;
   #ended = false;
-  #closed = false;
 
   /**
    * Posts nothing yet.
    *
    * @param hub What the session's connections share.
    * @param socket The connected socket.
-   * @param settled Called when no request is outstanding any more.
+   * @param settled Called when it was closed and no request is outstanding.
    */
   constructor(hub: Hub, socket: RioSocket, settled: () => void) {
-    super(hub, socket, hub.sends);
-    this.#settled = settled;
+    super(socket, hub.sends, settled);
+    this.#hub = hub;
   }
 
-  get busy(): boolean {
+  override get busy(): boolean {
     return this.#outstanding > 0;
   }
 
@@ -76,9 +70,9 @@ export class TcpWriter extends TcpHalf {
     resolve: Job["resolve"],
     reject: Job["reject"],
   ): void {
-    this.#jobs.push({ bytes, posted: 0, error: null, resolve, reject });
-    if (this.#jobs.length === 1) this.#advance(true);
-    if (this.#jobs.length > 0) this.wait();
+    this.calls.push({ bytes, posted: 0, error: null, resolve, reject });
+    if (this.calls.length === 1) this.#advance(true);
+    if (this.calls.length > 0) this.wait();
   }
 
   /** Ends sending, after what was written before. */
@@ -86,36 +80,29 @@ export class TcpWriter extends TcpHalf {
     return new Promise((resolve, reject) => this.write(null, resolve, reject));
   }
 
-  /** Ends every wait; the socket is closed by its owner. */
-  close(reason: unknown = interrupted()): void {
-    this.#closed = true;
-    for (const job of this.#jobs.splice(0)) job.reject(reason);
-    if (this.#outstanding === 0) this.rest();
-  }
-
-  abandoned(reason: unknown): void {
-    this.close(reason);
-    this.rest();
-  }
-
-  /** Does what can be done now; `polls` unless completions are being run. */
+  /**
+   * Does what can be done now.
+   *
+   * @param polls Whether to look for completions after each send; not while
+   * completions are being run.
+   */
   #advance(polls: boolean): void {
     this.#advancing = true;
     for (;;) {
-      const job = this.#jobs[0];
+      const job = this.calls[0];
       if (job === undefined) {
         this.rest();
         break;
       }
       if (!this.#isOver(job, polls)) break;
-      this.#jobs.shift();
+      this.calls.shift();
       if (job.error === null) job.resolve(this.inTurn(job.posted));
       else job.reject(job.error);
     }
     this.#advancing = false;
   }
 
-  /** Goes on with a job; whether it came to its end. */
+  /** Goes on with a job; returns whether it came to its end. */
   #isOver(job: Job, polls: boolean): boolean {
     const { bytes } = job;
     if (bytes === null) {
@@ -138,7 +125,7 @@ export class TcpWriter extends TcpHalf {
   }
 
   #send(job: Job, bytes: Uint8Array): void {
-    const { slices } = this.hub;
+    const { slices } = this.#hub;
     const length = Math.min(bytes.length - job.posted, LARGE_SLICE);
     const slice = slices.take(length);
     try {
@@ -148,8 +135,8 @@ export class TcpWriter extends TcpHalf {
           ? bytes
           : bytes.subarray(job.posted, job.posted + length),
       );
-      const chunk = this.#free.pop() ??
-        new Chunk((chunk, completion) => this.#sent(chunk, completion));
+      const chunk: Chunk = this.#free.pop() ??
+        new Chunk((completion) => this.#sent(chunk, completion));
       this.socket.send(part, chunk.options);
       chunk.slice = slice;
     } catch (error) {
@@ -167,41 +154,34 @@ export class TcpWriter extends TcpHalf {
   #widen(): boolean {
     const { sends } = this.socket;
     if (sends >= PIPELINE) return false;
-    const more = { receives: 0, sends: PIPELINE - sends };
     try {
-      this.hub.promise(more);
-    } catch {
-      // It goes on with what it has.
-      return false;
-    }
-    try {
+      using _room = this.#hub.reserve({ receives: 0, sends: PIPELINE - sends });
       this.socket.resize({ sends: PIPELINE });
       return true;
     } catch {
+      // It goes on with one send at a time.
       return false;
-    } finally {
-      this.hub.redeem(more);
     }
   }
 
   #sent(chunk: Chunk, completion: RioCompletion): void {
-    this.hub.slices.give(chunk.slice!);
+    this.#hub.slices.give(chunk.slice!);
     chunk.slice = null;
     this.#free.push(chunk);
     this.#outstanding--;
-    const job = this.#jobs[0];
+    const job = this.calls[0];
     if (job !== undefined && completion.status !== 0) {
       job.error ??= this.#errorOf(completion);
     }
     if (job === undefined && this.#outstanding === 0) this.rest();
     else if (!this.#advancing) this.#advance(false);
-    if (this.#closed && this.#outstanding === 0) this.#settled();
+    this.settle();
   }
 
   #errorOf(completion: RioCompletion): unknown {
-    // Deno's sockets call it a broken pipe there.
+    // Where Deno's own sockets call this a broken pipe, so does this one.
     const gone = completion.status === WSAECONNRESET &&
-      this.hub.session.backend === "linux";
+      capabilitiesOf(this.#hub.session).brokenPipe;
     return gone ? brokenPipe(completion.error) : toDenoError(completion.error);
   }
 

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { RioCompletion } from "../session/completion.ts";
-import type { RioSocket } from "../session/socket.ts";
-import type { Operation } from "./driver.ts";
-import { interrupted, toDenoError } from "./errors.ts";
+import type { RioCompletion } from "../../session/completion.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { Operation } from "../driver.ts";
+import { toDenoError } from "../errors.ts";
+import { Half } from "../half.ts";
 import type { Hub } from "./hub.ts";
 import { type PooledSlice, SMALL_SLICE } from "./slice_pool.ts";
-import { TcpHalf } from "./tcp_half.ts";
 
 /** A read that was asked for. */
 interface Read {
@@ -23,32 +23,31 @@ interface Read {
 /**
  * Receives when somebody reads, one request at a time.
  *
- * Memory is taken with the request and given back with its completion. Who
- * waits for little holds little: a small slice, until one was filled.
+ * A slice of memory is taken for the request and given back when it completes.
+ * A connection that receives little waits with a small slice, one that has
+ * filled it with a large one.
  */
-export class TcpReader extends TcpHalf implements Operation {
-  readonly #reads: Read[] = [];
+export class Reader extends Half<Read> implements Operation {
+  readonly #hub: Hub;
   readonly #options: { context: Operation };
-  readonly #settled: () => void;
   /** The kernel's until the request has completed. */
   #posted: PooledSlice | null = null;
   #wanted = SMALL_SLICE;
-  #closed = false;
 
   /**
    * Posts nothing yet.
    *
    * @param hub What the session's connections share.
    * @param socket The connected socket.
-   * @param settled Called when no request is outstanding any more.
+   * @param settled Called when it was closed and no request is outstanding.
    */
   constructor(hub: Hub, socket: RioSocket, settled: () => void) {
-    super(hub, socket, hub.receives);
+    super(socket, hub.receives, settled);
+    this.#hub = hub;
     this.#options = { context: this };
-    this.#settled = settled;
   }
 
-  get busy(): boolean {
+  override get busy(): boolean {
     return this.#posted !== null;
   }
 
@@ -83,66 +82,53 @@ export class TcpReader extends TcpHalf implements Operation {
   complete(completion: RioCompletion): void {
     const slice = this.#posted!;
     this.#posted = null;
-    const { status, bytesTransferred } = completion;
-    const { bytes, length } = completion.slice!;
-    const read = this.#reads.shift();
-    if (status !== 0) {
-      read?.reject(toDenoError(completion.error));
-    } else {
-      const filled = bytesTransferred === length;
-      if (filled || bytesTransferred <= SMALL_SLICE) {
-        this.#wanted = filled ? Infinity : SMALL_SLICE;
-      }
-      try {
-        read?.take(filled ? bytes : bytes.subarray(0, bytesTransferred));
-      } catch (error) {
-        // The array was transferred in the meantime.
-        read?.reject(error);
-      }
-    }
-    this.hub.slices.give(slice);
-    if (this.#reads.length > 0) this.#post();
+    const read = this.calls.shift();
+    if (completion.status !== 0) read?.reject(toDenoError(completion.error));
+    else this.#received(completion, read);
+    this.#hub.slices.give(slice);
+    if (this.calls.length > 0) this.#post();
     else this.rest();
-    if (this.#closed) this.#settled();
+    this.settle();
   }
 
-  /** Ends every wait; the socket is closed by its owner. */
-  close(reason: unknown = interrupted()): void {
-    this.#closed = true;
-    for (const read of this.#reads.splice(0)) read.reject(reason);
-    if (this.#posted === null) this.rest();
-  }
-
-  abandoned(reason: unknown): void {
-    this.close(reason);
-    this.rest();
+  /** Hands over what has arrived, and learns how much to ask for next. */
+  #received(
+    { slice, bytesTransferred }: RioCompletion,
+    read: Read | undefined,
+  ): void {
+    const { bytes, length } = slice!;
+    const filled = bytesTransferred === length;
+    if (filled || bytesTransferred <= SMALL_SLICE) {
+      this.#wanted = filled ? Infinity : SMALL_SLICE;
+    }
+    try {
+      read?.take(filled ? bytes : bytes.subarray(0, bytesTransferred));
+    } catch (error) {
+      // The array was transferred in the meantime.
+      read?.reject(error);
+    }
   }
 
   #add(read: Read): void {
-    this.#reads.push(read);
+    this.calls.push(read);
     if (this.#posted === null) {
       this.#post();
       if (this.#posted !== null) this.poll();
     }
-    if (this.#reads.length > 0) this.wait();
+    if (this.calls.length > 0) this.wait();
   }
 
   #post(): void {
-    const length = Math.min(this.#reads[0]!.length, this.#wanted);
-    const { slices } = this.hub;
+    const length = Math.min(this.calls[0]!.length, this.#wanted);
+    const { slices } = this.#hub;
     let slice: PooledSlice | null = null;
     try {
       slice = slices.take(length);
-      this.socket.receive(
-        slice.part(Math.min(length, slice.size)),
-        this.#options,
-      );
+      this.socket.receive(slice.part(length), this.#options);
       this.#posted = slice;
     } catch (error) {
       if (slice !== null) slices.give(slice);
-      const reason = toDenoError(error);
-      for (const read of this.#reads.splice(0)) read.reject(reason);
-      this.rest();
+      this.abandoned(toDenoError(error));
     }
   }
 }

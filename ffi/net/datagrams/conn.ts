@@ -3,25 +3,17 @@
  *
  * @module
  */
-import { ipVersion } from "../address.ts";
-import { nextTurn } from "../arrival.ts";
-import type { RioSocket } from "../session/socket.ts";
-import { type RioDatagram, RioDatagramBatch } from "./datagram_batch.ts";
-import type { ReceiveSlot } from "./datagram_slots.ts";
-import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import { AddressReader } from "./hosts.ts";
-import { Inbox } from "./inbox.ts";
-import type { RioListenDatagramOptions } from "./listen_datagram.ts";
-import { RioMembership } from "./multicast.ts";
-import { Outbox } from "./outbox.ts";
-import { permittedHost } from "./permitted.ts";
-import {
-  assertBytes,
-  destination,
-  type RioDatagramSendOptions,
-  Sender,
-} from "./sender.ts";
-import type { SessionUse } from "./shared_session.ts";
+import { assertInternal, INTERNAL } from "../../internal.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { assertBytes } from "../arguments.ts";
+import { badResource, toDenoError } from "../errors.ts";
+import { permittedHost } from "../hosts.ts";
+import { destination } from "./addresses.ts";
+import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
+import type { Inbox } from "./inbox.ts";
+import { type Group, RioMembership } from "./multicast.ts";
+import type { Outbox, RioDatagramSendOptions } from "./outbox.ts";
+import type { ReceiveSlot } from "./slots.ts";
 
 /** Options of a wait for datagrams. */
 export interface RioDatagramReceiveOptions {
@@ -40,61 +32,37 @@ export class RioDatagramConn
     AsyncIterable<[Uint8Array<ArrayBuffer>, Deno.NetAddr]>,
     Disposable,
     AsyncDisposable {
-  readonly #use: SessionUse;
-  readonly #socket: RioSocket;
   readonly #inbox: Inbox;
-  readonly #sender: Sender;
-  readonly #reader: AddressReader = new AddressReader();
-  readonly #family: 4 | 6;
+  readonly #outbox: Outbox;
+  readonly #resources: DisposableStack;
   #closed = false;
+
+  /** The socket underneath, for its options and counts. */
+  readonly socket: RioSocket;
 
   /**
    * For this package only: use {@linkcode listenDatagram}.
    *
-   * @param use The session.
-   * @param socket The bound socket; this object closes it.
-   * @param options What was asked for.
+   * @ignore
+   * @param key Proves that this package calls.
+   * @param inbox Receives on the socket.
+   * @param parts What sends, and what is released when the socket is closed.
    */
   constructor(
-    use: SessionUse,
-    socket: RioSocket,
-    options: Required<
-      Pick<
-        RioListenDatagramOptions,
-        "datagramSize" | "receives" | "sends" | "info" | "coalesce"
-      >
-    >,
+    key: typeof INTERNAL,
+    inbox: Inbox,
+    parts: { outbox: Outbox; resources: DisposableStack },
   ) {
-    const { datagramSize, receives, sends, info, coalesce } = options;
-    this.#use = use;
-    this.#socket = socket;
-    this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
-    const { session } = use;
-    this.#inbox = new Inbox(session, socket, {
-      slots: receives,
-      datagramSize,
-      control: info || coalesce,
-      coalesced: coalesce,
-    });
-    try {
-      this.#sender = new Sender(
-        new Outbox(session, socket, { slots: sends, datagramSize }),
-        this.#family,
-      );
-    } catch (error) {
-      this.#inbox.release();
-      throw error;
-    }
+    assertInternal(key, "listenDatagram()");
+    this.#inbox = inbox;
+    this.#outbox = parts.outbox;
+    this.#resources = parts.resources;
+    this.socket = inbox.socket;
   }
 
   /** The local address. */
   get addr(): Deno.NetAddr {
-    return this.#socket.address;
-  }
-
-  /** The socket underneath, for its options and counts. */
-  get socket(): RioSocket {
-    return this.#socket;
+    return this.socket.address;
   }
 
   /**
@@ -113,22 +81,18 @@ export class RioDatagramConn
   ): Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]> {
     if (p) assertBytes(p);
     const slot = await this.#arrival(options.signal);
-    const sender = this.#reader.read(slot.remote.bytes);
-    const end = slot.segmentSize === 0
-      ? slot.length
-      : Math.min(slot.at + slot.segmentSize, slot.length);
-    let data: Uint8Array<ArrayBuffer>;
-    if (p) {
-      const size = Math.min(end - slot.at, p.byteLength);
-      p.set(slot.view(slot.at, slot.at + size));
-      data = p.subarray(0, size);
-    } else {
-      data = new Uint8Array(slot.view(slot.at, end));
+    try {
+      const arrived = slot.take();
+      // Copied: this address is the caller's to change, as Deno's is.
+      const sender = { ...this.#inbox.senderOf(slot) };
+      if (!p) return [new Uint8Array(arrived), sender];
+      const size = Math.min(arrived.length, p.byteLength);
+      p.set(size < arrived.length ? arrived.subarray(0, size) : arrived);
+      return [p.subarray(0, size), sender];
+    } finally {
+      if (slot.more) this.#inbox.putBack(slot);
+      else this.#inbox.recycle(slot);
     }
-    slot.at = end;
-    if (end < slot.length) this.#inbox.putBack(slot);
-    else this.#inbox.recycle(slot);
-    return [data, sender];
   }
 
   /**
@@ -155,18 +119,9 @@ export class RioDatagramConn
   async receiveMany(
     options: RioDatagramReceiveOptions = {},
   ): Promise<RioDatagramBatch> {
-    const slots = [await this.#arrival(options.signal)];
-    for (;;) {
-      const slot = this.#inbox.nextArrived();
-      if (!slot) break;
-      slots.push(slot);
-    }
-    return new RioDatagramBatch({
-      sender: (slot) => this.#reader.read(slot.remote.bytes),
-      recycle: (slots) => {
-        for (const slot of slots) this.#inbox.recycle(slot);
-      },
-    }, slots);
+    const first = await this.#arrival(options.signal);
+    const slots = [first, ...this.#inbox.takeArrived()];
+    return new RioDatagramBatch(INTERNAL, this.#inbox, slots);
   }
 
   /**
@@ -190,7 +145,7 @@ export class RioDatagramConn
     addr?: Deno.Addr,
     options: RioDatagramSendOptions = {},
   ): Promise<number> {
-    return this.#sender.send(p, addr, options);
+    return this.#outbox.send(p, addr, options);
   }
 
   /**
@@ -203,7 +158,7 @@ export class RioDatagramConn
    * sent. The same errors as of {@linkcode RioDatagramConn.send}.
    */
   sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
-    return this.#sender.sendMany(datagrams);
+    return this.#outbox.sendMany(datagrams);
   }
 
   /**
@@ -215,14 +170,14 @@ export class RioDatagramConn
    */
   async connect(addr: { hostname?: string; port: number }): Promise<void> {
     const { hostname, port } = destination(addr);
-    const host = await permittedHost(this.#socket, { hostname, port });
+    const host = await permittedHost(this.socket, { hostname, port });
     this.#assertOpen();
     try {
-      await this.#socket.connect({ hostname: host, port });
+      await this.socket.connect({ hostname: host, port });
     } catch (error) {
       throw toDenoError(error);
     }
-    this.#sender.connected = true;
+    this.#outbox.connected = true;
   }
 
   /**
@@ -238,14 +193,7 @@ export class RioDatagramConn
     address: string,
     networkInterface: string,
   ): Promise<RioMembership> {
-    return Promise.try(() => {
-      this.#assertOpen();
-      return new RioMembership(this.#socket, {
-        version: 4,
-        address,
-        networkInterface,
-      });
-    });
+    return this.#join({ version: 4, address, networkInterface });
   }
 
   /**
@@ -260,14 +208,7 @@ export class RioDatagramConn
     address: string,
     networkInterface: number,
   ): Promise<RioMembership> {
-    return Promise.try(() => {
-      this.#assertOpen();
-      return new RioMembership(this.#socket, {
-        version: 6,
-        address,
-        networkInterface,
-      });
-    });
+    return this.#join({ version: 6, address, networkInterface });
   }
 
   /** Lets a pending receive keep the process alive, as it does by default. */
@@ -295,20 +236,14 @@ export class RioDatagramConn
     if (this.#closed) return;
     this.#closed = true;
     this.#inbox.close();
-    this.#sender.close();
-    const { completions, sendCompletions } = this.#socket;
-    this.#socket[Symbol.dispose]();
-    completions.close();
-    sendCompletions.close();
-    this.#inbox.release();
-    this.#sender.release();
-    this.#use.release();
+    this.#outbox.close();
+    this.#resources.dispose();
   }
 
   /** Closes the socket when what was sent before has left, unless it is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (!this.#closed) await this.#sender.drain();
+      if (!this.#closed) await this.#outbox.drain();
     } finally {
       this[Symbol.dispose]();
     }
@@ -335,10 +270,16 @@ export class RioDatagramConn
   #arrival(signal?: AbortSignal): ReceiveSlot | Promise<ReceiveSlot> {
     this.#assertOpen();
     signal?.throwIfAborted();
-    const slot = denoErrors(() => this.#inbox.next());
-    if (!slot) return this.#inbox.wait(signal);
+    const slot = this.#inbox.next();
     // The datagram is taken first: callers are served in their order.
-    return this.#inbox.turnIsDue() ? nextTurn().then(() => slot) : slot;
+    return slot ? this.#inbox.inTurn(slot) : this.#inbox.receive(signal);
+  }
+
+  #join(group: Group): Promise<RioMembership> {
+    return Promise.try(() => {
+      this.#assertOpen();
+      return new RioMembership(INTERNAL, this.socket, group);
+    });
   }
 
   #assertOpen(): void {

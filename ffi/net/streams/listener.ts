@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { WSAEMFILE, WSAENOBUFS } from "../error_numbers.ts";
-import { RioClosedError, RioError } from "../errors.ts";
-import type { RioListener } from "../session/listener.ts";
-import { badResource, denoErrors, toDenoError } from "./errors.ts";
-import type { HubUse } from "./hub.ts";
-import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
+import { WSAEMFILE, WSAENOBUFS } from "../../error_numbers.ts";
+import { RioClosedError, RioError } from "../../errors.ts";
+import { assertInternal, INTERNAL } from "../../internal.ts";
+import type { RioListener } from "../../session/listener.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import { RioTcpConn } from "./conn.ts";
+import type { Hub } from "./hub.ts";
 
 /** How long iteration waits for descriptors or memory to be freed. */
 const EXHAUSTED_PAUSE_MS = 20;
@@ -29,32 +30,28 @@ const EXHAUSTED_PAUSE_MS = 20;
  * ```
  */
 export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
-  readonly #use: HubUse;
-  readonly #socket: RioListener;
-  readonly #addr: Deno.NetAddr;
+  readonly #hub: Hub;
   #accepting = false;
   #closed = false;
+
+  /** The local address. */
+  readonly addr: Deno.NetAddr;
+  /** The socket underneath, for its options. */
+  readonly socket: RioListener;
 
   /**
    * For this package only: use {@linkcode listen}.
    *
-   * @param use The hub, used until the listener is closed.
+   * @ignore
+   * @param key Proves that this package calls.
+   * @param hub Used, and disposed when the listener is closed.
    * @param socket The listening socket; this object closes it.
    */
-  constructor(use: HubUse, socket: RioListener) {
-    this.#use = use;
-    this.#socket = socket;
-    this.#addr = socket.address;
-  }
-
-  /** The local address. */
-  get addr(): Deno.NetAddr {
-    return this.#addr;
-  }
-
-  /** The socket underneath, for its options. */
-  get socket(): RioListener {
-    return this.#socket;
+  constructor(key: typeof INTERNAL, hub: Hub, socket: RioListener) {
+    assertInternal(key, "listen()");
+    this.#hub = hub;
+    this.socket = socket;
+    this.addr = socket.address;
   }
 
   /**
@@ -71,18 +68,20 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     try {
       return await this.#accept();
     } catch (error) {
-      throw error instanceof RioClosedError ? closed() : toDenoError(error);
+      throw error instanceof RioClosedError
+        ? badResource("Listener")
+        : toDenoError(error);
     }
   }
 
   /** Lets waiting for a connection keep the process alive, as from the start. */
   ref(): void {
-    this.#socket.ref();
+    this.socket.ref();
   }
 
   /** Lets the process end while a connection is waited for. */
   unref(): void {
-    this.#socket.unref();
+    this.socket.unref();
   }
 
   /**
@@ -94,9 +93,9 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     if (this.#closed) throw badResource();
     this.#closed = true;
     try {
-      denoErrors(() => this.#socket.close());
+      denoErrors(() => this.socket.close());
     } finally {
-      this.#use.release();
+      this.#hub[Symbol.dispose]();
     }
   }
 
@@ -113,23 +112,20 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    * connections wait in the system meanwhile.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<RioTcpConn> {
-    const next = () => this.#next();
-    const close = () => this[Symbol.dispose]();
-    return {
-      async next() {
-        const conn = await next();
-        return conn === null
-          ? { value: undefined, done: true }
-          : { value: conn, done: false };
+    const iterator: AsyncIterableIterator<RioTcpConn> = {
+      next: async () => {
+        const value = await this.#next();
+        return value
+          ? { value, done: false }
+          : { value: undefined, done: true };
       },
-      return(value?: unknown) {
-        close();
+      return: (value?: unknown) => {
+        this[Symbol.dispose]();
         return Promise.resolve({ value, done: true });
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+      [Symbol.asyncIterator]: () => iterator,
     };
+    return iterator;
   }
 
   /** The next connection; `null` when the listener was closed. */
@@ -151,19 +147,17 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       throw new Deno.errors.Busy("Another accept task is ongoing");
     }
     this.#accepting = true;
-    const { hub } = this.#use;
-    let promised = false;
     try {
-      hub.promise(CONNECTION_LIMITS);
-      promised = true;
-      const socket = await this.#socket.accept({
-        ...CONNECTION_LIMITS,
-        completions: hub.completions,
-      });
-      return new RioTcpConn(this.#use.share(), socket);
+      using stack = new DisposableStack();
+      // The listener may be closed as soon as there is a connection.
+      const hub = stack.use(this.#hub.share());
+      using _room = hub.reserve();
+      const socket = await this.socket.accept(hub.queueOptions);
+      const conn = new RioTcpConn(INTERNAL, hub, socket);
+      stack.move();
+      return conn;
     } finally {
       this.#accepting = false;
-      if (promised) hub.redeem(CONNECTION_LIMITS);
     }
   }
 }
@@ -171,8 +165,4 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
 function isExhausted(error: unknown): boolean {
   return error instanceof RioError &&
     (error.errno === WSAEMFILE || error.errno === WSAENOBUFS);
-}
-
-function closed(): Error {
-  return new Deno.errors.BadResource("Listener has been closed");
 }

@@ -3,17 +3,16 @@
  *
  * @module
  */
-import { SO_LINGER, SOL_SOCKET } from "../constants.ts";
-import { LINGER } from "../layout.ts";
-import type { RioSocket } from "../session/socket.ts";
-import { badResource, denoErrors } from "./errors.ts";
-import type { HubUse, Limits } from "./hub.ts";
-import { TcpReader } from "./tcp_reader.ts";
-import { readableOf, writableOf } from "./tcp_streams.ts";
-import { TcpWriter } from "./tcp_writer.ts";
-
-/** What a connection starts with. */
-export const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
+import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
+import { assertInternal, type INTERNAL } from "../../internal.ts";
+import { LINGER } from "../../layout.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import { assertBytes } from "../arguments.ts";
+import { badResource, denoErrors } from "../errors.ts";
+import type { Hub } from "./hub.ts";
+import { Reader } from "./reader.ts";
+import { readableOf, writableOf } from "./web_streams.ts";
+import { Writer } from "./writer.ts";
 
 /**
  * A TCP connection with the methods of `Deno.TcpConn`, and a
@@ -31,47 +30,39 @@ export const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
  * ```
  */
 export class RioTcpConn implements Disposable {
-  readonly #use: HubUse;
-  readonly #socket: RioSocket;
-  readonly #reader: TcpReader;
-  readonly #writer: TcpWriter;
-  readonly #localAddr: Deno.NetAddr;
-  readonly #remoteAddr: Deno.NetAddr;
+  readonly #hub: Hub;
+  readonly #reader: Reader;
+  readonly #writer: Writer;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | null = null;
   #closed = false;
+  #released = false;
+
+  /** The local address. */
+  readonly localAddr: Deno.NetAddr;
+  /** The peer's address. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** The socket underneath, for its options and counts. */
+  readonly socket: RioSocket;
 
   /**
    * For this package only: use {@linkcode connect} or {@linkcode listen}.
    *
-   * @param use The hub, used until the connection is closed and drained.
+   * @ignore
+   * @param key Proves that this package calls.
+   * @param hub Used, and disposed when the connection is closed and drained.
    * @param socket The connected socket; this object closes it.
    */
-  constructor(use: HubUse, socket: RioSocket) {
-    this.#use = use;
-    this.#socket = socket;
-    this.#localAddr = socket.address;
+  constructor(key: typeof INTERNAL, hub: Hub, socket: RioSocket) {
+    assertInternal(key, "connect()");
+    this.#hub = hub;
+    this.socket = socket;
+    this.localAddr = socket.address;
     // The peer may be gone already, and its address with it.
-    this.#remoteAddr = socket.remoteAddress ??
-      { ...socket.address, port: 0 };
+    this.remoteAddr = socket.remoteAddress ?? { ...socket.address, port: 0 };
     const settled = () => this.#settle();
-    this.#reader = new TcpReader(use.hub, socket, settled);
-    this.#writer = new TcpWriter(use.hub, socket, settled);
-  }
-
-  /** The local address. */
-  get localAddr(): Deno.NetAddr {
-    return this.#localAddr;
-  }
-
-  /** The peer's address. */
-  get remoteAddr(): Deno.NetAddr {
-    return this.#remoteAddr;
-  }
-
-  /** The socket underneath, for its options and counts. */
-  get socket(): RioSocket {
-    return this.#socket;
+    this.#reader = new Reader(hub, socket, settled);
+    this.#writer = new Writer(hub, socket, settled);
   }
 
   /**
@@ -80,11 +71,9 @@ export class RioTcpConn implements Disposable {
    * Its end, and cancelling it, close the connection.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= readableOf({
-      read: (p) => this.read(p),
-      readChunk: (length) => this.#readChunk(length),
-      write: (p) => this.write(p),
-      close: () => this[Symbol.dispose](),
+    return this.#readable ??= readableOf(this, (length) => {
+      this.#assertOpen();
+      return this.#reader.readChunk(length);
     });
   }
 
@@ -95,12 +84,7 @@ export class RioTcpConn implements Disposable {
    * RioTcpConn.closeWrite} ends sending only.
    */
   get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
-    return this.#writable ??= writableOf({
-      read: (p) => this.read(p),
-      readChunk: (length) => this.#readChunk(length),
-      write: (p) => this.write(p),
-      close: () => this[Symbol.dispose](),
-    });
+    return this.#writable ??= writableOf(this);
   }
 
   /**
@@ -122,8 +106,8 @@ export class RioTcpConn implements Disposable {
   }
 
   /**
-   * Writes all of the data, after what was written before; it is copied at the
-   * latest when its turn has come, so leave it alone until then.
+   * Writes all of the data, after what was written before. It is copied when
+   * its turn comes: leave it alone until the promise resolves.
    *
    * @param p The data.
    * @returns How many bytes were written: all of them.
@@ -160,7 +144,7 @@ export class RioTcpConn implements Disposable {
    */
   setNoDelay(noDelay: boolean = true): void {
     this.#assertOpen();
-    denoErrors(() => this.#socket.setOption("noDelay", Boolean(noDelay)));
+    denoErrors(() => this.socket.setOption("noDelay", Boolean(noDelay)));
   }
 
   /**
@@ -172,7 +156,7 @@ export class RioTcpConn implements Disposable {
    */
   setKeepAlive(keepAlive: boolean = true): void {
     this.#assertOpen();
-    denoErrors(() => this.#socket.setOption("keepAlive", Boolean(keepAlive)));
+    denoErrors(() => this.socket.setOption("keepAlive", Boolean(keepAlive)));
   }
 
   /** Lets waits keep the process alive; they do from the start. */
@@ -196,11 +180,11 @@ export class RioTcpConn implements Disposable {
   close(): void {
     this.#assertOpen();
     try {
-      // What was not read makes the system reset: the peer still learns that
-      // this was the end, and not an accident.
-      this.#socket.shutdown("send");
+      // Where data was not read, the system closes with a reset. This tells
+      // the peer before that the end was meant.
+      this.socket.shutdown("send");
     } catch {
-      // The peer was faster.
+      // The peer has closed or reset it already.
     }
     this.#close();
   }
@@ -216,7 +200,7 @@ export class RioTcpConn implements Disposable {
     const atOnce = new Uint8Array(LINGER.size);
     atOnce[LINGER.onOff] = 1;
     try {
-      this.#socket.setRawOption([SOL_SOCKET, SO_LINGER], atOnce);
+      this.socket.setRawOption([SOL_SOCKET, SO_LINGER], atOnce);
     } catch {
       // The connection is gone, which is what was wanted.
     }
@@ -228,40 +212,29 @@ export class RioTcpConn implements Disposable {
     if (!this.#closed) this.close();
   }
 
-  #readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    this.#assertOpen();
-    return this.#reader.readChunk(length);
-  }
-
   #close(): void {
     this.#closed = true;
     this.#reader.close();
     this.#writer.close();
     try {
-      denoErrors(() => this.#socket.close());
+      denoErrors(() => this.socket.close());
     } finally {
-      this.#use.hub.poll();
+      this.#hub.poll();
       this.#settle();
     }
   }
 
   /** Ends the use of the hub, once the kernel is done with its memory. */
   #settle(): void {
-    const { hub } = this.#use;
+    if (!this.#closed || this.#released) return;
     const busy = this.#reader.busy || this.#writer.busy;
-    if (!this.#closed || busy && !hub.session.closed) return;
-    hub.shrink();
-    this.#use.release();
+    if (busy && !this.#hub.session.closed) return;
+    this.#released = true;
+    this.#hub.shrink();
+    this.#hub[Symbol.dispose]();
   }
 
   #assertOpen(): void {
     if (this.#closed) throw badResource();
-  }
-}
-
-function assertBytes(p: unknown): asserts p is Uint8Array {
-  // A proxy only looks like one.
-  if (!(p instanceof Uint8Array) || !ArrayBuffer.isView(p)) {
-    throw new TypeError(`Invalid p ${String(p)}: give a Uint8Array`);
   }
 }

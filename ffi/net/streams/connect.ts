@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { type IpAddress, ipVersion } from "../address.ts";
-import type { RioSession } from "../session/session.ts";
-import { requireNet } from "../session/permissions.ts";
-import { grantAddress, type RioSocket } from "../session/socket.ts";
-import { toDenoError } from "./errors.ts";
-import { knownAddress, resolveHosts, toPort } from "./hosts.ts";
+import { type IpAddress, ipVersion } from "../../address.ts";
+import { INTERNAL } from "../../internal.ts";
+import { requireNet } from "../../session/permissions.ts";
+import type { RioSession } from "../../session/session.ts";
+import { grantAddress, type RioSocket } from "../../session/socket.ts";
+import { assertTransport, toPort } from "../arguments.ts";
+import { toDenoError } from "../errors.ts";
+import { knownAddress, resolveHosts } from "../hosts.ts";
+import { RioTcpConn } from "./conn.ts";
 import { type Hub, useHub } from "./hub.ts";
-import { CONNECTION_LIMITS, RioTcpConn } from "./tcp_conn.ts";
 
 /** Options of {@linkcode connect}. */
 export interface RioConnectOptions {
@@ -80,86 +82,85 @@ export interface RioConnectOptions {
  * @throws {Error} If the name is not found.
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
-  const { transport = "tcp", signal } = options;
-  const hostname = options.hostname ?? "127.0.0.1";
-  if (transport !== "tcp") {
-    throw new TypeError(
-      `Unsupported transport "${String(transport)}": give "tcp"`,
-    );
-  }
-  if (options.port === undefined || options.port === null) {
-    throw new TypeError(
-      `Invalid port ${options.port}: give a whole number from 1 to 65535`,
-    );
-  }
-  const port = toPort(options.port);
-  if (port === 0) {
-    throw new RangeError("Invalid port 0: nothing can listen there");
-  }
+  const { hostname: given, signal } = options;
+  assertTransport("tcp", options.transport);
+  const port = peerPort(options.port);
+  const hostname = given ?? "127.0.0.1";
   signal?.throwIfAborted();
   const named = knownAddress(hostname) === undefined;
   // As Deno does: the name is permitted, and with it where it leads.
   if (named) requireNet(hostname, port);
   const hosts = await resolveHosts(hostname);
-  signal?.throwIfAborted();
   const addresses = hosts.map((host) => ({ hostname: host, port }));
-  const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
-    options;
-  const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
   try {
-    const use = useHub(options.session);
-    let socket: RioSocket | undefined;
-    try {
-      socket = await connectAny(use.hub, addresses, {
-        patience,
-        signal,
-        named,
-      });
-      if (options.noDelay) socket.setOption("noDelay", true);
-      if (options.keepAlive) socket.setOption("keepAlive", true);
-      return new RioTcpConn(use, socket);
-    } catch (error) {
-      socket?.[Symbol.dispose]();
-      use.release();
-      throw error;
-    }
+    signal?.throwIfAborted();
+    using stack = new DisposableStack();
+    const hub = stack.use(useHub(options.session));
+    const socket = stack.use(
+      await connectAny(hub, addresses, { ...options, named }),
+    );
+    if (options.noDelay) socket.setOption("noDelay", true);
+    if (options.keepAlive) socket.setOption("keepAlive", true);
+    const conn = new RioTcpConn(INTERNAL, hub, socket);
+    stack.move();
+    return conn;
   } catch (error) {
     signal?.throwIfAborted();
     throw toDenoError(error);
   }
 }
 
+function peerPort(port: number | null | undefined): number {
+  if (port === undefined || port === null) {
+    throw new TypeError(
+      `Invalid port ${port}: give a whole number from 1 to 65535`,
+    );
+  }
+  const number = toPort(port);
+  if (number > 0) return number;
+  throw new RangeError("Invalid port 0: nothing can listen there");
+}
+
 /**
  * Connects to the first address that answers; the next one is tried when the
  * one before failed or was quiet for a while.
+ *
+ * @param hub Where the connection belongs.
+ * @param addresses What to try, in this order.
+ * @param options What the caller asked for, and whether the addresses were
+ * looked up for a name that is permitted.
  */
 async function connectAny(
   hub: Hub,
   addresses: readonly IpAddress[],
-  options: {
-    patience: number;
-    signal: AbortSignal | undefined;
-    /** The addresses were looked up for a name that is permitted. */
-    named: boolean;
-  },
+  options: RioConnectOptions & { named: boolean },
 ): Promise<RioSocket> {
-  const { patience, signal } = options;
-  const attempts = new Set<RioSocket>();
+  const { signal, named, autoSelectFamily = true } = options;
+  const patience = autoSelectFamily
+    ? options.autoSelectFamilyAttemptDelay ?? 250
+    : Infinity;
+  const sockets = new Set<RioSocket>();
   const abandon = () => {
-    for (const socket of attempts) socket[Symbol.dispose]();
+    for (const socket of sockets) socket[Symbol.dispose]();
+  };
+  const connectTo = async (address: IpAddress) => {
+    const socket = openClient(hub, address);
+    sockets.add(socket);
+    if (named) grantAddress(socket, address);
+    await socket.connect(address);
+    return socket;
   };
   signal?.addEventListener("abort", abandon, { once: true });
   try {
-    const outcomes: Promise<RioSocket>[] = [];
+    const attempts: Promise<RioSocket>[] = [];
     let winner: RioSocket | undefined;
     for (const address of addresses) {
-      const attempt = connectOne(hub, address, attempts, options.named);
-      outcomes.push(attempt);
-      winner = await firstOf(outcomes, attempt, patience);
+      attempts.push(connectTo(address));
+      winner = await firstOf(attempts, patience);
       if (winner || signal?.aborted) break;
     }
-    winner ??= await Promise.any(outcomes);
-    attempts.delete(winner);
+    winner ??= await Promise.any(attempts);
+    sockets.delete(winner);
     return winner;
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error;
@@ -171,44 +172,26 @@ async function connectAny(
 
 /** The first connection; nothing once the last attempt has failed or is late. */
 async function firstOf(
-  outcomes: readonly Promise<RioSocket>[],
-  last: Promise<RioSocket>,
+  attempts: readonly Promise<RioSocket>[],
   patience: number,
 ): Promise<RioSocket | undefined> {
   const { promise: over, resolve } = Promise.withResolvers<undefined>();
-  last.catch(() => resolve(undefined));
-  const timer = patience === Infinity
-    ? undefined
-    : setTimeout(() => resolve(undefined), patience);
+  const end = () => resolve(undefined);
+  attempts.at(-1)!.catch(end);
+  const timer = patience < Infinity ? setTimeout(end, patience) : undefined;
   try {
-    const first = Promise.any(outcomes).catch(() => undefined);
-    return await Promise.race([first, over]);
+    return await Promise.race([Promise.any(attempts).catch(() => over), over]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Connects to one address, as one of several attempts. */
-async function connectOne(
-  hub: Hub,
-  address: IpAddress,
-  attempts: Set<RioSocket>,
-  named: boolean,
-): Promise<RioSocket> {
-  hub.promise(CONNECTION_LIMITS);
-  let socket: RioSocket;
-  try {
-    socket = hub.session.openSocket({
-      transport: "tcp",
-      hostname: ipVersion(address.hostname) === 6 ? "::" : "0.0.0.0",
-      ...CONNECTION_LIMITS,
-      completions: hub.completions,
-    });
-  } finally {
-    hub.redeem(CONNECTION_LIMITS);
-  }
-  attempts.add(socket);
-  if (named) grantAddress(socket, address);
-  await socket.connect(address);
-  return socket;
+/** Opens a socket that can connect to an address. */
+function openClient(hub: Hub, { hostname }: IpAddress): RioSocket {
+  using _room = hub.reserve();
+  return hub.session.openSocket({
+    transport: "tcp",
+    hostname: ipVersion(hostname) === 6 ? "::" : "0.0.0.0",
+    ...hub.queueOptions,
+  });
 }

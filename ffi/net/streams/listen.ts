@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { assertInteger } from "../arguments.ts";
-import type { RioSession } from "../session/session.ts";
-import { denoErrors } from "./errors.ts";
-import { knownAddress, toPort } from "./hosts.ts";
+import { INTERNAL } from "../../internal.ts";
+import { assertInteger } from "../../arguments.ts";
+import type { RioSession } from "../../session/session.ts";
+import { assertReusePort, localAddress } from "../arguments.ts";
+import { denoErrors } from "../errors.ts";
 import { useHub } from "./hub.ts";
-import { RioTcpListener } from "./tcp_listener.ts";
+import { RioTcpListener } from "./listener.ts";
 
 /** Options of {@linkcode listen}. */
 export interface RioListenOptions {
@@ -69,45 +70,22 @@ export interface RioListenOptions {
  * @throws {Deno.errors.NotSupported} If the system lacks something asked for.
  */
 export function listen(options: RioListenOptions = {}): RioTcpListener {
-  const {
-    transport = "tcp",
-    tcpBacklog = 511,
-    reusePort = false,
-  } = options;
-  if (transport !== "tcp") {
-    throw new TypeError(
-      `Unsupported transport "${String(transport)}": give "tcp"`,
-    );
-  }
-  const port = toPort(options.port);
+  const { tcpBacklog = 511, reusePort = false } = options;
+  const address = localAddress("tcp", options);
   assertInteger("tcpBacklog", tcpBacklog, -0x80000000, 0x7FFFFFFF);
-  const hostname = options.hostname ?? "0.0.0.0";
-  const host = knownAddress(hostname);
-  if (host === undefined) {
-    throw new Error(
-      `Cannot listen on "${hostname}": it is no IP literal, look the name up first`,
-    );
-  }
-  if (reusePort && Deno.build.os === "windows") {
-    throw new Deno.errors.NotSupported(
-      "Cannot share a port between sockets: Windows has no SO_REUSEPORT",
-    );
-  }
   return denoErrors(() => {
-    const use = useHub(options.session);
-    try {
-      const socket = use.hub.session.openSocket({
-        transport: "tcp",
-        hostname: host,
-        port,
-        reusePort,
-        // Systems read less than 1 each in its own way.
-        backlog: Math.max(1, tcpBacklog),
-      });
-      return new RioTcpListener(use, socket);
-    } catch (error) {
-      use.release();
-      throw error;
-    }
+    using stack = new DisposableStack();
+    const hub = stack.use(useHub(options.session));
+    assertReusePort(hub.session, reusePort);
+    const socket = hub.session.openSocket({
+      transport: "tcp",
+      ...address,
+      reusePort,
+      // Systems read less than 1 each in its own way.
+      backlog: Math.max(1, tcpBacklog),
+    });
+    const listener = new RioTcpListener(INTERNAL, hub, socket);
+    stack.move();
+    return listener;
   });
 }

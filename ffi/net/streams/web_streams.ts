@@ -4,16 +4,12 @@
  * @module
  */
 
-/** What the streams of a connection need of it. */
-export interface StreamSource {
+/** A connection, as the streams use it; disposing it closes it, once. */
+export interface StreamSource extends Disposable {
   /** Reads into an array, `null` at the end. */
   read(p: Uint8Array): Promise<number | null>;
-  /** Reads into a new array, `null` at the end. */
-  readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Writes all bytes. */
   write(p: Uint8Array): Promise<number>;
-  /** Closes the connection; quiet if that was done. */
-  close(): void;
 }
 
 /** The most bytes of one chunk. */
@@ -24,10 +20,16 @@ const CHUNK_SIZE = 65536;
  *
  * The end of the stream, an error and a cancellation close the connection, as
  * with Deno's own.
+ *
+ * @param conn The connection.
+ * @param readChunk Reads into a new array of at most so many bytes, `null` at
+ * the end.
  */
 export function readableOf(
   conn: StreamSource,
+  readChunk: (length: number) => Promise<Uint8Array<ArrayBuffer> | null>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const close = () => conn[Symbol.dispose]();
   return new ReadableStream({
     type: "bytes",
     async pull(controller) {
@@ -40,20 +42,18 @@ export function readableOf(
           const count = await conn.read(view);
           if (count !== null) return byobRequest.respond(count);
         } else {
-          const chunk = await conn.readChunk(CHUNK_SIZE);
+          const chunk = await readChunk(CHUNK_SIZE);
           if (chunk !== null) return controller.enqueue(chunk);
         }
       } catch (error) {
-        conn.close();
+        close();
         throw error;
       }
-      conn.close();
+      close();
       controller.close();
       byobRequest?.respond(0);
     },
-    cancel() {
-      conn.close();
-    },
+    cancel: close,
   });
 }
 
@@ -66,21 +66,18 @@ export function readableOf(
 export function writableOf(
   conn: StreamSource,
 ): WritableStream<Uint8Array<ArrayBufferLike>> {
+  const close = () => conn[Symbol.dispose]();
   return new WritableStream({
     async write(chunk) {
       try {
         await conn.write(toBytes(chunk));
       } catch (error) {
-        conn.close();
+        close();
         throw error;
       }
     },
-    close() {
-      conn.close();
-    },
-    abort() {
-      conn.close();
-    },
+    close,
+    abort: close,
   });
 }
 

@@ -1,0 +1,102 @@
+/**
+ * Checks of what a caller gives to open a socket, and to send with it.
+ *
+ * @module
+ */
+import { assertPort } from "../address.ts";
+import { capabilitiesOf, type RioSession } from "../session/session.ts";
+import { knownAddress } from "./hosts.ts";
+
+/** What `listen()` and `listenDatagram()` are both told about the address. */
+interface LocalOptions {
+  transport?: string;
+  hostname?: string;
+  port?: number;
+}
+
+/**
+ * The address that a socket is to be bound to.
+ *
+ * @param transport The only transport that the caller opens.
+ * @param options What was asked for; any free port of `0.0.0.0` by default.
+ * @returns An IP literal and a port.
+ * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {RangeError} If the port is out of range.
+ * @throws {URIError} If no host can have that name.
+ * @throws {Error} If the hostname is a name: the caller looks it up.
+ */
+export function localAddress(
+  transport: "udp" | "tcp",
+  options: LocalOptions,
+): { hostname: string; port: number } {
+  assertTransport(transport, options.transport);
+  const port = toPort(options.port);
+  const given = options.hostname ?? "0.0.0.0";
+  const hostname = knownAddress(given);
+  if (hostname === undefined) {
+    throw new Error(
+      `Cannot listen on "${given}": it is no IP literal, look the name up first`,
+    );
+  }
+  return { hostname, port };
+}
+
+/**
+ * Refuses another transport than the one that a function opens.
+ *
+ * @throws {TypeError} If another one was asked for.
+ */
+export function assertTransport(only: "udp" | "tcp", given: unknown): void {
+  if (given === undefined || given === only) return;
+  throw new TypeError(
+    `Unsupported transport "${String(given)}": give "${only}"`,
+  );
+}
+
+/**
+ * Refuses to share a port where the system cannot.
+ *
+ * @param session Where the socket is to be opened.
+ * @param asked Whether sharing was asked for.
+ * @throws {Deno.errors.NotSupported} If it was, and there is no way to.
+ */
+export function assertReusePort(
+  session: RioSession,
+  asked: boolean | undefined,
+): void {
+  if (!asked || capabilitiesOf(session).reusePort) return;
+  throw new Deno.errors.NotSupported(
+    `Cannot share a port between sockets: the backend "${session.backend}" has no SO_REUSEPORT`,
+  );
+}
+
+/**
+ * The number of a port, which Deno's sockets also take as a string of digits.
+ *
+ * @returns The number; 0 if there is none.
+ * @throws {TypeError} If it is no whole number.
+ * @throws {RangeError} If it is not from 0 to 65535.
+ */
+export function toPort(port: unknown): number {
+  const number = typeof port === "string" && /^\d+$/.test(port)
+    ? Number(port)
+    : port ?? 0;
+  if (typeof number === "number" && !Number.isInteger(number)) {
+    throw new TypeError(
+      `Invalid port ${number}: give a whole number from 0 to 65535`,
+    );
+  }
+  assertPort(number);
+  return number;
+}
+
+/**
+ * Refuses what is not an array of bytes.
+ *
+ * @throws {TypeError} If it is anything else.
+ */
+export function assertBytes(p: unknown): asserts p is Uint8Array {
+  // A proxy only looks like one.
+  if (p instanceof Uint8Array && ArrayBuffer.isView(p)) return;
+  throw new TypeError(`Invalid p ${String(p)}: give a Uint8Array`);
+}

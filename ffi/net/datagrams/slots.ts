@@ -1,0 +1,153 @@
+/**
+ * The slots of a datagram socket: registered room for one datagram each, with
+ * its address and control messages, used again and again.
+ *
+ * @module
+ */
+import { CONTROL_SIZE } from "../../control.ts";
+import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
+import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
+import type { Operation } from "../driver.ts";
+
+/** Bytes kept for an address: 28, rounded up to a cache line. */
+const ADDRESS_ROOM = 64;
+
+/** Bytes of registered memory that one slot takes. */
+export function slotSize(datagramSize: number): number {
+  return CONTROL_SIZE + ADDRESS_ROOM + ((datagramSize + 63) & ~63);
+}
+
+/** The place of a slot in registered memory. */
+interface Place {
+  buffer: RioBuffer;
+  /** How many slots are before it. */
+  index: number;
+  datagramSize: number;
+}
+
+/** Room for one datagram. */
+abstract class Slot implements Operation {
+  /** The whole room for data. */
+  readonly data: RioSlice;
+  /** The address of the peer. */
+  readonly remote: RioSlice;
+  /** Control messages. */
+  readonly control: RioSlice;
+  readonly complete: Operation["complete"];
+
+  /**
+   * Makes the room for the datagram of one request at a time.
+   *
+   * @param place Where it is.
+   * @param complete Called when the request has completed.
+   */
+  constructor(
+    { buffer, index, datagramSize }: Place,
+    complete: Operation["complete"],
+  ) {
+    this.complete = complete;
+    // In this order a short datagram and its address are on the same page.
+    const control = index * slotSize(datagramSize);
+    const remote = control + CONTROL_SIZE;
+    this.control = buffer.slice(control, CONTROL_SIZE);
+    this.remote = buffer.slice(remote, ADDRESS_ROOM);
+    this.data = buffer.slice(remote + ADDRESS_ROOM, datagramSize);
+  }
+}
+
+/** Room for one datagram that arrives, or for several that were joined. */
+export class ReceiveSlot extends Slot {
+  /** Options of the receive that is posted with this slot. */
+  readonly options: Readonly<RioReceiveOptions>;
+  #length = 0;
+  /** Where the next datagram starts. */
+  #at = 0;
+  /** Bytes of each datagram that was joined; 0 if it is one alone. */
+  #segmentSize = 0;
+  #view: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(
+    place: Place & { control: boolean },
+    complete: Operation["complete"],
+  ) {
+    super(place, complete);
+    const { remote, control } = this;
+    this.options = place.control
+      ? { remote, control, defer: true, context: this }
+      : { remote, defer: true, context: this };
+  }
+
+  /** Says what has arrived; nothing of it was taken yet. */
+  fill(length: number, segmentSize: number): void {
+    this.#length = length;
+    this.#segmentSize = segmentSize;
+    this.#at = 0;
+  }
+
+  /** Whether there is a datagram that was not taken. */
+  get more(): boolean {
+    return this.#at < this.#length;
+  }
+
+  /**
+   * Takes the next datagram.
+   *
+   * @returns A view of it; the same length as before costs nothing.
+   */
+  take(): Uint8Array<ArrayBuffer> {
+    const start = this.#at;
+    const end = this.#segmentSize === 0
+      ? this.#length
+      : Math.min(start + this.#segmentSize, this.#length);
+    this.#at = end;
+    if (start === 0 && this.#view?.length === end) return this.#view;
+    const view = this.data.bytes.subarray(start, end);
+    if (start === 0) this.#view = view;
+    return view;
+  }
+}
+
+/** The sends of one call, which are awaited together. */
+export interface SendGroup {
+  /** Bytes of the datagrams that each send is cut into; not cut by default. */
+  readonly segmentSize: number | undefined;
+  /** Sends that have not completed. */
+  left: number;
+  /** Sends that the system took. */
+  sent: number;
+  /** The error of the first that it did not take. */
+  error: Error | null;
+  /** Called when `left` is 0; `null` while nobody waits. */
+  done: (() => void) | null;
+}
+
+/** Room for one datagram that is sent. */
+export class SendSlot extends Slot {
+  /** Options of a send with a destination. */
+  readonly options: Readonly<RioSendOptions>;
+  /** Options of a send on a connected socket. */
+  readonly connectedOptions: Readonly<RioSendOptions>;
+  /** The group that the send belongs to, from its post to its completion. */
+  group: SendGroup | null = null;
+  #part: RioSlice;
+
+  constructor(place: Place, complete: Operation["complete"]) {
+    super(place, complete);
+    this.#part = this.data;
+    this.options = { remote: this.remote, defer: true, context: this };
+    this.connectedOptions = { defer: true, context: this };
+  }
+
+  /** The first bytes of the room; the same size again costs nothing. */
+  part(length: number): RioSlice {
+    if (this.#part.length !== length) {
+      this.#part = this.data.buffer.slice(this.data.offset, length);
+    }
+    return this.#part;
+  }
+
+  /** The first bytes of the control room. */
+  controlPart(length: number): RioSlice {
+    return this.control.buffer.slice(this.control.offset, length);
+  }
+}
