@@ -6,7 +6,7 @@
 
 /** How long to look before sleeping, in milliseconds. */
 const LOOK_MS = 0.2;
-/** How often to look at least: one turn of a busy loop can take all the time. */
+/** How often to look at least: on a busy machine one turn can take longer. */
 const LOOKS = 16;
 /**
  * After so many looks in vain in a row, the next waits sleep without a look:

@@ -11,7 +11,7 @@
 
 /** Request flag: the completion does not trigger `RIONotify`. */
 export const RIO_MSG_DONT_NOTIFY = 0x1;
-/** Request flag: only queue the request, a commit or a later request starts it. */
+/** Request flag: only queue; the next commit starts it, if nothing did before. */
 export const RIO_MSG_DEFER = 0x2;
 /** Request flag: a stream receive completes only when its slice is full. */
 export const RIO_MSG_WAITALL = 0x4;

@@ -96,7 +96,7 @@ export class SessionCore {
     return backlog;
   }
 
-  /** Drops what is kept for a queue, and keeps no more: nobody can ask for it. */
+  /** Drops what is kept for a queue, and keeps nothing more for it. */
   closeBacklog(queue: QueueRecord): void {
     this.#backlogs.get(queue)?.deref()?.splice(0);
     this.#backlogs.delete(queue);

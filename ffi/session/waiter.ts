@@ -17,7 +17,7 @@ const GLANCE_AFTER_MS = 5;
 export class Waiter {
   readonly #backend: RioBackend;
   readonly #pending: Map<number, PromiseWithResolvers<boolean>> = new Map();
-  /** Keys that stay armed while their wait is paused; whether they have fired. */
+  /** Keys whose wait is paused and that stay armed; whether they have fired. */
   readonly #paused: Map<number, boolean> = new Map();
   #running: Promise<void> | null = null;
   #lastKey = 0;
