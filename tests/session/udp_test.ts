@@ -104,6 +104,22 @@ sessionTest("UDP on :: serves IPv4 and IPv6 peers", async (open) => {
   }
 });
 
+sessionTest("session.openSocket() reads every option once", (open) => {
+  using session = open();
+  const read: string[] = [];
+  const options = new Proxy(
+    { transport: "udp", hostname: "127.0.0.1", receives: 2, sends: 2 } as const,
+    {
+      get(target, name) {
+        read.push(String(name));
+        return Reflect.get(target, name);
+      },
+    },
+  );
+  using _socket = session.openSocket(options);
+  assertEquals(read.toSorted(), ["hostname", "receives", "sends", "transport"]);
+});
+
 sessionTest("UDP with ipv6Only leaves the IPv4 port to others", (open) => {
   using session = open();
   using six = openUdp(session, { hostname: "::", ipv6Only: true });

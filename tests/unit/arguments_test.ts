@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { assertInteger, assertOneOf } from "../../ffi/arguments.ts";
+import {
+  assertInteger,
+  assertOneOf,
+  refuseType,
+  show,
+} from "../../ffi/arguments.ts";
 
 const NO_NUMBERS: readonly (readonly [unknown, string])[] = [
   ["1", "a string"],
@@ -36,10 +41,36 @@ describe("assertInteger()", () => {
       assertThrows(
         () => assertInteger("max", value, 1, 64),
         TypeError,
-        "Invalid max ",
+        ": give a whole number from 1 to 64",
       );
     });
   }
+});
+
+describe("show()", () => {
+  const SHOWN: readonly (readonly [unknown, string])[] = [
+    ["a b", '"a b"'],
+    ["", '""'],
+    [1n, "1n"],
+    [null, "null"],
+    [undefined, "undefined"],
+    [Symbol("x"), "Symbol(x)"],
+    [Object.create(null), "[Object: null prototype] {}"],
+    [[1, 2, 3, 4, 5], "[ 1, 2, 3, ... 2 more items ]"],
+  ];
+  for (const [value, text] of SHOWN) {
+    it(`shows ${text}`, () => assertEquals(show(value), text));
+  }
+});
+
+describe("refuseType()", () => {
+  it("says what was given and what to give", () => {
+    assertThrows(
+      () => refuseType("data", "x", "give a Uint8Array"),
+      TypeError,
+      'Invalid data "x": give a Uint8Array',
+    );
+  });
 });
 
 describe("assertOneOf()", () => {
@@ -62,6 +93,11 @@ describe("assertOneOf()", () => {
       () => assertOneOf("color", "green", ["red", "blue"]),
       TypeError,
       'Unknown color "green": give "red" or "blue"',
+    );
+    assertThrows(
+      () => assertOneOf("color", 7, ["red", "green", "blue"]),
+      TypeError,
+      'Unknown color 7: give "red", "green" or "blue"',
     );
   });
 });
