@@ -46,9 +46,9 @@ export class SessionCore {
   /**
    * Completions that were dequeued before anybody asked for them.
    *
-   * Only the `RioCompletionQueue` owns its array. The records of queues live as
-   * long as the session: what they held, with the sockets named in completions,
-   * could not be collected when a program drops it.
+   * Only the `RioCompletionQueue` keeps its array alive. A record stays until
+   * its native queue is closed: if it kept the array, and so the sockets that
+   * the completions name, a program could drop them and they would stay.
    */
   readonly #backlogs: WeakMap<QueueRecord, WeakRef<Completion[]>> =
     new WeakMap();

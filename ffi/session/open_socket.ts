@@ -100,8 +100,7 @@ export function openSocket(
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
   core.assertOpen("open a socket");
-  // A client that leaves address and port to the system needs no permission
-  // yet.
+  // A client whose address and port the system chooses needs no permission yet.
   const binds = transport === "udp" || backlog !== undefined || port !== 0 ||
     !WILDCARDS.has(hostname);
   if (binds) core.permissions.require(hostname, port);
