@@ -29,7 +29,7 @@ const OPENERS: Record<string, { transport: string; open: Opener }> = {
 const REFUSED: [new (message: string) => Error, Options, string][] = [
   [TypeError, { transport: "unix" }, 'Unsupported transport "unix": give '],
   [TypeError, { transport: null }, 'Unsupported transport "null": give '],
-  [TypeError, { port: "x" }, "Invalid port x"],
+  [TypeError, { port: "x" }, 'Invalid port "x"'],
   [TypeError, { port: 1.5 }, "Invalid port 1.5"],
   [RangeError, { port: 65536 }, "Invalid port 65536"],
   [RangeError, { port: "65536" }, "Invalid port 65536"],
