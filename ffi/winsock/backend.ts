@@ -6,7 +6,7 @@
 import { RIO_FUNCTIONS } from "../constants.ts";
 import type { RioBackend, RioCapabilities } from "../contract.ts";
 import { WSAEOPNOTSUPP } from "../error_numbers.ts";
-import { FrameMemory, NativeFunction, type Prepare } from "./call.ts";
+import { CallMemory } from "./call.ts";
 import { WinsockConnections } from "./connections.ts";
 import { prepareRio } from "./functions.ts";
 import type { WinsockSymbols } from "./library.ts";
@@ -51,20 +51,19 @@ export class WinsockBackend implements RioBackend {
    */
   constructor(symbols: WinsockSymbols, table: RioTable, options: CallOptions) {
     const { dispatch = true } = options;
-    const frames = new FrameMemory();
+    const memory = new CallMemory();
     const dispCallFunc = dispatch ? symbols.DispCallFunc : null;
-    const prepare: Prepare = (address, signature) =>
-      new NativeFunction(address, signature, { frames, dispCallFunc });
+    const path = { memory, dispCallFunc };
+    const waits = new WinsockWaits(symbols, memory);
+    const functions = prepareRio(table, path);
     this.#symbols = symbols;
     this.#table = table;
-    const waits = this.waits = new WinsockWaits(symbols);
-    const functions = prepareRio(table, prepare);
-    this.rings = new WinsockRings({ symbols, functions, frames, waits });
+    this.waits = waits;
+    this.rings = new WinsockRings({ symbols, functions, memory, waits });
     this.sockets = new WinsockConnections({
       symbols,
       waits,
-      prepare,
-      operations: waits.operations,
+      path,
       verify: (socket) => this.#verify(socket),
       closing: (socket) => this.rings.endRequestQueue(socket),
     });

@@ -1,14 +1,16 @@
 /**
  * How a native function that exists only as a pointer is called.
  *
- * `DispCallFunc` of OLE Automation calls any function pointer, and is itself a
- * library function that Deno compiles a fast call for. Its arguments live in a
- * frame prepared once per function: an array of `VARIANT`, one of their types,
- * one of pointers to them, and a `VARIANT` for the result. A call then writes
- * the values as 32-bit words and allocates nothing.
+ * Deno calls the functions of a library fast, and function pointers slowly. So
+ * the pointer is given to a library function: `DispCallFunc` of OLE Automation
+ * calls any function pointer. It reads the arguments from native memory, which
+ * is prepared once per function and called its frame: a `VARIANT` for each
+ * argument and one for the result, pointers to the arguments, and their types.
+ * A call only overwrites the values, and allocates nothing.
  *
- * Without `DispCallFunc`, or where it refuses a frame, the same frames are read by `Deno.UnsafeFnPointer`,
- * which is some thirty times slower.
+ * Where Windows has no `DispCallFunc`, or it refuses a frame,
+ * `Deno.UnsafeFnPointer` is called with the values of the same frame. That
+ * takes some thirty times as long.
  *
  * Source: `DispCallFunc` and `VARIANT` in the Microsoft reference.
  *
@@ -29,32 +31,27 @@ export interface NativeSignature {
   readonly result: NativeType | "void";
 }
 
-/** What a function pointer needs to be called. */
+/** How function pointers are called. */
 export interface CallPath {
-  /** Where its frame is made. */
-  frames: FrameMemory;
-  /** What calls it; `null` for `Deno.UnsafeFnPointer`. */
+  /** Where the frames are made. */
+  memory: CallMemory;
+  /** What calls a pointer; `null` for `Deno.UnsafeFnPointer`. */
   dispCallFunc: DispCallFunc | null;
 }
-
-/** Makes a function pointer callable. */
-export type Prepare = (
-  address: bigint,
-  signature: NativeSignature,
-) => NativeFunction;
 
 /** `VT_EMPTY`, `VT_I4`, `VT_UI4` and `VT_UI8`. */
 const VARIANT_TYPES = { void: 0, i32: 3, u32: 19, u64: 21 } as const;
 /** The calling convention of Winsock; 64-bit Windows has only one. */
 const CC_STDCALL = 4;
+/** Values are written and results read as 32-bit words. */
 const WORDS = VARIANT.size / 4;
 const LOW = VARIANT.value / 4;
 const HIGH = LOW + 1;
-const FRAMES = 16384;
+const BLOCK = 16384;
 
-/** One block for the frames of many functions, and for what they point to. */
-export class FrameMemory {
-  #block = allocate(FRAMES);
+/** One block for the frames of functions, and for what the calls read and write. */
+export class CallMemory {
+  #block = allocate(BLOCK);
   #used = 0;
 
   /**
@@ -67,9 +64,9 @@ export class FrameMemory {
     const start = this.#used;
     const end = start + byteLength;
     this.#used = (end + 7) & ~7;
-    if (this.#used > FRAMES) {
+    if (this.#used > BLOCK) {
       throw new RangeError(
-        `Cannot take ${byteLength} bytes of frame memory: ${FRAMES} are too few`,
+        `Cannot take ${byteLength} bytes of memory for calls: ${BLOCK} are too few`,
       );
     }
     return {
@@ -85,13 +82,15 @@ export class NativeFunction {
   readonly address: bigint;
   #dispCallFunc: DispCallFunc | null;
   #signature: NativeSignature;
-  #words: Uint32Array;
-  #result: Uint32Array;
-  #resultType: number;
   #count: number;
-  #typesAddress: bigint;
-  #pointersAddress: bigint;
+  #resultType: number;
+  #frame: DataView;
+  /** The same bytes: the `VARIANT` of each argument, then that of the result. */
+  #words: Uint32Array;
+  #lowResult: number;
   #resultAddress: bigint;
+  #pointersAddress: bigint;
+  #typesAddress: bigint;
   #pointer: Deno.UnsafeFnPointer<NativeSignature> | null = null;
 
   /**
@@ -102,33 +101,32 @@ export class NativeFunction {
    * @param path How it is called.
    */
   constructor(address: bigint, signature: NativeSignature, path: CallPath) {
-    const { frames, dispCallFunc } = path;
-    const { parameters, result } = signature;
+    const { memory, dispCallFunc } = path;
+    const { parameters } = signature;
     const count = parameters.length;
-    const variants = frames.take(VARIANT.size * count);
-    const types = frames.take(2 * count);
-    const pointers = frames.take(8 * count);
-    const answer = frames.take(VARIANT.size);
-    this.address = address;
-    this.#signature = signature;
-    this.#dispCallFunc = dispCallFunc;
-    this.#words = wordsOf(variants);
-    this.#result = wordsOf(answer);
-    this.#resultType = VARIANT_TYPES[result];
-    this.#count = count;
-    this.#typesAddress = types.address;
-    this.#pointersAddress = pointers.address;
-    this.#resultAddress = answer.address;
-
-    const typesView = viewOf(types);
-    const pointersView = viewOf(pointers);
-    const variantsView = viewOf(variants);
+    const result = VARIANT.size * count;
+    const pointers = result + VARIANT.size;
+    const types = pointers + 8 * count;
+    const { bytes, address: start } = memory.take(types + 2 * count);
+    const { buffer, byteOffset, byteLength } = bytes;
+    const frame = new DataView(buffer, byteOffset, byteLength);
     parameters.forEach((type, i) => {
       const at = VARIANT.size * i;
-      typesView.setUint16(2 * i, VARIANT_TYPES[type], true);
-      variantsView.setUint16(at + VARIANT.type, VARIANT_TYPES[type], true);
-      pointersView.setBigUint64(8 * i, variants.address + BigInt(at), true);
+      frame.setUint16(at + VARIANT.type, VARIANT_TYPES[type], true);
+      frame.setBigUint64(pointers + 8 * i, start + BigInt(at), true);
+      frame.setUint16(types + 2 * i, VARIANT_TYPES[type], true);
     });
+    this.address = address;
+    this.#dispCallFunc = dispCallFunc;
+    this.#signature = signature;
+    this.#count = count;
+    this.#resultType = VARIANT_TYPES[signature.result];
+    this.#frame = frame;
+    this.#words = new Uint32Array(buffer, byteOffset, WORDS * (count + 1));
+    this.#lowResult = WORDS * count + LOW;
+    this.#resultAddress = start + BigInt(result);
+    this.#pointersAddress = start + BigInt(pointers);
+    this.#typesAddress = start + BigInt(types);
   }
 
   /**
@@ -146,8 +144,8 @@ export class NativeFunction {
   /**
    * Calls the function with the arguments written before.
    *
-   * A `DispCallFunc` that refuses a frame has not called the function; this
-   * one then goes the slow way for good.
+   * Where `DispCallFunc` refuses the frame it has not called the function, and
+   * would refuse it again: from then on it is not asked any more.
    */
   call(): void {
     if (this.#dispCallFunc === null) {
@@ -169,43 +167,53 @@ export class NativeFunction {
     this.#callPointer();
   }
 
+  /**
+   * Writes the arguments and calls, where the array that this makes does not
+   * matter.
+   *
+   * @param values The first arguments; the others stay as they are.
+   * @returns This function, to read its result from.
+   */
+  invoke(...values: readonly number[]): this {
+    values.forEach((value, i) => this.set(i, value));
+    this.call();
+    return this;
+  }
+
   /** The result of the last call as a signed 32-bit number. */
   get int32(): number {
-    return this.#result[LOW]! | 0;
+    return this.#words[this.#lowResult]! | 0;
   }
 
   /** The result of the last call as an unsigned 32-bit number. */
   get uint32(): number {
-    return this.#result[LOW]!;
+    return this.#words[this.#lowResult]!;
   }
 
   /** The result of the last call as a pointer; imprecise from 2^53. */
   get pointer(): number {
-    return joinWords(this.#result[LOW]!, this.#result[HIGH]!);
+    const at = this.#lowResult;
+    return joinWords(this.#words[at]!, this.#words[at + 1]!);
   }
 
   #callPointer(): void {
-    const { parameters } = this.#signature;
     this.#pointer ??= new Deno.UnsafeFnPointer(
       Deno.UnsafePointer.create(this.address)!,
       this.#signature,
     );
-    const values = parameters.map((type, i) => {
-      const low = this.#words[i * WORDS + LOW]!;
-      const high = this.#words[i * WORDS + HIGH]!;
-      if (type === "u64") return BigInt(high) << 32n | BigInt(low);
-      return type === "i32" ? low | 0 : low;
+    const values = this.#signature.parameters.map((type, i) => {
+      const at = VARIANT.size * i + VARIANT.value;
+      if (type === "u64") return this.#frame.getBigUint64(at, true);
+      return type === "i32"
+        ? this.#frame.getInt32(at, true)
+        : this.#frame.getUint32(at, true);
     });
-    const answer = BigInt(this.#pointer.call(...values) ?? 0);
-    this.#result[LOW] = Number(answer & 0xFFFFFFFFn);
-    this.#result[HIGH] = Number(answer >> 32n & 0xFFFFFFFFn);
+    const result = BigInt(this.#pointer.call(...values) ?? 0);
+    this.#frame.setBigUint64(4 * this.#lowResult, result, true);
   }
 }
 
-function wordsOf({ bytes }: RioMemory): Uint32Array {
+/** The 32-bit words of a part of native memory. */
+export function wordsOf({ bytes }: RioMemory): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-}
-
-function viewOf({ bytes }: RioMemory): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -2,8 +2,8 @@
  * Connecting and accepting.
  *
  * A socket for Registered I/O cannot be made non-blocking, so TCP connects with
- * `ConnectEx` and accepts with `AcceptEx`, whose packets arrive at the waiter's
- * port.
+ * `ConnectEx` and accepts with `AcceptEx`. Both are overlapped calls: a packet at the
+ * completion port tells that one has ended.
  *
  * Source: `ConnectEx` and `AcceptEx` in the Microsoft reference.
  *
@@ -27,10 +27,10 @@ import {
   WSAENOTSOCK,
 } from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import type { NativeFunction, NativeSignature, Prepare } from "./call.ts";
+import { type CallPath, NativeFunction, type NativeSignature } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
-import { ACCEPT_ADDRESS_SIZE, type Operation } from "./operations.ts";
+import { ACCEPT_ADDRESS_SIZE, type Operation, SLOT } from "./operations.ts";
 import {
   addressSize,
   type SocketsOptions,
@@ -40,26 +40,38 @@ import {
 import { resolveExtension } from "./table.ts";
 import type { WinsockWaits } from "./waits.ts";
 
+/** An extension function: the name that it is asked for by, and its prototype. */
+interface Extension {
+  readonly guid: string;
+  readonly signature: NativeSignature;
+}
+
 // BOOL ConnectEx(SOCKET s, const sockaddr *name, int namelen,
 //   PVOID lpSendBuffer, DWORD dwSendDataLength, LPDWORD lpdwBytesSent,
 //   LPOVERLAPPED lpOverlapped)
-const CONNECT_EX: NativeSignature = {
-  parameters: ["u64", "u64", "i32", "u64", "u32", "u64", "u64"],
-  result: "i32",
+const CONNECT_EX: Extension = {
+  guid: WSAID_CONNECTEX,
+  signature: {
+    parameters: ["u64", "u64", "i32", "u64", "u32", "u64", "u64"],
+    result: "i32",
+  },
 };
 
 // BOOL AcceptEx(SOCKET sListenSocket, SOCKET sAcceptSocket,
 //   PVOID lpOutputBuffer, DWORD dwReceiveDataLength,
 //   DWORD dwLocalAddressLength, DWORD dwRemoteAddressLength,
 //   LPDWORD lpdwBytesReceived, LPOVERLAPPED lpOverlapped)
-const ACCEPT_EX: NativeSignature = {
-  parameters: ["u64", "u64", "u64", "u32", "u32", "u32", "u64", "u64"],
-  result: "i32",
+const ACCEPT_EX: Extension = {
+  guid: WSAID_ACCEPTEX,
+  signature: {
+    parameters: ["u64", "u64", "u64", "u32", "u32", "u32", "u64", "u64"],
+    result: "i32",
+  },
 };
 
 /**
- * What an accept says of a connection whose peer gave it up before. The next
- * one is as good, and a listener must not fail for it.
+ * How an accept fails when the peer has given the connection up in the
+ * meantime. That is no failure of the listener, which accepts the next one.
  */
 const GONE: ReadonlySet<number> = new Set([
   WSAECONNABORTED,
@@ -69,19 +81,17 @@ const GONE: ReadonlySet<number> = new Set([
 
 /** What sockets that connect need of their backend. */
 export interface ConnectionsOptions extends SocketsOptions {
-  /** Whose port carries the packets. */
-  waits: WinsockWaits;
-  /** Makes a function pointer callable. */
-  prepare: Prepare;
+  /** How extension functions are called. */
+  path: CallPath;
 }
 
 /** The sockets of one backend, with connects and accepts. */
 export class WinsockConnections extends WinsockSockets implements RioSockets {
   #symbols: WinsockSymbols;
   #waits: WinsockWaits;
-  #prepare: Prepare;
-  #connectEx: NativeFunction | null = null;
-  #acceptEx: NativeFunction | null = null;
+  #path: CallPath;
+  /** The extension functions that were needed so far. */
+  #functions = new Map<Extension, NativeFunction>();
   #dwords = new Uint32Array(2);
 
   /**
@@ -93,7 +103,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     super(options);
     this.#symbols = options.symbols;
     this.#waits = options.waits;
-    this.#prepare = options.prepare;
+    this.#path = options.path;
   }
 
   /** Connects; returns 1, minus an error number, or 0 while it goes on. */
@@ -101,14 +111,11 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     const socket = this.get(id);
     if (!socket) return -WSAENOTSOCK;
     if (socket.type === SOCK_STREAM) {
-      return 0 - this.#start(socket, address, key);
+      return 0 - this.#startConnect(socket, address, key);
     }
-    const failed = this.#symbols.connect(
-      socket.handle,
-      address,
-      addressSize(address),
-    );
-    if (failed !== 0) return -this.#error();
+    const size = addressSize(address);
+    const error = this.attempt(this.#symbols.connect, id, address, size);
+    if (error !== 0) return -error;
     socket.bound = true;
     return 1;
   }
@@ -121,8 +128,13 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     if (!operation) return -WSAENOTCONN;
     if (!operation.arrived) return 0;
     socket.connecting = null;
-    const error = this.#outcome(socket, operation) ||
-      this.#setContext(socket, SO_UPDATE_CONNECT_CONTEXT, null);
+    const error = this.#finish(socket, operation) ||
+      this.setOption(
+        id,
+        SOL_SOCKET,
+        SO_UPDATE_CONNECT_CONTEXT,
+        new Uint8Array(),
+      );
     return error === 0 ? 1 : -error;
   }
 
@@ -134,113 +146,104 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     if (!listener.listening) return -WSAEINVAL;
     const { accepting } = listener;
     if (!accepting) return 0 - this.#startAccept(listener, key);
-    if (!accepting.operation.arrived) return 0;
+    const { operation, socket } = accepting;
+    if (!operation.arrived) return 0;
     listener.accepting = null;
-    const socket = this.get(accepting.socket)!;
-    const error = this.#outcome(listener, accepting.operation) ||
-      this.#setContext(
-        socket,
-        SO_UPDATE_ACCEPT_CONTEXT,
-        new BigUint64Array([listener.handle]),
-      );
+    const handle = new Uint8Array(new BigUint64Array([listener.handle]).buffer);
+    const error = this.#finish(listener, operation) ||
+      this.setOption(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, handle);
     if (error === 0) {
-      socket.bound = true;
-      return accepting.socket;
+      this.get(socket)!.bound = true;
+      return socket;
     }
-    this.close(accepting.socket);
+    this.close(socket);
     return GONE.has(error) ? 0 - this.#startAccept(listener, key) : -error;
   }
 
   /** Starts a connect; 0 while it goes on, or an error number. */
-  #start(socket: WinsockSocket, address: Uint8Array, key: number): number {
-    this.#connectEx ??= this.#extension(socket, WSAID_CONNECTEX, CONNECT_EX);
-    if (this.#connectEx === null) return this.#error();
-    const error = this.#bindToWildcard(socket) || this.#associate(socket);
+  #startConnect(
+    socket: WinsockSocket,
+    address: Uint8Array,
+    key: number,
+  ): number {
+    const error = this.#bindToWildcard(socket);
     if (error !== 0) return error;
-
-    const operation = this.#waits.operations.begin(key);
-    const { slot } = operation;
-    slot.dataBytes.set(address.subarray(0, SOCKADDR_INET.size));
-    const connectEx = this.#connectEx;
-    connectEx.set(0, Number(socket.handle));
-    connectEx.set(1, slot.data);
-    connectEx.set(2, addressSize(address));
-    connectEx.set(6, slot.overlapped);
-    const refused = this.#begin(connectEx, operation);
-    if (refused !== 0) return refused;
+    const operation = this.#begin(CONNECT_EX, { socket, key }, ({ slot }) => {
+      slot.bytes.set(address.subarray(0, SOCKADDR_INET.size), SLOT.data);
+      const name = slot.address + SLOT.data;
+      return [name, addressSize(address), 0, 0, 0, slot.address];
+    });
+    if (typeof operation === "number") return operation;
     socket.connecting = operation;
     return 0;
   }
 
   /** Starts an accept; 0 while it goes on, or an error number. */
   #startAccept(listener: WinsockSocket, key: number): number {
-    this.#acceptEx ??= this.#extension(listener, WSAID_ACCEPTEX, ACCEPT_EX);
-    if (this.#acceptEx === null) return this.#error();
-    const error = this.#associate(listener);
-    if (error !== 0) return error;
-    const socket = this.open(
-      listener.family,
-      listener.type,
-      listener.protocol,
-    );
+    const { family, type, protocol } = listener;
+    const socket = this.open(family, type, protocol);
     if (socket < 0) return -socket;
-
-    const operation = this.#waits.operations.begin(key);
-    const { slot } = operation;
-    const acceptEx = this.#acceptEx;
-    acceptEx.set(0, Number(listener.handle));
-    acceptEx.set(1, socket);
-    acceptEx.set(2, slot.data);
-    acceptEx.set(4, ACCEPT_ADDRESS_SIZE);
-    acceptEx.set(5, ACCEPT_ADDRESS_SIZE);
-    acceptEx.set(6, slot.bytesTransferred);
-    acceptEx.set(7, slot.overlapped);
-    const refused = this.#begin(acceptEx, operation);
-    if (refused !== 0) {
+    const operation = this.#begin(
+      ACCEPT_EX,
+      { socket: listener, key },
+      ({ slot: { address } }) => [
+        socket,
+        address + SLOT.data,
+        0,
+        ACCEPT_ADDRESS_SIZE,
+        ACCEPT_ADDRESS_SIZE,
+        address + SLOT.bytesTransferred,
+        address,
+      ],
+    );
+    if (typeof operation === "number") {
       this.close(socket);
-      return refused;
+      return operation;
     }
     listener.accepting = { operation, socket };
     return 0;
   }
 
-  /** Starts an overlapped call: 0 promises a packet, anything else none. */
-  #begin(call: NativeFunction, operation: Operation): number {
-    call.call();
-    // Success at once sends a packet as well.
-    if (call.int32 !== 0) return 0;
-    const error = this.#error();
-    if (error === WSA_IO_PENDING) return 0;
-    this.#waits.operations.cancel(operation);
+  /**
+   * Starts an overlapped call.
+   *
+   * @param extension Which one.
+   * @param of The socket that it is called on, and the key of its packet.
+   * @param rest Gives the arguments behind the socket.
+   * @returns The call, of which a packet tells the end, or an error number.
+   */
+  #begin(
+    extension: Extension,
+    { socket, key }: { socket: WinsockSocket; key: number },
+    rest: (operation: Operation) => number[],
+  ): Operation | number {
+    const native = this.#resolve(extension, socket);
+    if (typeof native === "number") return native;
+    const refused = this.#associate(socket);
+    if (refused !== 0) return refused;
+    const { operations } = this.#waits;
+    const operation = operations.begin(key);
+    native.invoke(Number(socket.handle), ...rest(operation));
+    // A call that ends at once sends a packet as well.
+    if (native.int32 !== 0) return operation;
+    const error = lastError(this.#symbols);
+    if (error === WSA_IO_PENDING) return operation;
+    operations.cancel(operation);
     return error;
   }
 
-  #outcome(socket: WinsockSocket, operation: Operation): number {
-    const done = this.#symbols.WSAGetOverlappedResult(
+  /** The outcome of an overlapped call whose packet arrived: 0, or an error number. */
+  #finish(socket: WinsockSocket, operation: Operation): number {
+    const succeeded = this.#symbols.WSAGetOverlappedResult(
       socket.handle,
-      BigInt(operation.slot.overlapped),
+      BigInt(operation.slot.address),
       this.#dwords,
       0,
       this.#dwords.subarray(1),
     );
-    const error = done !== 0 ? 0 : this.#error();
+    const error = succeeded !== 0 ? 0 : lastError(this.#symbols);
     this.#waits.operations.release(operation);
     return error;
-  }
-
-  #setContext(
-    socket: WinsockSocket,
-    name: number,
-    value: BigUint64Array<ArrayBuffer> | null,
-  ): number {
-    const failed = this.#symbols.setsockopt(
-      socket.handle,
-      SOL_SOCKET,
-      name,
-      value,
-      value?.byteLength ?? 0,
-    );
-    return failed === 0 ? 0 : this.#error();
   }
 
   /** `ConnectEx` wants a socket that has a local address. */
@@ -258,17 +261,18 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     return error;
   }
 
-  #extension(
+  /** The extension function, or an error number. */
+  #resolve(
+    extension: Extension,
     socket: WinsockSocket,
-    guid: string,
-    signature: NativeSignature,
-  ): NativeFunction | null {
+  ): NativeFunction | number {
+    const known = this.#functions.get(extension);
+    if (known) return known;
+    const { guid, signature } = extension;
     const address = resolveExtension(this.#symbols, socket.handle, guid);
-    if (address === 0n) return null;
-    return this.#prepare(address, signature);
-  }
-
-  #error(): number {
-    return lastError(this.#symbols);
+    if (address < 0n) return Number(-address);
+    const native = new NativeFunction(address, signature, this.#path);
+    this.#functions.set(extension, native);
+    return native;
   }
 }

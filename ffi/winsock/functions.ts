@@ -6,8 +6,8 @@
  *
  * @module
  */
-import type { RioFunctionName } from "../constants.ts";
-import type { NativeFunction, NativeSignature, Prepare } from "./call.ts";
+import { RIO_FUNCTIONS, type RioFunctionName } from "../constants.ts";
+import { type CallPath, NativeFunction, type NativeSignature } from "./call.ts";
 import type { RioTable } from "./table.ts";
 
 // BOOL RIOReceive(RIO_RQ SocketQueue, PRIO_BUF pData, ULONG DataBufferCount,
@@ -71,15 +71,14 @@ export type RioFunctions = Readonly<Record<RioFunctionName, NativeFunction>>;
  * Prepares the 13 functions.
  *
  * @param table Their addresses.
- * @param prepare Makes a function pointer callable.
+ * @param path How they are called.
  * @returns The functions by name.
  */
-export function prepareRio(
-  table: RioTable,
-  prepare: Prepare,
-): RioFunctions {
-  const names = Object.keys(RIO_SIGNATURES) as RioFunctionName[];
+export function prepareRio(table: RioTable, path: CallPath): RioFunctions {
   return Object.fromEntries(
-    names.map((name) => [name, prepare(table[name], RIO_SIGNATURES[name])]),
+    RIO_FUNCTIONS.map((name) => [
+      name,
+      new NativeFunction(table[name], RIO_SIGNATURES[name], path),
+    ]),
   ) as Record<RioFunctionName, NativeFunction>;
 }

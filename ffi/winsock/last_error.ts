@@ -1,5 +1,5 @@
 /**
- * The reason of the native call that failed just before.
+ * Why the native call that was made just before failed.
  *
  * @module
  */

@@ -6,28 +6,25 @@
 import {
   AF_INET,
   AF_INET6,
-  INVALID_SOCKET,
   IPPROTO_UDP,
   perFunction,
+  RIO_FUNCTIONS,
   type RioFunctionName,
   SOCK_DGRAM,
   WINSOCK_VERSION,
-  WSA_FLAG_NO_HANDLE_INHERIT,
-  WSA_FLAG_OVERLAPPED,
 } from "../constants.ts";
-import type { RioBackend } from "../contract.ts";
+import type { RioBackend, RioHandle } from "../contract.ts";
 import { WSAEAFNOSUPPORT } from "../error_numbers.ts";
-import { check, checkHandle } from "../errors.ts";
+import { check, checkHandle, RioError } from "../errors.ts";
 import { WSADATA_SIZE } from "../layout.ts";
 import { type CallOptions, WinsockBackend } from "./backend.ts";
-import { lastError } from "./last_error.ts";
 import {
   type LibraryOptions,
   openLibrary,
   type WinsockSymbols,
 } from "./library.ts";
-import { closeNative } from "./sockets.ts";
-import { resolveRioTable, type RioTable } from "./table.ts";
+import { closeNative, openNative } from "./sockets.ts";
+import { readRioTable, resolveRioTable } from "./table.ts";
 
 /** Which DLL to open, and how its functions are called. */
 export interface WinsockOptions extends LibraryOptions, CallOptions {}
@@ -73,40 +70,64 @@ export function createWinsockBackend(
   symbols: WinsockSymbols,
   options: CallOptions = {},
 ): RioBackend {
-  // WSAStartup is the one function that returns its error itself.
-  check(
-    symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_SIZE)),
-    "WSAStartup",
-    "start Winsock 2.2",
-  );
+  start(symbols);
   try {
-    return new WinsockBackend(symbols, probeTable(symbols), options);
+    const table = probe(symbols, (socket) => resolveRioTable(socket, symbols));
+    return new WinsockBackend(symbols, table, options);
   } catch (error) {
     symbols.WSACleanup();
     throw error;
   }
 }
 
-/** Resolves the table from a socket made for the purpose. */
-function probeTable(symbols: WinsockSymbols): RioTable {
-  let socket = openProbe(symbols, AF_INET);
-  if (socket === -WSAEAFNOSUPPORT) socket = openProbe(symbols, AF_INET6);
+/**
+ * Finds out which of the 13 functions the provider of UDP sockets has.
+ *
+ * @param symbols The native functions to ask.
+ * @returns Which are there: none where Winsock gives no table at all.
+ */
+export function findRioFunctions(
+  symbols: WinsockSymbols = openLibrary(),
+): Record<RioFunctionName, boolean> {
+  const found = Object.fromEntries(
+    RIO_FUNCTIONS.map((name) => [name, false]),
+  ) as Record<RioFunctionName, boolean>;
+  try {
+    start(symbols);
+    try {
+      const table = probe(symbols, (socket) => readRioTable(socket, symbols));
+      for (const name of RIO_FUNCTIONS) found[name] = table[name] !== 0n;
+    } finally {
+      symbols.WSACleanup();
+    }
+  } catch (error) {
+    const { NotSupported } = Deno.errors;
+    if (!(error instanceof RioError || error instanceof NotSupported)) {
+      throw error;
+    }
+  }
+  return found;
+}
+
+function start(symbols: WinsockSymbols): void {
+  // WSAStartup is the one function that returns its error itself.
+  check(
+    symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_SIZE)),
+    "WSAStartup",
+    "start Winsock 2.2",
+  );
+}
+
+/** Asks something of a socket that is opened for the question only. */
+function probe<T>(symbols: WinsockSymbols, ask: (socket: RioHandle) => T): T {
+  const open = (family: number) =>
+    openNative(symbols, { family, type: SOCK_DGRAM, protocol: IPPROTO_UDP });
+  let socket = open(AF_INET);
+  if (socket === -WSAEAFNOSUPPORT) socket = open(AF_INET6);
   checkHandle(socket, "WSASocketW", "open a socket to resolve the functions");
   try {
-    return resolveRioTable(socket, symbols);
+    return ask(socket);
   } finally {
     closeNative(symbols, BigInt(socket));
   }
-}
-
-function openProbe(symbols: WinsockSymbols, family: number): number {
-  const socket = symbols.WSASocketW(
-    family,
-    SOCK_DGRAM,
-    IPPROTO_UDP,
-    0n,
-    0,
-    WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT,
-  );
-  return socket === INVALID_SOCKET ? -lastError(symbols) : Number(socket);
 }

@@ -9,49 +9,47 @@ import { allocate, type RioMemory } from "../memory.ts";
 /** What `AcceptEx` wants for one address: 16 bytes more than it has. */
 export const ACCEPT_ADDRESS_SIZE = SOCKADDR_INET.size + 16;
 
-const BLOCK = 65536;
-const SLOT = {
-  size: 160,
+/** Where things are in a slot. */
+export const SLOT = {
+  size: OVERLAPPED.size + 8 + 2 * ACCEPT_ADDRESS_SIZE,
+  /** The `OVERLAPPED`, whose address names the call in its packet. */
   overlapped: 0,
+  /** A `DWORD` for a byte count. */
   bytesTransferred: OVERLAPPED.size,
-  data: 40,
+  /** Room for two addresses of {@linkcode ACCEPT_ADDRESS_SIZE}. */
+  data: OVERLAPPED.size + 8,
 } as const;
+const BLOCK = 65536;
 
-/** Native memory of one overlapped call: its `OVERLAPPED`, and its data. */
-export interface OperationSlot {
-  /** The bytes of the whole slot. */
+/** Native memory of one overlapped call. */
+export interface Slot {
+  /** The bytes, laid out as {@linkcode SLOT} says. */
   readonly bytes: Uint8Array;
-  /** Address of the `OVERLAPPED`, which names the call in its packet. */
-  readonly overlapped: number;
-  /** Address of a `DWORD` for a byte count. */
-  readonly bytesTransferred: number;
-  /** Address of room for two addresses of {@linkcode ACCEPT_ADDRESS_SIZE}. */
-  readonly data: number;
-  /** The room itself. */
-  readonly dataBytes: Uint8Array;
+  /** The address of the first. */
+  readonly address: number;
 }
 
-/** One overlapped call, from its start until its packet arrived. */
+/** One overlapped call, from its start until nobody needs its slot. */
 export interface Operation {
-  /** What the waiter reports when the packet arrives. */
+  /** What a wait reports when the packet arrives. */
   readonly key: number;
   /** The native memory. */
-  readonly slot: OperationSlot;
+  readonly slot: Slot;
   /** Whether the packet arrived. */
   arrived: boolean;
   /** Whether nobody asks for the outcome any more. */
-  orphaned: boolean;
+  released: boolean;
 }
 
 /**
  * The overlapped calls of one port.
  *
- * The system owns a slot from the start of the call until its packet arrived;
- * only then is the slot used for another call.
+ * The system owns a slot from the start of the call until its packet arrived.
+ * Only then, and once nobody asks for the outcome any more, another call uses it.
  */
 export class Operations {
   #blocks: RioMemory[] = [];
-  #free: OperationSlot[] = [];
+  #free: Slot[] = [];
   #pending = new Map<number, Operation>();
 
   /** How many calls go on. */
@@ -59,18 +57,18 @@ export class Operations {
     return this.#pending.size;
   }
 
-  /** Starts to account for a call, with zeroed native memory. */
+  /** Counts a call that is about to start, with zeroed native memory. */
   begin(key: number): Operation {
     const slot = this.take();
-    const operation = { key, slot, arrived: false, orphaned: false };
-    this.#pending.set(slot.overlapped, operation);
+    const operation = { key, slot, arrived: false, released: false };
+    this.#pending.set(slot.address, operation);
     return operation;
   }
 
-  /** Ends the account of a call that failed at once: no packet will come. */
+  /** A call failed at once: no packet of it will come. */
   cancel(operation: Operation): void {
-    this.#pending.delete(operation.slot.overlapped);
-    this.#free.push(operation.slot);
+    this.arrive(operation.slot.address);
+    this.release(operation);
   }
 
   /** The packet of an `OVERLAPPED` arrived; `undefined` if it is none of ours. */
@@ -79,37 +77,31 @@ export class Operations {
     if (!operation) return undefined;
     this.#pending.delete(overlapped);
     operation.arrived = true;
-    if (operation.orphaned) this.#free.push(operation.slot);
+    if (operation.released) this.#free.push(operation.slot);
     return operation;
   }
 
   /** Nobody asks for the outcome any more: frees the slot, now or later. */
   release(operation: Operation): void {
-    if (operation.orphaned) return;
-    operation.orphaned = true;
+    if (operation.released) return;
+    operation.released = true;
     if (operation.arrived) this.#free.push(operation.slot);
   }
 
   /** Takes a slot that is not given back. */
-  take(): OperationSlot {
+  take(): Slot {
     const slot = this.#free.pop() ?? this.#grow();
     slot.bytes.fill(0);
     return slot;
   }
 
-  #grow(): OperationSlot {
+  #grow(): Slot {
     const block = allocate(BLOCK);
     this.#blocks.push(block);
-    const base = Number(block.address);
+    const start = Number(block.address);
     for (let at = 0; at + SLOT.size <= BLOCK; at += SLOT.size) {
       const bytes = block.bytes.subarray(at, at + SLOT.size);
-      this.#free.push({
-        bytes,
-        overlapped: base + at + SLOT.overlapped,
-        bytesTransferred: base + at + SLOT.bytesTransferred,
-        data: base + at + SLOT.data,
-        dataBytes: bytes.subarray(SLOT.data),
-      });
+      this.#free.push({ bytes, address: start + at });
     }
     return this.#free.pop()!;
   }

@@ -9,11 +9,8 @@
  */
 import {
   RIO_CORRUPT_CQ,
-  RIO_EVENT_COMPLETION,
   RIO_INVALID_BUFFERID,
-  RIO_INVALID_CQ,
   RIO_INVALID_RQ,
-  RIO_IOCP_COMPLETION,
 } from "../constants.ts";
 import type { RioBuf, RioHandle, RioRings } from "../contract.ts";
 import {
@@ -29,7 +26,7 @@ import {
   type RioResults,
 } from "../layout.ts";
 import type { RioMemory } from "../memory.ts";
-import type { FrameMemory, NativeFunction } from "./call.ts";
+import { type CallMemory, type NativeFunction, wordsOf } from "./call.ts";
 import type { RioFunctions } from "./functions.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
@@ -51,7 +48,7 @@ export interface WinsockRingsOptions {
   /** The 13 functions. */
   functions: RioFunctions;
   /** Where the structures that they read are made. */
-  frames: FrameMemory;
+  memory: CallMemory;
   /** What completion queues notify through. */
   waits: WinsockWaits;
 }
@@ -80,58 +77,41 @@ export class WinsockRings implements RioRings {
    * @param options What the functions need.
    */
   constructor(options: WinsockRingsOptions) {
-    const { symbols, functions, frames, waits } = options;
-    const { bytes, address } = frames.take(RIO_BUF.size * SLICES);
+    const { symbols, functions, memory, waits } = options;
+    const slices = memory.take(RIO_BUF.size * SLICES);
     this.#symbols = symbols;
     this.#rio = functions;
     this.#waits = waits;
-    this.#sliceWords = new Uint32Array(
-      bytes.buffer,
-      bytes.byteOffset,
-      BUF_WORDS * SLICES,
-    );
-    this.#sliceAddress = Number(address);
-    this.#descriptor = frames.take(RIO_NOTIFICATION_COMPLETION.size);
+    this.#sliceWords = wordsOf(slices);
+    this.#sliceAddress = Number(slices.address);
+    this.#descriptor = memory.take(RIO_NOTIFICATION_COMPLETION.size);
   }
 
   registerBuffer(memory: RioMemory): RioHandle {
-    const { RIORegisterBuffer } = this.#rio;
-    RIORegisterBuffer.set(0, Number(memory.address));
-    RIORegisterBuffer.set(1, memory.bytes.byteLength);
-    RIORegisterBuffer.call();
-    const id = RIORegisterBuffer.pointer;
-    if (id === RIO_INVALID_BUFFERID || id === 0) return -this.#error();
-    return Number.isSafeInteger(id) ? id : -WSAEFAULT;
+    const { address, bytes } = memory;
+    const call = this.#rio.RIORegisterBuffer;
+    call.invoke(Number(address), bytes.byteLength);
+    return call.pointer === RIO_INVALID_BUFFERID
+      ? -this.#error()
+      : this.#handle(call);
   }
 
   deregisterBuffer(bufferId: RioHandle): void {
-    const { RIODeregisterBuffer } = this.#rio;
-    RIODeregisterBuffer.set(0, bufferId);
-    RIODeregisterBuffer.call();
+    this.#rio.RIODeregisterBuffer.invoke(bufferId);
   }
 
   createCompletionQueue(size: number, notification: number): RioHandle {
-    const { RIOCreateCompletionQueue } = this.#rio;
-    RIOCreateCompletionQueue.set(0, size);
-    RIOCreateCompletionQueue.set(1, this.#describe(notification));
-    RIOCreateCompletionQueue.call();
-    const queue = RIOCreateCompletionQueue.pointer;
-    if (queue === RIO_INVALID_CQ) return -this.#error();
-    return Number.isSafeInteger(queue) ? queue : -WSAEFAULT;
+    const call = this.#rio.RIOCreateCompletionQueue;
+    return this.#handle(call.invoke(size, this.#describe(notification)));
   }
 
   closeCompletionQueue(queue: RioHandle): void {
-    const { RIOCloseCompletionQueue } = this.#rio;
-    RIOCloseCompletionQueue.set(0, queue);
-    RIOCloseCompletionQueue.call();
+    this.#rio.RIOCloseCompletionQueue.invoke(queue);
   }
 
   resizeCompletionQueue(queue: RioHandle, size: number): number {
-    const { RIOResizeCompletionQueue } = this.#rio;
-    RIOResizeCompletionQueue.set(0, queue);
-    RIOResizeCompletionQueue.set(1, size);
-    RIOResizeCompletionQueue.call();
-    return RIOResizeCompletionQueue.int32 !== 0 ? 0 : this.#error();
+    const { int32 } = this.#rio.RIOResizeCompletionQueue.invoke(queue, size);
+    return int32 !== 0 ? 0 : this.#error();
   }
 
   dequeueCompletion(
@@ -165,19 +145,19 @@ export class WinsockRings implements RioRings {
     receiveQueue: RioHandle,
     sendQueue: RioHandle,
   ): RioHandle {
-    const { RIOCreateRequestQueue } = this.#rio;
-    RIOCreateRequestQueue.set(0, socket);
-    RIOCreateRequestQueue.set(1, receives);
-    RIOCreateRequestQueue.set(2, DATA_BUFFERS);
-    RIOCreateRequestQueue.set(3, sends);
-    RIOCreateRequestQueue.set(4, DATA_BUFFERS);
-    RIOCreateRequestQueue.set(5, receiveQueue);
-    RIOCreateRequestQueue.set(6, sendQueue);
-    RIOCreateRequestQueue.set(7, NO_CONTEXT);
-    RIOCreateRequestQueue.call();
-    const requestQueue = RIOCreateRequestQueue.pointer;
-    if (requestQueue === RIO_INVALID_RQ) return -this.#error();
-    if (!Number.isSafeInteger(requestQueue)) return -WSAEFAULT;
+    const requestQueue = this.#handle(
+      this.#rio.RIOCreateRequestQueue.invoke(
+        socket,
+        receives,
+        DATA_BUFFERS,
+        sends,
+        DATA_BUFFERS,
+        receiveQueue,
+        sendQueue,
+        NO_CONTEXT,
+      ),
+    );
+    if (requestQueue < 0) return requestQueue;
     this.#live.add(requestQueue);
     this.#bySocket.set(socket, requestQueue);
     return requestQueue;
@@ -189,12 +169,9 @@ export class WinsockRings implements RioRings {
     sends: number,
   ): number {
     if (!this.#isLive(requestQueue)) return deadQueue(requestQueue);
-    const { RIOResizeRequestQueue } = this.#rio;
-    RIOResizeRequestQueue.set(0, requestQueue);
-    RIOResizeRequestQueue.set(1, receives);
-    RIOResizeRequestQueue.set(2, sends);
-    RIOResizeRequestQueue.call();
-    return RIOResizeRequestQueue.int32 !== 0 ? 0 : this.#error();
+    const call = this.#rio.RIOResizeRequestQueue;
+    const { int32 } = call.invoke(requestQueue, receives, sends);
+    return int32 !== 0 ? 0 : this.#error();
   }
 
   receive(
@@ -304,22 +281,17 @@ export class WinsockRings implements RioRings {
   /** Writes a `RIO_NOTIFICATION_COMPLETION`, and returns its address, or 0. */
   #describe(notification: number): number {
     if (notification === 0) return 0;
-    const { kind, key, handle, overlapped } = this.#waits.find(notification);
     const { bytes, address } = this.#descriptor;
-    const at = RIO_NOTIFICATION_COMPLETION;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);
-    bytes.fill(0);
-    if (kind === "iocp") {
-      view.setUint32(at.type, RIO_IOCP_COMPLETION, true);
-      view.setBigUint64(at.iocpHandle, handle, true);
-      view.setBigUint64(at.completionKey, BigInt(key), true);
-      view.setBigUint64(at.overlapped, BigInt(overlapped), true);
-    } else {
-      view.setUint32(at.type, RIO_EVENT_COMPLETION, true);
-      view.setBigUint64(at.eventHandle, handle, true);
-      view.setUint32(at.notifyReset, 1, true);
-    }
+    new BigUint64Array(bytes.buffer, bytes.byteOffset, 4)
+      .set(this.#waits.describe(notification));
     return Number(address);
+  }
+
+  /** The handle that a function gave, or minus an error number for none. */
+  #handle(call: NativeFunction): RioHandle {
+    const handle = call.pointer;
+    if (handle === 0) return -this.#error();
+    return Number.isSafeInteger(handle) ? handle : -WSAEFAULT;
   }
 
   #error(): number {

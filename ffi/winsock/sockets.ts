@@ -23,21 +23,23 @@ import {
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
-import type { Operation, Operations } from "./operations.ts";
+import type { Operation } from "./operations.ts";
+import type { WinsockWaits } from "./waits.ts";
 
-const FLAGS = WSA_FLAG_REGISTERED_IO | WSA_FLAG_OVERLAPPED |
-  WSA_FLAG_NO_HANDLE_INHERIT;
-
-/** A socket and what is known of it. */
-export interface WinsockSocket {
-  /** The native handle. */
-  readonly handle: bigint;
+/** What a socket is. */
+export interface SocketKind {
   /** Address family. */
   readonly family: number;
   /** Socket type. */
   readonly type: number;
   /** Protocol. */
   readonly protocol: number;
+}
+
+/** A socket and what is known of it. */
+export interface WinsockSocket extends SocketKind {
+  /** The native handle. */
+  readonly handle: bigint;
   /** Whether it has a local address. */
   bound: boolean;
   /** Whether it accepts connections. */
@@ -54,8 +56,8 @@ export interface WinsockSocket {
 export interface SocketsOptions {
   /** The native functions. */
   symbols: WinsockSymbols;
-  /** Accounts for connects and accepts that go on. */
-  operations: Operations;
+  /** What connects and accepts go on in. */
+  waits: WinsockWaits;
   /** Proves that the RIO functions belong to a socket: 0, or an error number. */
   verify: (socket: WinsockSocket) => number;
   /** Told of a socket before it is closed. */
@@ -65,12 +67,11 @@ export interface SocketsOptions {
 /** The sockets of one backend. */
 export class WinsockSockets {
   #symbols: WinsockSymbols;
-  #operations: Operations;
+  #waits: WinsockWaits;
   #verify: SocketsOptions["verify"];
   #closing: SocketsOptions["closing"];
   #open = new Map<RioHandle, WinsockSocket>();
   #length = new Int32Array(1);
-  #dword = new Uint32Array(1);
 
   /**
    * Makes an empty set of sockets.
@@ -79,7 +80,7 @@ export class WinsockSockets {
    */
   constructor(options: SocketsOptions) {
     this.#symbols = options.symbols;
-    this.#operations = options.operations;
+    this.#waits = options.waits;
     this.#verify = options.verify;
     this.#closing = options.closing;
   }
@@ -91,20 +92,12 @@ export class WinsockSockets {
 
   /** Opens a socket, or returns minus an error number. */
   open(family: number, type: number, protocol: number): RioHandle {
-    const handle = this.#symbols.WSASocketW(
-      family,
-      type,
-      protocol,
-      0n,
-      0,
-      FLAGS,
-    );
-    if (handle === INVALID_SOCKET) return -this.#error();
+    const kind = { family, type, protocol };
+    const id = openNative(this.#symbols, kind, WSA_FLAG_REGISTERED_IO);
+    if (id < 0) return id;
     const socket: WinsockSocket = {
-      handle,
-      family,
-      type,
-      protocol,
+      ...kind,
+      handle: BigInt(id),
       bound: false,
       listening: false,
       associated: false,
@@ -113,10 +106,9 @@ export class WinsockSockets {
     };
     const error = this.#verify(socket);
     if (error !== 0) {
-      closeNative(this.#symbols, handle);
+      closeNative(this.#symbols, socket.handle);
       return -error;
     }
-    const id = Number(handle);
     this.#open.set(id, socket);
     return id;
   }
@@ -129,66 +121,44 @@ export class WinsockSockets {
     const error = closeNative(this.#symbols, socket.handle);
     if (error !== 0) return error;
     this.#open.delete(id);
-    const { connecting, accepting } = socket;
-    if (connecting) this.#operations.release(connecting);
-    if (accepting) {
-      this.close(accepting.socket);
-      this.#operations.release(accepting.operation);
-    }
+    if (socket.connecting) this.#waits.operations.release(socket.connecting);
+    this.#stopAccepting(socket);
     return 0;
   }
 
   /** Closes the sockets that nobody was given: those of accepts that go on. */
   closeAccepting(): void {
-    for (const socket of [...this.#open.values()]) {
-      if (!socket.accepting) continue;
-      const { operation, socket: prepared } = socket.accepting;
-      socket.accepting = null;
-      this.close(prepared);
-      this.#operations.release(operation);
-    }
+    for (const socket of this.#open.values()) this.#stopAccepting(socket);
   }
 
   /** Binds a socket; returns an error number. */
   bind(id: RioHandle, address: Uint8Array): number {
-    const socket = this.#open.get(id);
-    if (!socket) return WSAENOTSOCK;
-    const failed = this.#symbols.bind(
-      socket.handle,
-      address,
-      addressSize(address),
-    );
-    if (failed !== 0) return this.#error();
-    socket.bound = true;
-    return 0;
+    const size = addressSize(address);
+    const error = this.attempt(this.#symbols.bind, id, address, size);
+    if (error === 0) this.#open.get(id)!.bound = true;
+    return error;
   }
 
   /** Makes a socket accept connections; returns an error number. */
   listen(id: RioHandle, backlog: number): number {
-    const socket = this.#open.get(id);
-    if (!socket) return WSAENOTSOCK;
-    if (this.#symbols.listen(socket.handle, backlog) !== 0) {
-      return this.#error();
-    }
-    socket.listening = true;
-    return 0;
+    const error = this.attempt(this.#symbols.listen, id, backlog);
+    if (error === 0) this.#open.get(id)!.listening = true;
+    return error;
   }
 
   /** Ends one direction; returns an error number. */
   shutdown(id: RioHandle, how: number): number {
-    return this.#symbols.shutdown(this.#handle(id), how) === 0
-      ? 0
-      : this.#error();
+    return this.attempt(this.#symbols.shutdown, id, how);
   }
 
   /** Writes the local address; returns an error number. */
   localAddress(id: RioHandle, address: Uint8Array): number {
-    return this.#name("getsockname", id, address);
+    return this.#name(this.#symbols.getsockname, id, address);
   }
 
   /** Writes the peer's address; returns an error number. */
   remoteAddress(id: RioHandle, address: Uint8Array): number {
-    return this.#name("getpeername", id, address);
+    return this.#name(this.#symbols.getpeername, id, address);
   }
 
   /** Sets an option; returns an error number. */
@@ -198,14 +168,15 @@ export class WinsockSockets {
     name: number,
     value: Uint8Array,
   ): number {
-    const failed = this.#symbols.setsockopt(
-      this.#handle(id),
+    const { byteLength } = value;
+    return this.attempt(
+      this.#symbols.setsockopt,
+      id,
       level,
       name,
       value,
-      value.byteLength,
+      byteLength,
     );
-    return failed === 0 ? 0 : this.#error();
   }
 
   /** Reads an option; returns its length, or minus an error number. */
@@ -215,55 +186,93 @@ export class WinsockSockets {
     name: number,
     value: Uint8Array,
   ): number {
-    this.#length[0] = value.byteLength;
-    const failed = this.#symbols.getsockopt(
-      this.#handle(id),
+    const length = this.#length;
+    length[0] = value.byteLength;
+    const error = this.attempt(
+      this.#symbols.getsockopt,
+      id,
       level,
       name,
       value,
-      this.#length,
+      length,
     );
-    return failed === 0 ? this.#length[0] : -this.#error();
+    return error === 0 ? length[0] : -error;
   }
-
   /** `WSAIoctl` with an input only; returns an error number. */
   ioctl(id: RioHandle, code: number, input: Uint8Array): number {
-    const failed = this.#symbols.WSAIoctl(
-      this.#handle(id),
+    return this.attempt(
+      this.#symbols.WSAIoctl,
+      id,
       code,
       input,
       input.byteLength,
       null,
       0,
-      this.#dword,
+      this.#length,
       0n,
       0n,
     );
-    return failed === 0 ? 0 : this.#error();
+  }
+
+  /**
+   * Makes a call that returns 0 when it succeeds.
+   *
+   * @param call A native function.
+   * @param id The socket, its first argument.
+   * @param rest Its other arguments.
+   * @returns 0, or an error number.
+   */
+  attempt<T extends unknown[]>(
+    call: (socket: bigint, ...rest: T) => number,
+    id: RioHandle,
+    ...rest: T
+  ): number {
+    const socket = this.#open.get(id);
+    if (!socket) return WSAENOTSOCK;
+    return call(socket.handle, ...rest) === 0 ? 0 : lastError(this.#symbols);
   }
 
   #name(
-    call: "getsockname" | "getpeername",
+    call: WinsockSymbols["getsockname"],
     id: RioHandle,
     address: Uint8Array,
   ): number {
     this.#length[0] = SOCKADDR_INET.size;
     address.fill(0, 0, SOCKADDR_INET.size);
-    const failed = this.#symbols[call](
-      this.#handle(id),
-      address,
-      this.#length,
-    );
-    return failed === 0 ? 0 : this.#error();
+    return this.attempt(call, id, address, this.#length);
   }
 
-  #handle(id: RioHandle): bigint {
-    return this.#open.get(id)?.handle ?? INVALID_SOCKET;
+  #stopAccepting(socket: WinsockSocket): void {
+    if (!socket.accepting) return;
+    const { operation, socket: prepared } = socket.accepting;
+    socket.accepting = null;
+    this.close(prepared);
+    this.#waits.operations.release(operation);
   }
+}
 
-  #error(): number {
-    return lastError(this.#symbols);
-  }
+/**
+ * Opens a socket that child processes do not inherit.
+ *
+ * @param symbols The native functions.
+ * @param kind What the socket is.
+ * @param flags More flags of `WSASocketW`.
+ * @returns The socket, or minus an error number.
+ */
+export function openNative(
+  symbols: WinsockSymbols,
+  kind: SocketKind,
+  flags = 0,
+): RioHandle {
+  const socket = symbols.WSASocketW(
+    kind.family,
+    kind.type,
+    kind.protocol,
+    0n,
+    0,
+    flags | WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT,
+  );
+  return socket === INVALID_SOCKET ? -lastError(symbols) : Number(socket);
 }
 
 /** The answers of `closesocket` after which the socket is still open. */

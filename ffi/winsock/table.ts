@@ -39,51 +39,44 @@ export function resolveRioTable(
   socket: RioHandle,
   symbols: WinsockSymbols = openLibrary(),
 ): RioTable {
+  const table = readRioTable(socket, symbols);
+  const missing = RIO_FUNCTIONS.find((name) => table[name] === 0n);
+  if (missing === undefined) return table;
+  throw unavailable(`the provider of the socket gave no ${missing}`);
+}
+
+/**
+ * Reads the table of a socket, in which functions can be missing.
+ *
+ * @param socket Any open socket; it can be closed afterwards.
+ * @param symbols The native functions to ask.
+ * @returns The addresses by name; `0n` for a function that is missing.
+ * @throws {Deno.errors.NotSupported} If there is no such table.
+ */
+export function readRioTable(
+  socket: RioHandle,
+  symbols: WinsockSymbols,
+): RioTable {
   const { size, cbSize, functions } = RIO_EXTENSION_FUNCTION_TABLE;
-  const table = new Uint8Array(size);
-  const view = new DataView(table.buffer);
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
   view.setUint32(cbSize, size, true);
-  const byteCount = new Uint32Array(1);
-  const failed = symbols.WSAIoctl(
-    BigInt(socket),
-    SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER,
-    guidBytes(WSAID_MULTIPLE_RIO),
-    16,
-    table,
-    size,
-    byteCount,
-    0n,
-    0n,
-  );
-  if (failed !== 0) {
-    const cause = new RioError({
-      syscall: "WSAIoctl",
-      errno: lastError(symbols),
-      attempt: "resolve the table of RIO functions",
-    });
-    throw unavailable(
-      cause.errno === WSAEOPNOTSUPP
-        ? "the provider of the socket has none (Windows 8, Windows Server 2012 or later is needed, and Wine has none)"
-        : cause.message,
-      cause,
-    );
-  }
+  const code = SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER;
+  const question = { socket: BigInt(socket), code, guid: WSAID_MULTIPLE_RIO };
+  const written = askProvider(symbols, question, bytes);
+  if (written < 0) throw refused(-written);
   const stated = view.getUint32(cbSize, true);
-  if (stated !== size || byteCount[0]! < size) {
+  if (stated !== size || written < size) {
     throw unavailable(
-      `the provider of the socket gave a table of ${stated} bytes and wrote ${
-        byteCount[0]
-      } where ${size} are due`,
+      `the provider of the socket gave a table of ${stated} bytes and wrote ${written} where ${size} are due`,
     );
   }
-  const addresses = RIO_FUNCTIONS.map((name, i) => {
-    const address = view.getBigUint64(functions + 8 * i, true);
-    if (address === 0n) {
-      throw unavailable(`the provider of the socket gave no ${name}`);
-    }
-    return [name, address] as const;
-  });
-  return Object.fromEntries(addresses) as Record<RioFunctionName, bigint>;
+  return Object.fromEntries(
+    RIO_FUNCTIONS.map((name, i) => [
+      name,
+      view.getBigUint64(functions + 8 * i, true),
+    ]),
+  ) as Record<RioFunctionName, bigint>;
 }
 
 /**
@@ -92,7 +85,7 @@ export function resolveRioTable(
  * @param symbols The native functions to ask.
  * @param socket A socket of the provider.
  * @param guid The name of the function.
- * @returns Its address, or `0n`: then `WSAGetLastError` has the reason.
+ * @returns Its address, or minus an error number.
  */
 export function resolveExtension(
   symbols: WinsockSymbols,
@@ -100,26 +93,52 @@ export function resolveExtension(
   guid: string,
 ): bigint {
   const address = new BigUint64Array(1);
-  symbols.WSAIoctl(
-    socket,
-    SIO_GET_EXTENSION_FUNCTION_POINTER,
-    guidBytes(guid),
+  const question = { socket, code: SIO_GET_EXTENSION_FUNCTION_POINTER, guid };
+  const written = askProvider(symbols, question, address);
+  return written < 0 ? BigInt(written) : address[0]!;
+}
+
+/** Returns how many bytes the provider wrote, or minus an error number. */
+function askProvider(
+  symbols: WinsockSymbols,
+  question: { socket: bigint; code: number; guid: string },
+  answer: Uint8Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>,
+): number {
+  const written = new Uint32Array(1);
+  const failed = symbols.WSAIoctl(
+    question.socket,
+    question.code,
+    guidBytes(question.guid),
     16,
-    address,
-    8,
-    new Uint32Array(1),
+    answer,
+    answer.byteLength,
+    written,
     0n,
     0n,
   );
-  return address[0]!;
+  return failed === 0 ? written[0]! : -lastError(symbols);
+}
+
+function refused(errno: number): Deno.errors.NotSupported {
+  const cause = new RioError({
+    syscall: "WSAIoctl",
+    errno,
+    attempt: "resolve the table of RIO functions",
+  });
+  return unavailable(
+    errno === WSAEOPNOTSUPP
+      ? "the provider of the socket has none (Windows 8, Windows Server 2012 or later is needed, and Wine has none)"
+      : cause.message,
+    { cause },
+  );
 }
 
 function unavailable(
   reason: string,
-  cause?: RioError,
+  options?: ErrorOptions,
 ): Deno.errors.NotSupported {
   return new Deno.errors.NotSupported(
     `Registered I/O is not available: ${reason}`,
-    cause ? { cause } : {},
+    options,
   );
 }

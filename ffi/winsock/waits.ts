@@ -1,201 +1,183 @@
 /**
- * Waiting for notifications on another thread.
+ * Waiting on another thread, for notifications and for overlapped calls.
  *
- * One I/O completion port serves the completion queues that notify through it
- * and the overlapped calls; one wait for many objects serves the queues that
- * notify through events. Each is at most one pending call on a pool thread. A
- * pending call cannot be cancelled, so each has a wake-up of its own, and what
- * it uses is released only after it returned.
+ * Two native calls wait, each on a pool thread and at most once at a time: one
+ * for the packets of an I/O completion port, one for the events of queues that
+ * notify through events. The first that returns ends the wait; the other goes
+ * on, and the next wait takes it over. A native call cannot be cancelled, only
+ * woken, so what it uses is released only after it has returned.
  *
  * @module
  */
 import {
   INFINITE,
   MAXIMUM_WAIT_OBJECTS,
+  RIO_EVENT_COMPLETION,
+  RIO_IOCP_COMPLETION,
   WAIT_OBJECT_0,
   WAIT_TIMEOUT,
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
 import { joinWords, OVERLAPPED_ENTRY } from "../layout.ts";
-import { allocate } from "../memory.ts";
+import { type CallMemory, wordsOf } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { Operations } from "./operations.ts";
 
-const PACKETS = 64;
-const ENTRY_WORDS = OVERLAPPED_ENTRY.size / 4;
-const OVERLAPPED_WORD = OVERLAPPED_ENTRY.overlapped / 4;
+const MAX_PACKETS = 64;
+/** Where the 32-bit words of a packet are; behind all packets is their number. */
+const WORDS = OVERLAPPED_ENTRY.size / 4;
+const KEY = OVERLAPPED_ENTRY.completionKey / 4;
+const OVERLAPPED = OVERLAPPED_ENTRY.overlapped / 4;
+const COUNT = MAX_PACKETS * WORDS;
 const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
 
 /** How often and how long closing waits for packets of cancelled calls. */
 const DRAIN_ATTEMPTS = 20;
 const DRAIN_MILLISECONDS = 10;
 
-/** What closing could not wait for; kept for the life of the process. */
+/**
+ * Waits that were closed although the system may still write to their memory;
+ * kept for the life of the process.
+ */
 const abandoned = new Set<WinsockWaits>();
-
-/** An event, or a port with the `OVERLAPPED` that names the queue in it. */
-export interface WinsockNotification {
-  /** Which of the two. */
-  readonly kind: RioNotificationKind;
-  /** What is reported when it fires. */
-  readonly key: number;
-  /** The event or the port. */
-  readonly handle: bigint;
-  /** The dedicated `OVERLAPPED` of a port; 0 for an event. */
-  readonly overlapped: number;
-}
-
-/** A call on a pool thread: not made, going on, or returned with a result. */
-type PoolCall = "idle" | "pending" | "returned" | "failed";
 
 /** The waits of one backend. */
 export class WinsockWaits implements RioWaits {
-  /** The overlapped calls whose packets the port carries. */
+  /** The overlapped calls whose packets the port takes. */
   readonly operations = new Operations();
-  /** The keys of the last wait. */
-  readonly fired = new Int32Array(PACKETS + MAXIMUM_WAIT_OBJECTS);
+  readonly fired = new Int32Array(MAX_PACKETS + MAXIMUM_WAIT_OBJECTS);
 
   #symbols: WinsockSymbols;
-  #port = 0n;
-  #portCall: PoolCall = "idle";
-  #notifications = new Map<number, WinsockNotification>();
-  /** Keys of the queues that notify through the port, by `OVERLAPPED`. */
-  #portKeys = new Map<number, number>();
-  #events: WinsockNotification[] = [];
-  /** Events closed by their owner while the pending call still waits for them. */
-  #retired: bigint[] = [];
-  #wakeEvent = 0n;
-  #eventCall: PoolCall = "idle";
+  /** Ends the wait that goes on. */
   #resolve: ((count: number) => void) | null = null;
+  /** Keys that native calls have reported, and no wait yet. */
+  #found: number[] = [];
+  #failed = false;
   #woken = false;
+  /** Called when everything is closed; set when closing begins. */
   #closing: (() => void) | null = null;
 
-  // Packets, their number, and the handles of the wait for many objects.
-  #memory = allocate(
-    PACKETS * OVERLAPPED_ENTRY.size + 8 + 8 * MAXIMUM_WAIT_OBJECTS,
-  );
-  #packets = new Uint32Array(this.#memory.bytes.buffer);
-  #packetCount = PACKETS * ENTRY_WORDS;
-  #handles = new BigUint64Array(
-    this.#memory.bytes.buffer,
-    PACKETS * OVERLAPPED_ENTRY.size + 8,
-    MAXIMUM_WAIT_OBJECTS,
-  );
-  #packetsAddress = this.#memory.address;
-  #packetCountAddress = this.#memory.address +
-    BigInt(PACKETS * OVERLAPPED_ENTRY.size);
-  #handlesAddress = this.#packetCountAddress + 8n;
+  #port = 0n;
+  #portPending = false;
+  /** The `OVERLAPPED` of each queue that notifies through the port, by key. */
+  #queues = new Map<number, number>();
+  #packets: Uint32Array;
+  #packetsAddress: bigint;
+  #countAddress: bigint;
+
+  #eventsPending = false;
+  /** The events of queues, by key. */
+  #events = new Map<number, bigint>();
+  /** Events closed by their owner while the native call still waits for them. */
+  #retired: bigint[] = [];
+  #wakeEvent = 0n;
+  #handles: BigUint64Array;
+  #handlesAddress: bigint;
 
   /**
-   * Makes a waiter that holds nothing native yet.
+   * Makes room for packets and handles; opens nothing yet.
    *
    * @param symbols The native functions.
+   * @param memory Where the native calls read and write.
    */
-  constructor(symbols: WinsockSymbols) {
+  constructor(symbols: WinsockSymbols, memory: CallMemory) {
+    const packets = memory.take(4 * COUNT + 4);
+    const handles = memory.take(8 * MAXIMUM_WAIT_OBJECTS);
+    const { buffer, byteOffset } = handles.bytes;
     this.#symbols = symbols;
+    this.#packets = wordsOf(packets);
+    this.#packetsAddress = packets.address;
+    this.#countAddress = packets.address + BigInt(4 * COUNT);
+    this.#handles = new BigUint64Array(
+      buffer,
+      byteOffset,
+      MAXIMUM_WAIT_OBJECTS,
+    );
+    this.#handlesAddress = handles.address;
   }
 
   createNotification(kind: RioNotificationKind, key: number): number {
-    if (kind === "iocp") {
-      const error = this.#openPort();
-      if (error !== 0) return error;
-      // Not given back while the port is open: a late notification of a closed
-      // queue still names it.
-      const { overlapped } = this.operations.take();
-      this.#portKeys.set(overlapped, key);
-      const handle = this.#port;
-      this.#notifications.set(key, { kind, key, handle, overlapped });
-      return 0;
-    }
-    if (this.#events.length >= MAXIMUM_WAIT_OBJECTS - 1) return WSAEMFILE;
-    const error = this.#openWakeEvent();
-    if (error !== 0) return error;
-    // Manual reset: the pending call must not swallow the signal, and RIONotify
-    // resets it when it arms the queue again.
-    const handle = this.#symbols.CreateEventW(0n, 1, 0, 0n);
-    if (handle === 0n) return lastError(this.#symbols);
-    const notification = { kind, key, handle, overlapped: 0 };
-    this.#notifications.set(key, notification);
-    this.#events.push(notification);
-    this.#sourcesChanged();
-    return 0;
-  }
-
-  /** The notification of a key; it has to be there. */
-  find(key: number): WinsockNotification {
-    return this.#notifications.get(key)!;
+    const error = kind === "iocp" ? this.#addQueue(key) : this.#addEvent(key);
+    this.#cover();
+    return error;
   }
 
   closeNotification(key: number): void {
-    const notification = this.#notifications.get(key);
-    if (notification === undefined) return;
-    this.#notifications.delete(key);
-    if (notification.kind === "iocp") {
-      this.#portKeys.delete(notification.overlapped);
-      return;
-    }
-    this.#events.splice(this.#events.indexOf(notification), 1);
-    if (this.#eventCall === "pending") {
-      this.#retired.push(notification.handle);
-      this.#setWake();
+    this.#queues.delete(key);
+    const event = this.#events.get(key);
+    if (event === undefined) return;
+    this.#events.delete(key);
+    if (this.#eventsPending) {
+      this.#retired.push(event);
+      this.#wakeEvents();
     } else {
-      this.#symbols.CloseHandle(notification.handle);
+      this.#symbols.CloseHandle(event);
     }
   }
 
-  /** Lets the port receive the packets of a socket; returns an error number. */
+  /** The four 64-bit words of a `RIO_NOTIFICATION_COMPLETION`. */
+  describe(key: number): readonly bigint[] {
+    const event = this.#events.get(key);
+    if (event !== undefined) {
+      const notifyReset = 1n;
+      return [BigInt(RIO_EVENT_COMPLETION), event, notifyReset, 0n];
+    }
+    const type = BigInt(RIO_IOCP_COMPLETION);
+    const overlapped = BigInt(this.#queues.get(key)!);
+    return [type, this.#port, BigInt(key), overlapped];
+  }
+
+  /** Lets the port take the packets of a socket; returns an error number. */
   associate(socket: bigint): number {
     const error = this.#openPort();
     if (error !== 0) return error;
-    return this.#symbols.CreateIoCompletionPort(socket, this.#port, 0n, 0) ===
-        0n
+    this.#cover();
+    const { CreateIoCompletionPort } = this.#symbols;
+    return CreateIoCompletionPort(socket, this.#port, 0n, 0) === 0n
       ? lastError(this.#symbols)
       : 0;
   }
 
-  /** Waits until something fires; resolves to the number of keys. */
   wait(): Promise<number> {
-    if (this.#woken || this.#closing) {
-      this.#woken = false;
-      return Promise.resolve(0);
-    }
-    if (this.#events.length === 0) {
+    const ended = this.#woken || this.#closing !== null || this.#failed ||
+      this.#found.length > 0;
+    if (!ended && this.#events.size === 0) {
       const error = this.#openPort();
       if (error !== 0) return Promise.resolve(-error);
     }
-    if (this.#port !== 0n && this.#portCall === "idle") this.#callPort();
-    if (this.#events.length > 0 && this.#eventCall === "idle") {
-      this.#callEvents();
-    }
     const { promise, resolve } = Promise.withResolvers<number>();
     this.#resolve = resolve;
-    // A call left over from an earlier wait may have returned in between.
-    if (isOver(this.#portCall) || isOver(this.#eventCall)) this.#settle();
+    this.#woken = false;
+    if (ended) this.#settle();
+    else this.#cover();
     return promise;
   }
 
-  /** Ends the wait that goes on, or the next one. */
   wake(): void {
-    if (this.#resolve === null) this.#woken = true;
-    else this.#interrupt();
+    if (this.#resolve === null) {
+      this.#woken = true;
+      return;
+    }
+    const woken = this.#portPending ? this.#wakePort() : this.#wakeEvents();
+    if (!woken) this.#settle();
   }
 
   /**
-   * Wakes every pending call, and releases everything when they returned.
+   * Wakes the native calls, and releases everything when they have returned.
    *
    * @param finished Called when nothing native is left.
    */
   close(finished: () => void): void {
     this.#closing = finished;
     // Tried twice: whoever waits would otherwise wait forever.
-    if (this.#portCall === "pending") this.#postWake() || this.#postWake();
-    if (this.#eventCall === "pending") this.#setWake() || this.#setWake();
+    if (this.#portPending) this.#wakePort() || this.#wakePort();
+    if (this.#eventsPending) this.#wakeEvents() || this.#wakeEvents();
     this.#finishClosing();
   }
 
-  /** Wakes every pending call, and keeps everything for the process's life. */
+  /** Wakes the native calls, and keeps everything for the process's life. */
   abandon(): void {
     abandoned.add(this);
     this.close(() => {});
@@ -203,175 +185,162 @@ export class WinsockWaits implements RioWaits {
 
   #openPort(): number {
     if (this.#port !== 0n) return 0;
-    const port = this.#symbols.CreateIoCompletionPort(
-      INVALID_HANDLE_VALUE,
-      0n,
-      0n,
-      1,
-    );
-    if (port === 0n) return lastError(this.#symbols);
-    this.#port = port;
-    this.#sourcesChanged();
+    const { CreateIoCompletionPort } = this.#symbols;
+    this.#port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0n, 0n, 1);
+    return this.#port === 0n ? lastError(this.#symbols) : 0;
+  }
+
+  #addQueue(key: number): number {
+    const error = this.#openPort();
+    if (error !== 0) return error;
+    // Not given back while the port is open: a late notification of a queue
+    // that was closed still names it.
+    this.#queues.set(key, this.operations.take().address);
     return 0;
   }
 
-  #openWakeEvent(): number {
-    if (this.#wakeEvent !== 0n) return 0;
-    this.#wakeEvent = this.#symbols.CreateEventW(0n, 1, 0, 0n);
-    return this.#wakeEvent === 0n ? lastError(this.#symbols) : 0;
+  #addEvent(key: number): number {
+    // One place is that of the wake-up.
+    if (this.#events.size === MAXIMUM_WAIT_OBJECTS - 1) return WSAEMFILE;
+    this.#wakeEvent ||= this.#createEvent();
+    if (this.#wakeEvent === 0n) return lastError(this.#symbols);
+    const event = this.#createEvent();
+    if (event === 0n) return lastError(this.#symbols);
+    this.#events.set(key, event);
+    // The native call that goes on does not wait for it, but the next one will.
+    if (this.#eventsPending) this.#wakeEvents();
+    return 0;
   }
 
-  /** A wait that goes on does not cover what is new: let it end. */
-  #sourcesChanged(): void {
-    if (this.#resolve === null) return;
-    if (this.#eventCall !== "pending" || !this.#setWake()) this.#interrupt();
+  /**
+   * Manual reset: the native wait must not swallow the signal, and `RIONotify`
+   * resets it when it arms the queue again.
+   */
+  #createEvent(): bigint {
+    return this.#symbols.CreateEventW(0n, 1, 0, 0n);
   }
 
-  #interrupt(): void {
-    const woken = this.#portCall === "pending"
-      ? this.#postWake()
-      : this.#setWake();
-    // The call then stays for the next wait, which takes it over.
-    if (!woken) this.#settle();
+  #wakePort(): boolean {
+    const { PostQueuedCompletionStatus } = this.#symbols;
+    return PostQueuedCompletionStatus(this.#port, 0, 0n, 0n) !== 0;
   }
 
-  #setWake(): boolean {
+  #wakeEvents(): boolean {
     return this.#symbols.SetEvent(this.#wakeEvent) !== 0;
   }
 
-  #postWake(): boolean {
-    return this.#symbols.PostQueuedCompletionStatus(this.#port, 0, 0n, 0n) !==
-      0;
+  /** Lets the wait that goes on cover all that there is by now. */
+  #cover(): void {
+    if (this.#resolve === null) return;
+    if (this.#port !== 0n && !this.#portPending) this.#waitForPackets();
+    if (this.#events.size > 0 && !this.#eventsPending) this.#waitForEvents();
   }
 
-  #callPort(): void {
-    this.#portCall = "pending";
-    this.#symbols.GetQueuedCompletionStatusEx(
+  async #waitForPackets(): Promise<void> {
+    this.#portPending = true;
+    const succeeded = await this.#symbols.GetQueuedCompletionStatusEx(
       this.#port,
       this.#packetsAddress,
-      PACKETS,
-      this.#packetCountAddress,
+      MAX_PACKETS,
+      this.#countAddress,
       INFINITE,
       0,
-    ).then((ok) => {
-      this.#portCall = ok !== 0 ? "returned" : "failed";
-      this.#callReturned();
-    });
+    );
+    this.#portPending = false;
+    if (succeeded !== 0) this.#readPackets();
+    else this.#failed = true;
+    this.#returned();
   }
 
-  #callEvents(): void {
-    this.#eventCall = "pending";
-    this.#handles[0] = this.#wakeEvent;
-    this.#events.forEach((event, i) => this.#handles[i + 1] = event.handle);
-    this.#symbols.WaitForMultipleObjects(
-      this.#events.length + 1,
+  #readPackets(): void {
+    const packets = this.#packets;
+    const end = packets[COUNT]! * WORDS;
+    for (let at = 0; at < end; at += WORDS) {
+      const overlapped = at + OVERLAPPED;
+      const queue = packets[at + KEY]!;
+      const key = this.#queues.has(queue) ? queue : this.operations.arrive(
+        joinWords(packets[overlapped]!, packets[overlapped + 1]!),
+      )?.key;
+      // Without a key it is a wake-up, or tells of a queue that was closed.
+      if (key !== undefined) this.#found.push(key);
+    }
+  }
+
+  async #waitForEvents(): Promise<void> {
+    this.#eventsPending = true;
+    const handles = [this.#wakeEvent, ...this.#events.values()];
+    this.#handles.set(handles);
+    const index = await this.#symbols.WaitForMultipleObjects(
+      handles.length,
       this.#handlesAddress,
       0,
       INFINITE,
-    ).then((index) => {
-      this.#eventCall = index < WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS
-        ? "returned"
-        : "failed";
-      this.#callReturned();
-    });
+    );
+    this.#eventsPending = false;
+    if (index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS) this.#failed = true;
+    this.#symbols.ResetEvent(this.#wakeEvent);
+    for (const event of this.#retired.splice(0)) {
+      this.#symbols.CloseHandle(event);
+    }
+    for (const [key, event] of this.#events) {
+      const state = this.#symbols.WaitForSingleObject(event, 0);
+      if (state === WAIT_TIMEOUT) continue;
+      this.#symbols.ResetEvent(event);
+      this.#found.push(key);
+    }
+    this.#returned();
   }
 
-  #callReturned(): void {
+  #returned(): void {
     this.#settle();
-    if (this.#closing) this.#finishClosing();
+    this.#finishClosing();
   }
 
   #settle(): void {
     const resolve = this.#resolve;
     if (resolve === null) return;
     this.#resolve = null;
-    const failed = this.#portCall === "failed" || this.#eventCall === "failed";
-    const count = this.#collectPackets(this.#collectEvents(0));
-    // The reason stayed behind on the pool thread.
-    resolve(failed && count === 0 ? -WSASYSCALLFAILURE : count);
-  }
-
-  #collectPackets(count: number): number {
-    if (!isOver(this.#portCall)) return count;
-    const returned = this.#portCall === "returned";
-    this.#portCall = "idle";
-    return returned ? this.#readPackets(count) : count;
-  }
-
-  #readPackets(count: number): number {
-    const packets = this.#packets;
-    const end = packets[this.#packetCount]! * ENTRY_WORDS;
-    for (let at = 0; at < end; at += ENTRY_WORDS) {
-      const overlapped = joinWords(
-        packets[at + OVERLAPPED_WORD]!,
-        packets[at + OVERLAPPED_WORD + 1]!,
-      );
-      // Neither an overlapped call nor a queue: a wake-up, or one too late.
-      const key = this.operations.arrive(overlapped)?.key ??
-        this.#portKeys.get(overlapped);
-      if (key !== undefined) this.fired[count++] = key;
-    }
-    return count;
-  }
-
-  #collectEvents(count: number): number {
-    if (!isOver(this.#eventCall)) return count;
-    this.#eventCall = "idle";
-    this.#symbols.ResetEvent(this.#wakeEvent);
-    for (const handle of this.#retired.splice(0)) {
-      this.#symbols.CloseHandle(handle);
-    }
-    for (const { handle, key } of this.#events) {
-      if (this.#symbols.WaitForSingleObject(handle, 0) === WAIT_TIMEOUT) {
-        continue;
-      }
-      this.#symbols.ResetEvent(handle);
-      this.fired[count++] = key;
-    }
-    return count;
+    const keys = this.#found.splice(0);
+    this.fired.set(keys);
+    // The reason of a failure stayed behind on the pool thread.
+    const nothing = this.#failed ? -WSASYSCALLFAILURE : 0;
+    this.#failed = false;
+    resolve(keys.length || nothing);
   }
 
   #finishClosing(): void {
     const finished = this.#closing;
-    if (
-      finished === null || this.#portCall === "pending" ||
-      this.#eventCall === "pending"
-    ) return;
+    if (finished === null || this.#portPending || this.#eventsPending) return;
     this.#closing = () => {};
     if (abandoned.has(this)) return;
     this.#drain();
-    const events = this.#events.splice(0).map((event) => event.handle);
-    const handles = [...this.#retired.splice(0), ...events];
-    for (const handle of [...handles, this.#wakeEvent, this.#port]) {
+    const events = this.#events.values();
+    for (const handle of [...events, this.#wakeEvent, this.#port]) {
       if (handle !== 0n) this.#symbols.CloseHandle(handle);
     }
+    this.#events.clear();
     this.#wakeEvent = 0n;
     this.#port = 0n;
     finished();
   }
 
-  /** Collects the packets of overlapped calls that closing sockets cancelled. */
+  /** Takes the packets of overlapped calls that closing sockets cancelled. */
   #drain(): void {
-    this.#collectPackets(0);
     for (let i = 0; this.operations.pending > 0; i++) {
       if (i === DRAIN_ATTEMPTS) {
         // The system may still write to their memory.
         abandoned.add(this);
         return;
       }
-      const ok = this.#symbols.DrainQueuedCompletionStatusEx(
+      const succeeded = this.#symbols.DrainQueuedCompletionStatusEx(
         this.#port,
         this.#packetsAddress,
-        PACKETS,
-        this.#packetCountAddress,
+        MAX_PACKETS,
+        this.#countAddress,
         DRAIN_MILLISECONDS,
         0,
       );
-      if (ok !== 0) this.#readPackets(0);
+      if (succeeded !== 0) this.#readPackets();
     }
   }
-}
-
-function isOver(call: PoolCall): boolean {
-  return call === "returned" || call === "failed";
 }

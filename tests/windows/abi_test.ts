@@ -9,7 +9,7 @@ import { ADDRESS_SIZE } from "../../ffi/address.ts";
 import * as constants from "../../ffi/constants.ts";
 import * as errorNumbers from "../../ffi/error_numbers.ts";
 import * as layout from "../../ffi/layout.ts";
-import { FrameMemory, NativeFunction } from "../../ffi/winsock/call.ts";
+import { CallMemory, NativeFunction } from "../../ffi/winsock/call.ts";
 import type { DispCallFunc } from "../../ffi/winsock/library.ts";
 
 /** What the program printed. */
@@ -203,7 +203,7 @@ abiTest(
     const native = new NativeFunction(7n, {
       parameters: ["u64", "u32", "i32"],
       result: "u64",
-    }, { frames: new FrameMemory(), dispCallFunc });
+    }, { memory: new CallMemory(), dispCallFunc });
     native.call();
     const [instance, address, convention, result, count, types, pointers] =
       call;

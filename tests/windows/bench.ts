@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import {
-  FrameMemory,
+  CallMemory,
   NativeFunction,
   type NativeType,
 } from "../../ffi/winsock/call.ts";
@@ -66,7 +66,7 @@ function callPaths(shape: typeof SHAPES[number], effort: Effort): Report {
     definition,
   );
   const frame = new NativeFunction(address, { parameters, result: "u32" }, {
-    frames: new FrameMemory(),
+    memory: new CallMemory(),
     dispCallFunc: openLibrary({ library: library! }).DispCallFunc,
   });
   const prepared: Work = (count) => {

@@ -13,7 +13,7 @@ import {
 } from "../../ffi/constants.ts";
 import { RioResults } from "../../ffi/layout.ts";
 import { openWinsock, resolveRioTable } from "../../ffi/mod.ts";
-import { FrameMemory, NativeFunction } from "../../ffi/winsock/call.ts";
+import { CallMemory, type NativeFunction } from "../../ffi/winsock/call.ts";
 import { prepareRio } from "../../ffi/winsock/functions.ts";
 import { openLibrary } from "../../ffi/winsock/library.ts";
 import { type RioCompletion, RioSession } from "../../mod.ts";
@@ -113,17 +113,14 @@ function nativeCalls(library: string, { what, batch }: Request): Held {
     queue,
     queue,
   );
-  const frames = new FrameMemory();
-  const path = { frames, dispCallFunc: symbols.DispCallFunc };
-  const functions = prepareRio(
-    resolveRioTable(socket, symbols),
-    (address, signature) => new NativeFunction(address, signature, path),
-  );
+  const memory = new CallMemory();
+  const path = { memory, dispCallFunc: symbols.DispCallFunc };
+  const functions = prepareRio(resolveRioTable(socket, symbols), path);
   const extended = what === "send to an address";
   const commit = what === "receive" ? functions.RIOReceive : functions.RIOSend;
   const post = extended ? functions.RIOSendEx : commit;
   const { RIODequeueCompletion } = functions;
-  const buf = Number(frames.take(16).address);
+  const buf = Number(memory.take(16).address);
   const results = new RioResults(CALLS);
   const flags = batch > 1 ? RIO_MSG_DEFER : 0;
   // Queue, data, count; addresses, control and flags of a send; flags, context.

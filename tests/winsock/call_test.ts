@@ -1,6 +1,6 @@
 /** How function pointers are called: frames, and the fallback. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { FrameMemory, NativeFunction } from "../../ffi/winsock/call.ts";
+import { CallMemory, NativeFunction } from "../../ffi/winsock/call.ts";
 import { type Rig, slice, withRig } from "./open.ts";
 
 const CONTEXT = 2 ** 52 + 2 ** 33 + 5;
@@ -129,7 +129,7 @@ Deno.test("NativeFunction reads signed, unsigned and 64-bit results", () => {
     const call = new NativeFunction(
       Deno.UnsafePointer.value(callback.pointer),
       { parameters: ["i32", "u64"], result: type },
-      { frames: new FrameMemory(), dispCallFunc: null },
+      { memory: new CallMemory(), dispCallFunc: null },
     );
     call.set(0, 0xFFFFFFFF);
     call.set(1, 2 ** 52 + 7);
@@ -139,10 +139,10 @@ Deno.test("NativeFunction reads signed, unsigned and 64-bit results", () => {
   }
 });
 
-Deno.test("FrameMemory refuses more than one block", () => {
-  const frames = new FrameMemory();
-  frames.take(16000);
-  assertThrows(() => frames.take(1000), RangeError, "too few");
+Deno.test("CallMemory refuses more than one block", () => {
+  const memory = new CallMemory();
+  memory.take(16000);
+  assertThrows(() => memory.take(1000), RangeError, "too few");
 });
 
 Deno.test("receive() is one native call", () =>

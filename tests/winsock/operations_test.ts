@@ -7,19 +7,19 @@ Deno.test("Operations.release() keeps a slot until the packet of its call arrive
   const first = operations.begin(1);
   operations.release(first);
   const second = operations.begin(2);
-  assertNotEquals(second.slot.overlapped, first.slot.overlapped);
-  assertEquals(operations.arrive(first.slot.overlapped)?.key, 1);
+  assertNotEquals(second.slot.address, first.slot.address);
+  assertEquals(operations.arrive(first.slot.address)?.key, 1);
   const third = operations.begin(3);
-  assertEquals(third.slot.overlapped, first.slot.overlapped);
+  assertEquals(third.slot.address, first.slot.address);
 });
 
 Deno.test("Operations.release() frees a slot once when called again", () => {
   const operations = new Operations();
   const operation = operations.begin(1);
-  operations.arrive(operation.slot.overlapped);
+  operations.arrive(operation.slot.address);
   operations.release(operation);
   operations.release(operation);
-  const slots = [1, 2].map((key) => operations.begin(key).slot.overlapped);
+  const slots = [1, 2].map((key) => operations.begin(key).slot.address);
   assertEquals(new Set(slots).size, 2);
 });
 
@@ -27,7 +27,7 @@ Deno.test("Operations.arrive() knows no packet of a call that failed at once", (
   const operations = new Operations();
   const operation = operations.begin(1);
   operations.cancel(operation);
-  assertEquals(operations.arrive(operation.slot.overlapped), undefined);
+  assertEquals(operations.arrive(operation.slot.address), undefined);
   assertEquals(operations.pending, 0);
 });
 
