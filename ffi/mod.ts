@@ -173,7 +173,7 @@ export {
 export { allocate, pin, type RioMemory } from "./memory.ts";
 export { openBackend, type RioSessionOptions } from "./open.ts";
 export { openSession, RioSession } from "./session/session.ts";
-export type { CallOptions } from "./winsock/backend.ts";
+export type { CallOptions } from "./winsock/open.ts";
 export {
   createWinsockBackend,
   openWinsock,

@@ -47,31 +47,42 @@ const CC_STDCALL = 4;
 const WORDS = VARIANT.size / 4;
 const LOW = VARIANT.value / 4;
 const HIGH = LOW + 1;
-const BLOCK = 16384;
+const SIZE = 16384;
 
-/** One block for the frames of functions, and for what the calls read and write. */
+/** Native memory that calls read and write, 8-byte aligned. */
+export interface CallBlock extends RioMemory {
+  /** The same bytes as 32-bit words. */
+  readonly words: Uint32Array;
+  /** The same bytes as 64-bit words. */
+  readonly wideWords: BigUint64Array;
+}
+
+/** The memory for all calls of one backend. */
 export class CallMemory {
-  #block = allocate(BLOCK);
+  #memory = allocate(SIZE);
   #used = 0;
 
   /**
-   * Takes zeroed bytes, 8-byte aligned, for the life of the block.
+   * Takes a zeroed part that is not given back.
    *
-   * @param byteLength How many bytes.
-   * @returns The bytes and their address.
+   * @param byteLength How many bytes; rounded up to a multiple of 8.
+   * @returns The part.
    */
-  take(byteLength: number): RioMemory {
+  take(byteLength: number): CallBlock {
     const start = this.#used;
-    const end = start + byteLength;
-    this.#used = (end + 7) & ~7;
-    if (this.#used > BLOCK) {
+    const size = (byteLength + 7) & ~7;
+    this.#used += size;
+    if (this.#used > SIZE) {
       throw new RangeError(
-        `Cannot take ${byteLength} bytes of memory for calls: ${BLOCK} are too few`,
+        `Cannot take ${byteLength} bytes of memory for calls: ${SIZE} are too few`,
       );
     }
+    const { bytes: { buffer }, address } = this.#memory;
     return {
-      bytes: this.#block.bytes.subarray(start, end),
-      address: this.#block.address + BigInt(start),
+      bytes: new Uint8Array(buffer, start, size),
+      words: new Uint32Array(buffer, start, size / 4),
+      wideWords: new BigUint64Array(buffer, start, size / 8),
+      address: address + BigInt(start),
     };
   }
 }
@@ -85,7 +96,7 @@ export class NativeFunction {
   #count: number;
   #resultType: number;
   #frame: DataView;
-  /** The same bytes: the `VARIANT` of each argument, then that of the result. */
+  /** The same: the `VARIANT` of each argument, that of the result, and the rest. */
   #words: Uint32Array;
   #lowResult: number;
   #resultAddress: bigint;
@@ -107,9 +118,9 @@ export class NativeFunction {
     const result = VARIANT.size * count;
     const pointers = result + VARIANT.size;
     const types = pointers + 8 * count;
-    const { bytes, address: start } = memory.take(types + 2 * count);
-    const { buffer, byteOffset, byteLength } = bytes;
-    const frame = new DataView(buffer, byteOffset, byteLength);
+    const block = memory.take(types + 2 * count);
+    const start = block.address;
+    const frame = new DataView(block.bytes.buffer, block.bytes.byteOffset);
     parameters.forEach((type, i) => {
       const at = VARIANT.size * i;
       frame.setUint16(at + VARIANT.type, VARIANT_TYPES[type], true);
@@ -122,7 +133,7 @@ export class NativeFunction {
     this.#count = count;
     this.#resultType = VARIANT_TYPES[signature.result];
     this.#frame = frame;
-    this.#words = new Uint32Array(buffer, byteOffset, WORDS * (count + 1));
+    this.#words = block.words;
     this.#lowResult = WORDS * count + LOW;
     this.#resultAddress = start + BigInt(result);
     this.#pointersAddress = start + BigInt(pointers);
@@ -211,9 +222,4 @@ export class NativeFunction {
     const result = BigInt(this.#pointer.call(...values) ?? 0);
     this.#frame.setBigUint64(4 * this.#lowResult, result, true);
   }
-}
-
-/** The 32-bit words of a part of native memory. */
-export function wordsOf({ bytes }: RioMemory): Uint32Array {
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }

@@ -27,23 +27,20 @@ import {
   WSAENOTSOCK,
 } from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { type CallPath, NativeFunction, type NativeSignature } from "./call.ts";
+import { NativeFunction, type NativeSignature } from "./call.ts";
 import { lastError } from "./last_error.ts";
-import type { WinsockSymbols } from "./library.ts";
-import { ACCEPT_ADDRESS_SIZE, type Operation, SLOT } from "./operations.ts";
 import {
-  addressSize,
-  type SocketsOptions,
-  type WinsockSocket,
-  WinsockSockets,
-} from "./sockets.ts";
+  ACCEPT_ADDRESS_SIZE,
+  type Operation,
+  SLOT,
+  type Slot,
+} from "./operations.ts";
+import { addressSize, type WinsockSocket, WinsockSockets } from "./sockets.ts";
 import { resolveExtension } from "./table.ts";
-import type { WinsockWaits } from "./waits.ts";
 
-/** An extension function: the name that it is asked for by, and its prototype. */
-interface Extension {
+/** The prototype of an extension function, and what it is asked for by. */
+interface Extension extends NativeSignature {
   readonly guid: string;
-  readonly signature: NativeSignature;
 }
 
 // BOOL ConnectEx(SOCKET s, const sockaddr *name, int namelen,
@@ -51,10 +48,8 @@ interface Extension {
 //   LPOVERLAPPED lpOverlapped)
 const CONNECT_EX: Extension = {
   guid: WSAID_CONNECTEX,
-  signature: {
-    parameters: ["u64", "u64", "i32", "u64", "u32", "u64", "u64"],
-    result: "i32",
-  },
+  parameters: ["u64", "u64", "i32", "u64", "u32", "u64", "u64"],
+  result: "i32",
 };
 
 // BOOL AcceptEx(SOCKET sListenSocket, SOCKET sAcceptSocket,
@@ -63,48 +58,23 @@ const CONNECT_EX: Extension = {
 //   LPDWORD lpdwBytesReceived, LPOVERLAPPED lpOverlapped)
 const ACCEPT_EX: Extension = {
   guid: WSAID_ACCEPTEX,
-  signature: {
-    parameters: ["u64", "u64", "u64", "u32", "u32", "u32", "u64", "u64"],
-    result: "i32",
-  },
+  parameters: ["u64", "u64", "u64", "u32", "u32", "u32", "u64", "u64"],
+  result: "i32",
 };
 
 /**
  * How an accept fails when the peer has given the connection up in the
  * meantime. That is no failure of the listener, which accepts the next one.
  */
-const GONE: ReadonlySet<number> = new Set([
-  WSAECONNABORTED,
-  WSAECONNRESET,
-  WSAENOTCONN,
-]);
+const GONE = new Set<number>([WSAECONNABORTED, WSAECONNRESET, WSAENOTCONN]);
 
-/** What sockets that connect need of their backend. */
-export interface ConnectionsOptions extends SocketsOptions {
-  /** How extension functions are called. */
-  path: CallPath;
-}
+const NOTHING = new Uint8Array();
 
 /** The sockets of one backend, with connects and accepts. */
 export class WinsockConnections extends WinsockSockets implements RioSockets {
-  #symbols: WinsockSymbols;
-  #waits: WinsockWaits;
-  #path: CallPath;
   /** The extension functions that were needed so far. */
   #functions = new Map<Extension, NativeFunction>();
   #dwords = new Uint32Array(2);
-
-  /**
-   * Resolves nothing yet: UDP needs none of it.
-   *
-   * @param options What the sockets need of their backend.
-   */
-  constructor(options: ConnectionsOptions) {
-    super(options);
-    this.#symbols = options.symbols;
-    this.#waits = options.waits;
-    this.#path = options.path;
-  }
 
   /** Connects; returns 1, minus an error number, or 0 while it goes on. */
   connect(id: RioHandle, address: Uint8Array, key: number): number {
@@ -114,10 +84,8 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
       return 0 - this.#startConnect(socket, address, key);
     }
     const size = addressSize(address);
-    const error = this.attempt(this.#symbols.connect, id, address, size);
-    if (error !== 0) return -error;
-    socket.bound = true;
-    return 1;
+    const error = this.attempt(this.system.symbols.connect, id, address, size);
+    return error === 0 ? 1 : -error;
   }
 
   /** The outcome of a connect that went on, in the same form. */
@@ -129,12 +97,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     if (!operation.arrived) return 0;
     socket.connecting = null;
     const error = this.#finish(socket, operation) ||
-      this.setOption(
-        id,
-        SOL_SOCKET,
-        SO_UPDATE_CONNECT_CONTEXT,
-        new Uint8Array(),
-      );
+      this.setOption(id, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NOTHING);
     return error === 0 ? 1 : -error;
   }
 
@@ -152,10 +115,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     const handle = new Uint8Array(new BigUint64Array([listener.handle]).buffer);
     const error = this.#finish(listener, operation) ||
       this.setOption(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, handle);
-    if (error === 0) {
-      this.get(socket)!.bound = true;
-      return socket;
-    }
+    if (error === 0) return socket;
     this.close(socket);
     return GONE.has(error) ? 0 - this.#startAccept(listener, key) : -error;
   }
@@ -168,7 +128,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
   ): number {
     const error = this.#bindToWildcard(socket);
     if (error !== 0) return error;
-    const operation = this.#begin(CONNECT_EX, { socket, key }, ({ slot }) => {
+    const operation = this.#begin(CONNECT_EX, { socket, key }, (slot) => {
       slot.bytes.set(address.subarray(0, SOCKADDR_INET.size), SLOT.data);
       const name = slot.address + SLOT.data;
       return [name, addressSize(address), 0, 0, 0, slot.address];
@@ -186,7 +146,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     const operation = this.#begin(
       ACCEPT_EX,
       { socket: listener, key },
-      ({ slot: { address } }) => [
+      ({ address }) => [
         socket,
         address + SLOT.data,
         0,
@@ -215,50 +175,48 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
   #begin(
     extension: Extension,
     { socket, key }: { socket: WinsockSocket; key: number },
-    rest: (operation: Operation) => number[],
+    rest: (slot: Slot) => number[],
   ): Operation | number {
     const native = this.#resolve(extension, socket);
     if (typeof native === "number") return native;
-    const refused = this.#associate(socket);
+    const { symbols, waits } = this.system;
+    const refused = socket.associated ? 0 : waits.associate(socket.handle);
     if (refused !== 0) return refused;
-    const { operations } = this.#waits;
-    const operation = operations.begin(key);
-    native.invoke(Number(socket.handle), ...rest(operation));
+    socket.associated = true;
+    const operation = waits.operations.begin(key);
+    native.invoke(Number(socket.handle), ...rest(operation.slot));
     // A call that ends at once sends a packet as well.
     if (native.int32 !== 0) return operation;
-    const error = lastError(this.#symbols);
+    const error = lastError(symbols);
     if (error === WSA_IO_PENDING) return operation;
-    operations.cancel(operation);
+    waits.operations.cancel(operation);
     return error;
   }
 
   /** The outcome of an overlapped call whose packet arrived: 0, or an error number. */
   #finish(socket: WinsockSocket, operation: Operation): number {
-    const succeeded = this.#symbols.WSAGetOverlappedResult(
+    const { symbols, waits } = this.system;
+    const succeeded = symbols.WSAGetOverlappedResult(
       socket.handle,
       BigInt(operation.slot.address),
       this.#dwords,
       0,
       this.#dwords.subarray(1),
     );
-    const error = succeeded !== 0 ? 0 : lastError(this.#symbols);
-    this.#waits.operations.release(operation);
+    const error = succeeded !== 0 ? 0 : lastError(symbols);
+    waits.operations.release(operation);
     return error;
   }
 
-  /** `ConnectEx` wants a socket that has a local address. */
-  #bindToWildcard(socket: WinsockSocket): number {
-    if (socket.bound) return 0;
+  /**
+   * `ConnectEx` wants a socket that has a local address. Where it has one
+   * already, `bind` refuses with `WSAEINVAL` to give it another.
+   */
+  #bindToWildcard({ handle, family }: WinsockSocket): number {
     const wildcard = new Uint8Array(SOCKADDR_INET.size);
-    wildcard[SOCKADDR_INET.family] = socket.family;
-    return this.bind(Number(socket.handle), wildcard);
-  }
-
-  #associate(socket: WinsockSocket): number {
-    if (socket.associated) return 0;
-    const error = this.#waits.associate(socket.handle);
-    socket.associated = error === 0;
-    return error;
+    wildcard[SOCKADDR_INET.family] = family;
+    const error = this.bind(Number(handle), wildcard);
+    return error === WSAEINVAL ? 0 : error;
   }
 
   /** The extension function, or an error number. */
@@ -268,10 +226,10 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
   ): NativeFunction | number {
     const known = this.#functions.get(extension);
     if (known) return known;
-    const { guid, signature } = extension;
-    const address = resolveExtension(this.#symbols, socket.handle, guid);
+    const { symbols, path } = this.system;
+    const address = resolveExtension(symbols, socket.handle, extension.guid);
     if (address < 0n) return Number(-address);
-    const native = new NativeFunction(address, signature, this.#path);
+    const native = new NativeFunction(address, extension, path);
     this.#functions.set(extension, native);
     return native;
   }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { RIO_FUNCTIONS, type RioFunctionName } from "../constants.ts";
+import { perFunction, type RioFunctionName } from "../constants.ts";
 import { type CallPath, NativeFunction, type NativeSignature } from "./call.ts";
 import type { RioTable } from "./table.ts";
 
@@ -58,10 +58,7 @@ export const RIO_SIGNATURES: Readonly<
   RIOResizeCompletionQueue: { parameters: ["u64", "u32"], result: "i32" },
   // BOOL RIOResizeRequestQueue(RIO_RQ RQ, DWORD MaxOutstandingReceive,
   //   DWORD MaxOutstandingSend)
-  RIOResizeRequestQueue: {
-    parameters: ["u64", "u32", "u32"],
-    result: "i32",
-  },
+  RIOResizeRequestQueue: { parameters: ["u64", "u32", "u32"], result: "i32" },
 };
 
 /** The 13 functions, callable. */
@@ -75,10 +72,7 @@ export type RioFunctions = Readonly<Record<RioFunctionName, NativeFunction>>;
  * @returns The functions by name.
  */
 export function prepareRio(table: RioTable, path: CallPath): RioFunctions {
-  return Object.fromEntries(
-    RIO_FUNCTIONS.map((name) => [
-      name,
-      new NativeFunction(table[name], RIO_SIGNATURES[name], path),
-    ]),
-  ) as Record<RioFunctionName, NativeFunction>;
+  return perFunction((name) =>
+    new NativeFunction(table[name], RIO_SIGNATURES[name], path)
+  );
 }

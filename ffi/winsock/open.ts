@@ -8,23 +8,37 @@ import {
   AF_INET6,
   IPPROTO_UDP,
   perFunction,
-  RIO_FUNCTIONS,
   type RioFunctionName,
   SOCK_DGRAM,
   WINSOCK_VERSION,
 } from "../constants.ts";
-import type { RioBackend, RioHandle } from "../contract.ts";
+import type { RioBackend } from "../contract.ts";
 import { WSAEAFNOSUPPORT } from "../error_numbers.ts";
-import { check, checkHandle, RioError } from "../errors.ts";
+import { check, RioError } from "../errors.ts";
 import { WSADATA_SIZE } from "../layout.ts";
-import { type CallOptions, WinsockBackend } from "./backend.ts";
+import { CallMemory } from "./call.ts";
+import { WinsockConnections } from "./connections.ts";
+import { prepareRio } from "./functions.ts";
 import {
   type LibraryOptions,
   openLibrary,
   type WinsockSymbols,
 } from "./library.ts";
+import { WinsockRings } from "./rings.ts";
 import { closeNative, openNative } from "./sockets.ts";
-import { readRioTable, resolveRioTable } from "./table.ts";
+import { readRioTable, type RioTable, wholeTable } from "./table.ts";
+import { WinsockWaits } from "./waits.ts";
+
+/** How function pointers are called. */
+export interface CallOptions {
+  /**
+   * Call through `DispCallFunc` where there is one, and not through
+   * `Deno.UnsafeFnPointer`.
+   *
+   * @default {true}
+   */
+  dispatch?: boolean;
+}
 
 /** Which DLL to open, and how its functions are called. */
 export interface WinsockOptions extends LibraryOptions, CallOptions {}
@@ -43,21 +57,6 @@ export function openWinsock(options: WinsockOptions = {}): RioBackend {
 }
 
 /**
- * The 13 functions, and whether the system's provider has them; all `false`
- * where it cannot be asked.
- */
-export function findWinsockFunctions(
-  options: WinsockOptions = {},
-): Record<RioFunctionName, boolean> {
-  try {
-    createWinsockBackend(openLibrary(options), options).close(false);
-    return perFunction(() => true);
-  } catch {
-    return perFunction(() => false);
-  }
-}
-
-/**
  * Opens Registered I/O behind given native functions.
  *
  * @param symbols The native functions.
@@ -70,13 +69,28 @@ export function createWinsockBackend(
   symbols: WinsockSymbols,
   options: CallOptions = {},
 ): RioBackend {
-  start(symbols);
+  check(start(symbols), "WSAStartup", "start Winsock 2.2");
   try {
-    const table = probe(symbols, (socket) => resolveRioTable(socket, symbols));
-    return new WinsockBackend(symbols, table, options);
+    return assemble(symbols, wholeTable(probeTable(symbols)), options);
   } catch (error) {
     symbols.WSACleanup();
     throw error;
+  }
+}
+
+/**
+ * Finds out which of the 13 functions there are; never throws.
+ *
+ * @param options Which DLL to ask.
+ * @returns Which are there: none where nothing can be asked.
+ */
+export function findWinsockFunctions(
+  options: LibraryOptions = {},
+): Record<RioFunctionName, boolean> {
+  try {
+    return findRioFunctions(openLibrary(options));
+  } catch {
+    return perFunction(() => false);
   }
 }
 
@@ -87,47 +101,63 @@ export function createWinsockBackend(
  * @returns Which are there: none where Winsock gives no table at all.
  */
 export function findRioFunctions(
-  symbols: WinsockSymbols = openLibrary(),
+  symbols: WinsockSymbols,
 ): Record<RioFunctionName, boolean> {
-  const found = Object.fromEntries(
-    RIO_FUNCTIONS.map((name) => [name, false]),
-  ) as Record<RioFunctionName, boolean>;
-  try {
-    start(symbols);
-    try {
-      const table = probe(symbols, (socket) => readRioTable(socket, symbols));
-      for (const name of RIO_FUNCTIONS) found[name] = table[name] !== 0n;
-    } finally {
-      symbols.WSACleanup();
-    }
-  } catch (error) {
-    const { NotSupported } = Deno.errors;
-    if (!(error instanceof RioError || error instanceof NotSupported)) {
-      throw error;
-    }
-  }
-  return found;
+  const started = start(symbols) === 0;
+  const table = started ? probeTable(symbols) : null;
+  if (started) symbols.WSACleanup();
+  const has = (name: RioFunctionName) =>
+    table !== null && !(table instanceof Error) && table[name] !== 0n;
+  return perFunction(has);
 }
 
-function start(symbols: WinsockSymbols): void {
-  // WSAStartup is the one function that returns its error itself.
-  check(
-    symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_SIZE)),
-    "WSAStartup",
-    "start Winsock 2.2",
-  );
+/** Puts the parts of a backend together. */
+function assemble(
+  symbols: WinsockSymbols,
+  table: RioTable,
+  { dispatch = true }: CallOptions,
+): RioBackend {
+  const memory = new CallMemory();
+  const path = { memory, dispCallFunc: dispatch ? symbols.DispCallFunc : null };
+  const functions = prepareRio(table, path);
+  const waits = new WinsockWaits(symbols, memory);
+  const rings = new WinsockRings({ symbols, functions, memory, waits });
+  const sockets = new WinsockConnections({
+    symbols,
+    table,
+    path,
+    waits,
+    rings,
+  });
+  return {
+    name: "winsock",
+    capabilities: { reusePort: false, brokenPipe: false },
+    rings,
+    sockets,
+    waits,
+    close(keepNative) {
+      sockets.closeAccepting();
+      waits.close(keepNative ? null : () => symbols.WSACleanup());
+    },
+  };
 }
 
-/** Asks something of a socket that is opened for the question only. */
-function probe<T>(symbols: WinsockSymbols, ask: (socket: RioHandle) => T): T {
+/** Starts Winsock; this is the one function that returns its error itself. */
+function start(symbols: WinsockSymbols): number {
+  return symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_SIZE));
+}
+
+/** Reads the table of a socket that is opened for the purpose. */
+function probeTable(symbols: WinsockSymbols): RioTable | Error {
   const open = (family: number) =>
     openNative(symbols, { family, type: SOCK_DGRAM, protocol: IPPROTO_UDP });
   let socket = open(AF_INET);
   if (socket === -WSAEAFNOSUPPORT) socket = open(AF_INET6);
-  checkHandle(socket, "WSASocketW", "open a socket to resolve the functions");
-  try {
-    return ask(socket);
-  } finally {
-    closeNative(symbols, BigInt(socket));
+  if (socket < 0) {
+    const attempt = "open a socket to resolve the functions";
+    return new RioError({ syscall: "WSASocketW", errno: -socket, attempt });
   }
+  const table = readRioTable(socket, symbols);
+  closeNative(symbols, BigInt(socket));
+  return table;
 }

@@ -19,14 +19,9 @@ import {
   WSAEINVAL,
   WSAENOTSOCK,
 } from "../error_numbers.ts";
-import {
-  highWord,
-  RIO_BUF,
-  RIO_NOTIFICATION_COMPLETION,
-  type RioResults,
-} from "../layout.ts";
+import { highWord, RIO_BUF, type RioResults } from "../layout.ts";
 import type { RioMemory } from "../memory.ts";
-import { type CallMemory, type NativeFunction, wordsOf } from "./call.ts";
+import type { CallMemory, NativeFunction } from "./call.ts";
 import type { RioFunctions } from "./functions.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
@@ -67,7 +62,6 @@ export class WinsockRings implements RioRings {
 
   #sliceWords: Uint32Array;
   #sliceAddress: number;
-  #descriptor: RioMemory;
   /** The results of the last dequeue, whose address the frame still holds. */
   #results: RioResults | null = null;
 
@@ -82,18 +76,14 @@ export class WinsockRings implements RioRings {
     this.#symbols = symbols;
     this.#rio = functions;
     this.#waits = waits;
-    this.#sliceWords = wordsOf(slices);
+    this.#sliceWords = slices.words;
     this.#sliceAddress = Number(slices.address);
-    this.#descriptor = memory.take(RIO_NOTIFICATION_COMPLETION.size);
   }
 
   registerBuffer(memory: RioMemory): RioHandle {
-    const { address, bytes } = memory;
-    const call = this.#rio.RIORegisterBuffer;
-    call.invoke(Number(address), bytes.byteLength);
-    return call.pointer === RIO_INVALID_BUFFERID
-      ? -this.#error()
-      : this.#handle(call);
+    const { RIORegisterBuffer: call } = this.#rio;
+    call.invoke(Number(memory.address), memory.bytes.byteLength);
+    return this.#handle(call, RIO_INVALID_BUFFERID);
   }
 
   deregisterBuffer(bufferId: RioHandle): void {
@@ -102,7 +92,7 @@ export class WinsockRings implements RioRings {
 
   createCompletionQueue(size: number, notification: number): RioHandle {
     const call = this.#rio.RIOCreateCompletionQueue;
-    return this.#handle(call.invoke(size, this.#describe(notification)));
+    return this.#handle(call.invoke(size, this.#waits.describe(notification)));
   }
 
   closeCompletionQueue(queue: RioHandle): void {
@@ -278,19 +268,10 @@ export class WinsockRings implements RioRings {
     return this.#sliceAddress + place * RIO_BUF.size;
   }
 
-  /** Writes a `RIO_NOTIFICATION_COMPLETION`, and returns its address, or 0. */
-  #describe(notification: number): number {
-    if (notification === 0) return 0;
-    const { bytes, address } = this.#descriptor;
-    new BigUint64Array(bytes.buffer, bytes.byteOffset, 4)
-      .set(this.#waits.describe(notification));
-    return Number(address);
-  }
-
   /** The handle that a function gave, or minus an error number for none. */
-  #handle(call: NativeFunction): RioHandle {
+  #handle(call: NativeFunction, invalid = 0): RioHandle {
     const handle = call.pointer;
-    if (handle === 0) return -this.#error();
+    if (handle === 0 || handle === invalid) return -this.#error();
     return Number.isSafeInteger(handle) ? handle : -WSAEFAULT;
   }
 

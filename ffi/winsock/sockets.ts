@@ -9,6 +9,7 @@
 import {
   AF_INET,
   INVALID_SOCKET,
+  RIO_FUNCTIONS,
   WSA_FLAG_NO_HANDLE_INHERIT,
   WSA_FLAG_OVERLAPPED,
   WSA_FLAG_REGISTERED_IO,
@@ -18,12 +19,16 @@ import {
   WSAEINPROGRESS,
   WSAEINTR,
   WSAENOTSOCK,
+  WSAEOPNOTSUPP,
   WSAEWOULDBLOCK,
 } from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
+import type { CallPath } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import type { Operation } from "./operations.ts";
+import type { WinsockRings } from "./rings.ts";
+import { readRioTable, type RioTable } from "./table.ts";
 import type { WinsockWaits } from "./waits.ts";
 
 /** What a socket is. */
@@ -40,8 +45,6 @@ export interface SocketKind {
 export interface WinsockSocket extends SocketKind {
   /** The native handle. */
   readonly handle: bigint;
-  /** Whether it has a local address. */
-  bound: boolean;
   /** Whether it accepts connections. */
   listening: boolean;
   /** Whether its packets go to the port. */
@@ -53,36 +56,35 @@ export interface WinsockSocket extends SocketKind {
 }
 
 /** What sockets need of their backend. */
-export interface SocketsOptions {
+export interface SocketSystem {
   /** The native functions. */
   symbols: WinsockSymbols;
+  /** The RIO functions that are called, whatever the provider of a socket. */
+  table: RioTable;
+  /** How extension functions are called. */
+  path: CallPath;
   /** What connects and accepts go on in. */
   waits: WinsockWaits;
-  /** Proves that the RIO functions belong to a socket: 0, or an error number. */
-  verify: (socket: WinsockSocket) => number;
-  /** Told of a socket before it is closed. */
-  closing: (socket: RioHandle) => void;
+  /** What has the request queues of sockets. */
+  rings: WinsockRings;
 }
 
 /** The sockets of one backend. */
 export class WinsockSockets {
-  #symbols: WinsockSymbols;
-  #waits: WinsockWaits;
-  #verify: SocketsOptions["verify"];
-  #closing: SocketsOptions["closing"];
+  /** What they need of their backend. */
+  protected readonly system: SocketSystem;
   #open = new Map<RioHandle, WinsockSocket>();
+  /** The families and types whose provider has the functions of the table. */
+  #verified = new Set<string>();
   #length = new Int32Array(1);
 
   /**
    * Makes an empty set of sockets.
    *
-   * @param options What they need of their backend.
+   * @param system What they need of their backend.
    */
-  constructor(options: SocketsOptions) {
-    this.#symbols = options.symbols;
-    this.#waits = options.waits;
-    this.#verify = options.verify;
-    this.#closing = options.closing;
+  constructor(system: SocketSystem) {
+    this.system = system;
   }
 
   /** The socket of a handle; `undefined` once it was closed. */
@@ -93,21 +95,19 @@ export class WinsockSockets {
   /** Opens a socket, or returns minus an error number. */
   open(family: number, type: number, protocol: number): RioHandle {
     const kind = { family, type, protocol };
-    const id = openNative(this.#symbols, kind, WSA_FLAG_REGISTERED_IO);
+    const id = openNative(this.system.symbols, kind, WSA_FLAG_REGISTERED_IO);
     if (id < 0) return id;
     const socket: WinsockSocket = {
       ...kind,
       handle: BigInt(id),
-      bound: false,
       listening: false,
       associated: false,
       connecting: null,
       accepting: null,
     };
-    const error = this.#verify(socket);
-    if (error !== 0) {
-      closeNative(this.#symbols, socket.handle);
-      return -error;
+    if (!this.#isVerified(socket)) {
+      closeNative(this.system.symbols, socket.handle);
+      return -WSAEOPNOTSUPP;
     }
     this.#open.set(id, socket);
     return id;
@@ -117,11 +117,12 @@ export class WinsockSockets {
   close(id: RioHandle): number {
     const socket = this.#open.get(id);
     if (!socket) return WSAENOTSOCK;
-    this.#closing(id);
-    const error = closeNative(this.#symbols, socket.handle);
+    const { symbols, rings, waits } = this.system;
+    rings.endRequestQueue(id);
+    const error = closeNative(symbols, socket.handle);
     if (error !== 0) return error;
     this.#open.delete(id);
-    if (socket.connecting) this.#waits.operations.release(socket.connecting);
+    if (socket.connecting) waits.operations.release(socket.connecting);
     this.#stopAccepting(socket);
     return 0;
   }
@@ -133,32 +134,30 @@ export class WinsockSockets {
 
   /** Binds a socket; returns an error number. */
   bind(id: RioHandle, address: Uint8Array): number {
-    const size = addressSize(address);
-    const error = this.attempt(this.#symbols.bind, id, address, size);
-    if (error === 0) this.#open.get(id)!.bound = true;
-    return error;
+    const { bind } = this.system.symbols;
+    return this.attempt(bind, id, address, addressSize(address));
   }
 
   /** Makes a socket accept connections; returns an error number. */
   listen(id: RioHandle, backlog: number): number {
-    const error = this.attempt(this.#symbols.listen, id, backlog);
+    const error = this.attempt(this.system.symbols.listen, id, backlog);
     if (error === 0) this.#open.get(id)!.listening = true;
     return error;
   }
 
   /** Ends one direction; returns an error number. */
   shutdown(id: RioHandle, how: number): number {
-    return this.attempt(this.#symbols.shutdown, id, how);
+    return this.attempt(this.system.symbols.shutdown, id, how);
   }
 
   /** Writes the local address; returns an error number. */
   localAddress(id: RioHandle, address: Uint8Array): number {
-    return this.#name(this.#symbols.getsockname, id, address);
+    return this.#name(this.system.symbols.getsockname, id, address);
   }
 
   /** Writes the peer's address; returns an error number. */
   remoteAddress(id: RioHandle, address: Uint8Array): number {
-    return this.#name(this.#symbols.getpeername, id, address);
+    return this.#name(this.system.symbols.getpeername, id, address);
   }
 
   /** Sets an option; returns an error number. */
@@ -168,15 +167,8 @@ export class WinsockSockets {
     name: number,
     value: Uint8Array,
   ): number {
-    const { byteLength } = value;
-    return this.attempt(
-      this.#symbols.setsockopt,
-      id,
-      level,
-      name,
-      value,
-      byteLength,
-    );
+    const { setsockopt } = this.system.symbols;
+    return this.attempt(setsockopt, id, level, name, value, value.byteLength);
   }
 
   /** Reads an option; returns its length, or minus an error number. */
@@ -186,22 +178,17 @@ export class WinsockSockets {
     name: number,
     value: Uint8Array,
   ): number {
+    const { getsockopt } = this.system.symbols;
     const length = this.#length;
     length[0] = value.byteLength;
-    const error = this.attempt(
-      this.#symbols.getsockopt,
-      id,
-      level,
-      name,
-      value,
-      length,
-    );
+    const error = this.attempt(getsockopt, id, level, name, value, length);
     return error === 0 ? length[0] : -error;
   }
+
   /** `WSAIoctl` with an input only; returns an error number. */
   ioctl(id: RioHandle, code: number, input: Uint8Array): number {
     return this.attempt(
-      this.#symbols.WSAIoctl,
+      this.system.symbols.WSAIoctl,
       id,
       code,
       input,
@@ -229,7 +216,8 @@ export class WinsockSockets {
   ): number {
     const socket = this.#open.get(id);
     if (!socket) return WSAENOTSOCK;
-    return call(socket.handle, ...rest) === 0 ? 0 : lastError(this.#symbols);
+    const returned = call(socket.handle, ...rest);
+    return returned === 0 ? 0 : lastError(this.system.symbols);
   }
 
   #name(
@@ -242,12 +230,27 @@ export class WinsockSockets {
     return this.attempt(call, id, address, this.#length);
   }
 
+  /**
+   * The RIO functions belong to the provider of the socket that they were
+   * resolved from: the first socket of each kind must give the same ones.
+   */
+  #isVerified({ handle, family, type }: WinsockSocket): boolean {
+    const kind = `${family} ${type}`;
+    if (this.#verified.has(kind)) return true;
+    const { symbols, table } = this.system;
+    const own = readRioTable(Number(handle), symbols);
+    const same = !(own instanceof Error) &&
+      RIO_FUNCTIONS.every((name) => own[name] === table[name]);
+    if (same) this.#verified.add(kind);
+    return same;
+  }
+
   #stopAccepting(socket: WinsockSocket): void {
     if (!socket.accepting) return;
     const { operation, socket: prepared } = socket.accepting;
     socket.accepting = null;
     this.close(prepared);
-    this.#waits.operations.release(operation);
+    this.system.waits.operations.release(operation);
   }
 }
 
@@ -264,23 +267,14 @@ export function openNative(
   kind: SocketKind,
   flags = 0,
 ): RioHandle {
-  const socket = symbols.WSASocketW(
-    kind.family,
-    kind.type,
-    kind.protocol,
-    0n,
-    0,
-    flags | WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT,
-  );
+  const { family, type, protocol } = kind;
+  const all = flags | WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+  const socket = symbols.WSASocketW(family, type, protocol, 0n, 0, all);
   return socket === INVALID_SOCKET ? -lastError(symbols) : Number(socket);
 }
 
 /** The answers of `closesocket` after which the socket is still open. */
-const STILL_OPEN: ReadonlySet<number> = new Set([
-  WSAEINTR,
-  WSAEWOULDBLOCK,
-  WSAEINPROGRESS,
-]);
+const STILL_OPEN = new Set<number>([WSAEINTR, WSAEWOULDBLOCK, WSAEINPROGRESS]);
 
 /** Closes a socket, once more if it was left open; returns an error number. */
 export function closeNative(symbols: WinsockSymbols, socket: bigint): number {

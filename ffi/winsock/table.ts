@@ -7,6 +7,7 @@
  * @module
  */
 import {
+  perFunction,
   RIO_FUNCTIONS,
   type RioFunctionName,
   SIO_GET_EXTENSION_FUNCTION_POINTER,
@@ -19,6 +20,9 @@ import { guidBytes, RIO_EXTENSION_FUNCTION_TABLE } from "../layout.ts";
 import type { RioHandle } from "../contract.ts";
 import { lastError } from "./last_error.ts";
 import { openLibrary, type WinsockSymbols } from "./library.ts";
+
+const NONE =
+  "the provider of the socket has none (Windows 8, Windows Server 2012 or later is needed, and Wine has none)";
 
 /** The native addresses of the 13 functions. */
 export type RioTable = Readonly<Record<RioFunctionName, bigint>>;
@@ -39,7 +43,12 @@ export function resolveRioTable(
   socket: RioHandle,
   symbols: WinsockSymbols = openLibrary(),
 ): RioTable {
-  const table = readRioTable(socket, symbols);
+  return wholeTable(readRioTable(socket, symbols));
+}
+
+/** The table that was read; throws if there is none, or a function is missing. */
+export function wholeTable(table: RioTable | Error): RioTable {
+  if (table instanceof Error) throw table;
   const missing = RIO_FUNCTIONS.find((name) => table[name] === 0n);
   if (missing === undefined) return table;
   throw unavailable(`the provider of the socket gave no ${missing}`);
@@ -50,13 +59,13 @@ export function resolveRioTable(
  *
  * @param socket Any open socket; it can be closed afterwards.
  * @param symbols The native functions to ask.
- * @returns The addresses by name; `0n` for a function that is missing.
- * @throws {Deno.errors.NotSupported} If there is no such table.
+ * @returns The addresses by name, `0n` for a function that is missing; or why
+ * there is no table.
  */
 export function readRioTable(
   socket: RioHandle,
   symbols: WinsockSymbols,
-): RioTable {
+): RioTable | Error {
   const { size, cbSize, functions } = RIO_EXTENSION_FUNCTION_TABLE;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -64,19 +73,19 @@ export function readRioTable(
   const code = SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER;
   const question = { socket: BigInt(socket), code, guid: WSAID_MULTIPLE_RIO };
   const written = askProvider(symbols, question, bytes);
-  if (written < 0) throw refused(-written);
+  if (written < 0) {
+    const attempt = "resolve the table of RIO functions";
+    const errno = -written;
+    const cause = new RioError({ syscall: "WSAIoctl", errno, attempt });
+    return unavailable(errno === WSAEOPNOTSUPP ? NONE : cause.message, cause);
+  }
   const stated = view.getUint32(cbSize, true);
   if (stated !== size || written < size) {
-    throw unavailable(
+    return unavailable(
       `the provider of the socket gave a table of ${stated} bytes and wrote ${written} where ${size} are due`,
     );
   }
-  return Object.fromEntries(
-    RIO_FUNCTIONS.map((name, i) => [
-      name,
-      view.getBigUint64(functions + 8 * i, true),
-    ]),
-  ) as Record<RioFunctionName, bigint>;
+  return perFunction((_, i) => view.getBigUint64(functions + 8 * i, true));
 }
 
 /**
@@ -119,26 +128,12 @@ function askProvider(
   return failed === 0 ? written[0]! : -lastError(symbols);
 }
 
-function refused(errno: number): Deno.errors.NotSupported {
-  const cause = new RioError({
-    syscall: "WSAIoctl",
-    errno,
-    attempt: "resolve the table of RIO functions",
-  });
-  return unavailable(
-    errno === WSAEOPNOTSUPP
-      ? "the provider of the socket has none (Windows 8, Windows Server 2012 or later is needed, and Wine has none)"
-      : cause.message,
-    { cause },
-  );
-}
-
 function unavailable(
   reason: string,
-  options?: ErrorOptions,
+  cause?: RioError,
 ): Deno.errors.NotSupported {
   return new Deno.errors.NotSupported(
     `Registered I/O is not available: ${reason}`,
-    options,
+    cause ? { cause } : {},
   );
 }

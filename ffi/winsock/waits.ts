@@ -19,8 +19,12 @@ import {
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
-import { joinWords, OVERLAPPED_ENTRY } from "../layout.ts";
-import { type CallMemory, wordsOf } from "./call.ts";
+import {
+  joinWords,
+  OVERLAPPED_ENTRY,
+  RIO_NOTIFICATION_COMPLETION,
+} from "../layout.ts";
+import type { CallBlock, CallMemory } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { Operations } from "./operations.ts";
@@ -31,6 +35,10 @@ const WORDS = OVERLAPPED_ENTRY.size / 4;
 const KEY = OVERLAPPED_ENTRY.completionKey / 4;
 const OVERLAPPED = OVERLAPPED_ENTRY.overlapped / 4;
 const COUNT = MAX_PACKETS * WORDS;
+/** The first 64-bit word of a `RIO_NOTIFICATION_COMPLETION`, of four. */
+const EVENT = BigInt(RIO_EVENT_COMPLETION);
+const IOCP = BigInt(RIO_IOCP_COMPLETION);
+const NOTIFY_RESET = 1n;
 const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
 
 /** How often and how long closing waits for packets of cancelled calls. */
@@ -63,8 +71,7 @@ export class WinsockWaits implements RioWaits {
   #portPending = false;
   /** The `OVERLAPPED` of each queue that notifies through the port, by key. */
   #queues = new Map<number, number>();
-  #packets: Uint32Array;
-  #packetsAddress: bigint;
+  #packets: CallBlock;
   #countAddress: bigint;
 
   #eventsPending = false;
@@ -73,8 +80,9 @@ export class WinsockWaits implements RioWaits {
   /** Events closed by their owner while the native call still waits for them. */
   #retired: bigint[] = [];
   #wakeEvent = 0n;
-  #handles: BigUint64Array;
-  #handlesAddress: bigint;
+  #handles: CallBlock;
+
+  #descriptor: CallBlock;
 
   /**
    * Makes room for packets and handles; opens nothing yet.
@@ -83,19 +91,11 @@ export class WinsockWaits implements RioWaits {
    * @param memory Where the native calls read and write.
    */
   constructor(symbols: WinsockSymbols, memory: CallMemory) {
-    const packets = memory.take(4 * COUNT + 4);
-    const handles = memory.take(8 * MAXIMUM_WAIT_OBJECTS);
-    const { buffer, byteOffset } = handles.bytes;
     this.#symbols = symbols;
-    this.#packets = wordsOf(packets);
-    this.#packetsAddress = packets.address;
-    this.#countAddress = packets.address + BigInt(4 * COUNT);
-    this.#handles = new BigUint64Array(
-      buffer,
-      byteOffset,
-      MAXIMUM_WAIT_OBJECTS,
-    );
-    this.#handlesAddress = handles.address;
+    this.#packets = memory.take(4 * COUNT + 4);
+    this.#countAddress = this.#packets.address + BigInt(4 * COUNT);
+    this.#handles = memory.take(8 * MAXIMUM_WAIT_OBJECTS);
+    this.#descriptor = memory.take(RIO_NOTIFICATION_COMPLETION.size);
   }
 
   createNotification(kind: RioNotificationKind, key: number): number {
@@ -117,16 +117,16 @@ export class WinsockWaits implements RioWaits {
     }
   }
 
-  /** The four 64-bit words of a `RIO_NOTIFICATION_COMPLETION`. */
-  describe(key: number): readonly bigint[] {
+  /** Writes a `RIO_NOTIFICATION_COMPLETION`; returns its address, or 0 for none. */
+  describe(key: number): number {
+    if (key === 0) return 0;
     const event = this.#events.get(key);
-    if (event !== undefined) {
-      const notifyReset = 1n;
-      return [BigInt(RIO_EVENT_COMPLETION), event, notifyReset, 0n];
-    }
-    const type = BigInt(RIO_IOCP_COMPLETION);
-    const overlapped = BigInt(this.#queues.get(key)!);
-    return [type, this.#port, BigInt(key), overlapped];
+    this.#descriptor.wideWords.set(
+      event === undefined
+        ? [IOCP, this.#port, BigInt(key), BigInt(this.#queues.get(key)!)]
+        : [EVENT, event, NOTIFY_RESET, 0n],
+    );
+    return Number(this.#descriptor.address);
   }
 
   /** Lets the port take the packets of a socket; returns an error number. */
@@ -135,9 +135,8 @@ export class WinsockWaits implements RioWaits {
     if (error !== 0) return error;
     this.#cover();
     const { CreateIoCompletionPort } = this.#symbols;
-    return CreateIoCompletionPort(socket, this.#port, 0n, 0) === 0n
-      ? lastError(this.#symbols)
-      : 0;
+    const port = CreateIoCompletionPort(socket, this.#port, 0n, 0);
+    return port === 0n ? lastError(this.#symbols) : 0;
   }
 
   wait(): Promise<number> {
@@ -167,20 +166,17 @@ export class WinsockWaits implements RioWaits {
   /**
    * Wakes the native calls, and releases everything when they have returned.
    *
-   * @param finished Called when nothing native is left.
+   * @param finished Called when nothing native is left; `null` to keep
+   * everything for the life of the process.
    */
-  close(finished: () => void): void {
-    this.#closing = finished;
+  close(finished: (() => void) | null): void {
+    if (this.#closing !== null) return;
+    if (finished === null) abandoned.add(this);
+    this.#closing = finished ?? (() => {});
     // Tried twice: whoever waits would otherwise wait forever.
     if (this.#portPending) this.#wakePort() || this.#wakePort();
     if (this.#eventsPending) this.#wakeEvents() || this.#wakeEvents();
     this.#finishClosing();
-  }
-
-  /** Wakes the native calls, and keeps everything for the process's life. */
-  abandon(): void {
-    abandoned.add(this);
-    this.close(() => {});
   }
 
   #openPort(): number {
@@ -240,7 +236,7 @@ export class WinsockWaits implements RioWaits {
     this.#portPending = true;
     const succeeded = await this.#symbols.GetQueuedCompletionStatusEx(
       this.#port,
-      this.#packetsAddress,
+      this.#packets.address,
       MAX_PACKETS,
       this.#countAddress,
       INFINITE,
@@ -253,7 +249,7 @@ export class WinsockWaits implements RioWaits {
   }
 
   #readPackets(): void {
-    const packets = this.#packets;
+    const packets = this.#packets.words;
     const end = packets[COUNT]! * WORDS;
     for (let at = 0; at < end; at += WORDS) {
       const overlapped = at + OVERLAPPED;
@@ -269,10 +265,10 @@ export class WinsockWaits implements RioWaits {
   async #waitForEvents(): Promise<void> {
     this.#eventsPending = true;
     const handles = [this.#wakeEvent, ...this.#events.values()];
-    this.#handles.set(handles);
+    this.#handles.wideWords.set(handles);
     const index = await this.#symbols.WaitForMultipleObjects(
       handles.length,
-      this.#handlesAddress,
+      this.#handles.address,
       0,
       INFINITE,
     );
@@ -334,7 +330,7 @@ export class WinsockWaits implements RioWaits {
       }
       const succeeded = this.#symbols.DrainQueuedCompletionStatusEx(
         this.#port,
-        this.#packetsAddress,
+        this.#packets.address,
         MAX_PACKETS,
         this.#countAddress,
         DRAIN_MILLISECONDS,

@@ -220,7 +220,7 @@ Deno.test("close() closes the socket that an accept waits with", () => {
   rig.fake[Symbol.dispose]();
 });
 
-Deno.test("closeSocket() that failed can be tried again", () =>
+Deno.test("sockets.close() that failed can be tried again", () =>
   withRig({}, (rig) => {
     const socket = rig.tcp();
     rig.fake.fail("closesocket", 10050);

@@ -280,7 +280,7 @@ Deno.test("a datagram longer than its slice completes with 10040", () =>
     tearDown(rig, [bound], buffer.id);
   }));
 
-Deno.test("control() turns off that an unreachable port fails a receive", () =>
+Deno.test("ioctl() turns off that an unreachable port fails a receive", () =>
   withRig({}, (rig) => {
     const buffer = rig.register(64);
     const bound = rig.udp();
@@ -300,7 +300,7 @@ Deno.test("control() turns off that an unreachable port fails a receive", () =>
     tearDown(rig, [bound], buffer.id);
   }));
 
-Deno.test("control() passes on that a RIO socket refuses to be non-blocking", () =>
+Deno.test("ioctl() passes on that a RIO socket refuses to be non-blocking", () =>
   withRig({}, (rig) => {
     const socket = rig.tcp();
     const input = new Uint8Array([1, 0, 0, 0]);

@@ -15,8 +15,10 @@ import type { RioBackend, RioBuf, RioHandle } from "../../ffi/contract.ts";
 import { writeAddress } from "../../ffi/address.ts";
 import { RioResults } from "../../ffi/layout.ts";
 import { allocate } from "../../ffi/memory.ts";
-import type { CallOptions } from "../../ffi/winsock/backend.ts";
-import { createWinsockBackend } from "../../ffi/winsock/open.ts";
+import {
+  type CallOptions,
+  createWinsockBackend,
+} from "../../ffi/winsock/open.ts";
 import {
   createFakeWindows,
   type FakeOptions,

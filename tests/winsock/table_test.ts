@@ -2,9 +2,16 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { RIO_FUNCTIONS, SOCK_DGRAM } from "../../ffi/constants.ts";
 import { RioError } from "../../ffi/errors.ts";
-import { createWinsockBackend } from "../../ffi/winsock/open.ts";
+import {
+  createWinsockBackend,
+  findRioFunctions,
+} from "../../ffi/winsock/open.ts";
 import { resolveRioTable } from "../../ffi/winsock/table.ts";
-import { createFakeWindows, type FakeOptions } from "../fake/mod.ts";
+import {
+  createFakeWindows,
+  type FakeOptions,
+  type FakeWindows,
+} from "../fake/mod.ts";
 import { Rig } from "./open.ts";
 
 /** Opens a backend that must be refused, and returns why. */
@@ -17,6 +24,19 @@ function refusal(table: FakeOptions["table"] & object): Error {
   assertEquals(fake.leftovers(), {});
   assertEquals(fake.violations, []);
   return error;
+}
+
+/** The names that are found in a table, over a fake that keeps nothing. */
+function found(
+  table: FakeOptions["table"] & object,
+  prepare: (fake: FakeWindows) => void = () => {},
+): string[] {
+  using fake = createFakeWindows({ table });
+  prepare(fake);
+  const functions = findRioFunctions(fake.symbols);
+  assertEquals(Object.keys(functions), [...RIO_FUNCTIONS]);
+  assertEquals(fake.leftovers(), {});
+  return RIO_FUNCTIONS.filter((name) => functions[name]);
 }
 
 Deno.test("resolveRioTable() gives 13 different addresses", () => {
@@ -94,7 +114,30 @@ Deno.test("createWinsockBackend() gives up Winsock when no socket opens", () => 
   assertEquals(fake.leftovers(), {});
 });
 
-Deno.test("openSocket() refuses a socket whose provider has other functions", () => {
+Deno.test("findRioFunctions() finds all 13 in a whole table, and gives Winsock up", () => {
+  assertEquals(found({}), [...RIO_FUNCTIONS]);
+});
+
+for (const without of RIO_FUNCTIONS) {
+  Deno.test(`findRioFunctions() misses exactly ${without} in a table without it`, () => {
+    const others = RIO_FUNCTIONS.filter((name) => name !== without);
+    assertEquals(found({ without }), others);
+  });
+}
+
+Deno.test("findRioFunctions() finds none where the table is refused", () => {
+  assertEquals(found({ errno: 10045 }), []);
+  assertEquals(found({ cbSize: 104 }), []);
+  assertEquals(found({ byteCount: 56 }), []);
+});
+
+Deno.test("findRioFunctions() finds none where Winsock does not start or opens no socket", () => {
+  for (const name of ["WSAStartup", "WSASocketW"]) {
+    assertEquals(found({}, (fake) => fake.fail(name, 10055)), []);
+  }
+});
+
+Deno.test("open() refuses a socket whose provider has other functions", () => {
   const table: FakeOptions["table"] & object = {};
   using rig = new Rig({ table });
   const first = rig.backend.sockets.open(2, SOCK_DGRAM, 17);
@@ -107,7 +150,7 @@ Deno.test("openSocket() refuses a socket whose provider has other functions", ()
   rig.backend.sockets.close(first);
 });
 
-Deno.test("openSocket() asks for the table once per kind of socket", () => {
+Deno.test("open() asks for the table once per kind of socket", () => {
   using rig = new Rig();
   const asked = () => rig.fake.counts.WSAIoctl!;
   const before = asked();

@@ -217,6 +217,22 @@ Deno.test("a notification made during a wait is waited for", () =>
     tearDown(rig, [first, ...all], buffer);
   }));
 
+Deno.test("wait() covers an event that was made after a wait which left its native call behind", () =>
+  withRig({}, async (rig) => {
+    const buffer = rig.register(64);
+    const port = watched(rig, "iocp", 1);
+    const first = watched(rig, "event", 2);
+    assertEquals(rig.backend.rings.notify(port.cq), 0);
+    send(rig, port, buffer);
+    // The wait for the events goes on after this one.
+    await rig.fired(1);
+    const second = watched(rig, "event", 3);
+    assertEquals(rig.backend.rings.notify(second.cq), 0);
+    send(rig, second, buffer);
+    await rig.fired(3);
+    tearDown(rig, [port, first, second], buffer);
+  }));
+
 Deno.test("closeNotification() during a wait keeps the event until the wait returned", () =>
   withRig({}, async (rig) => {
     const stays = watched(rig, "event", 1);
