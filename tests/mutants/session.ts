@@ -1,0 +1,329 @@
+/**
+ * Deliberate faults in sessions, and in the memory that they hand out.
+ *
+ * @module
+ */
+import { LIFETIME, type Mutant, QUEUE } from "./mutant.ts";
+
+const LEDGER = "ffi/session/ledger.ts";
+const REQUESTS = "ffi/session/requests.ts";
+const SESSION = "ffi/session/session.ts";
+const RINGS = "ffi/winsock/rings.ts";
+
+/** The faults. */
+export const session: readonly Mutant[] = [
+  {
+    name: "a buffer is deregistered while requests use it",
+    edits: [{
+      file: LEDGER,
+      find: "if (record.inFlight > 0 || !this.buffers.delete(record)) return;",
+      replace: "if (!this.buffers.delete(record)) return;",
+    }],
+    linux: LIFETIME,
+    windows: true,
+  },
+  {
+    name: "a registration is not remembered: its memory is not kept",
+    edits: [{
+      file: LEDGER,
+      find: "this.buffers.add(record);",
+      replace: "",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "a buffer is not deregistered with its last completion",
+    edits: [{
+      file: REQUESTS,
+      find: "if (--buffer.inFlight === 0 && buffer.closing) {",
+      replace: "if (--buffer.inFlight < 0 && buffer.closing) {",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "teardown: buffers go before their sockets are drained",
+    edits: [{
+      file: SESSION,
+      find:
+        "this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);",
+      replace: "",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "teardown: sockets are closed last",
+    edits: [{
+      file: SESSION,
+      find: `    ledger.closeSockets();
+    waiter.cancelAll();`,
+      replace: `    ledger.closed = true;
+    waiter.cancelAll();`,
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "teardown: a queue is closed under its sockets",
+    edits: [{
+      file: LEDGER,
+      find: "if (record.sockets > 0 || record.closed) return;",
+      replace: "if (record.closed) return;",
+    }],
+    linux: LIFETIME,
+    windows: true,
+  },
+  {
+    name: "teardown: the library goes while requests are outstanding",
+    edits: [{
+      file: LEDGER,
+      find: "this.backend.close(!drained);",
+      replace: "this.backend.close(false);",
+    }],
+    linux: ["tests/session/abandoned_test.ts"],
+  },
+  {
+    name: "teardown: what was given up is not counted",
+    edits: [{
+      file: LEDGER,
+      find: "this.abandoned += this.buffers.size;",
+      replace: "",
+    }],
+    linux: ["tests/session/abandoned_test.ts"],
+  },
+  {
+    name: "a queue's count of sockets is not decremented",
+    edits: [{
+      file: LEDGER,
+      find: "    sendQueue.sockets--;\n",
+      replace: "",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "a closed socket's entries stay reserved",
+    edits: [{
+      file: LEDGER,
+      find: "    sendQueue.reserved -= record.sends;\n",
+      replace: "",
+    }],
+    linux: [...QUEUE, ...LIFETIME],
+  },
+  {
+    name: "a request's buffer is not counted as in use",
+    edits: [{
+      file: REQUESTS,
+      find: "if (request.buffer !== null) request.buffer.inFlight++;",
+      replace: "",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "a request's further slices are not counted as in use",
+    edits: [{
+      file: REQUESTS,
+      find: "if (buffer !== null) buffer.inFlight++;",
+      replace: "",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "a count of outstanding sends is not decremented",
+    edits: [{
+      file: REQUESTS,
+      find: "if (request.isSend) record.outstandingSends--;",
+      replace: "if (request.isSend) record.outstandingSends -= 0;",
+    }],
+    linux: LIFETIME,
+  },
+  {
+    name: "completions are lost when their queue closes with the last one",
+    edits: [{
+      file: "ffi/session/queue.ts",
+      find: "if (taken.length > 0 && this.closed) return taken;",
+      replace: "",
+    }],
+    linux: QUEUE,
+  },
+  {
+    name: "completions are lost when a visitor throws",
+    edits: [{
+      file: "ffi/session/queue.ts",
+      find: "if (seen < count) this.#putBack(results, seen, count);",
+      replace: "",
+    }],
+    linux: QUEUE,
+  },
+  {
+    name: "a wait that has fired is forgotten by a second notify()",
+    edits: [{
+      file: "ffi/session/queue.ts",
+      find:
+        'if (waiter.isWaiting(this.#key)) check(WSAEALREADY, "RIONotify", attempt);',
+      replace: "",
+    }],
+    linux: ["tests/model/regressions_test.ts"],
+  },
+  {
+    name: "whoever waits is not told that the queue was closed",
+    edits: [{
+      file: "ffi/session/waiter.ts",
+      find: "this.#take(key)?.resolve(false);",
+      replace: "this.#take(key);",
+    }],
+    linux: [...QUEUE, ...LIFETIME],
+  },
+  {
+    name: "requests can be posted with a buffer that was deregistered",
+    edits: [{
+      file: "ffi/session/post.ts",
+      find: "if (buffer.closing) {",
+      replace: "if (buffer.closing && slice.length < 0) {",
+    }],
+    linux: ["tests/session/closed_test.ts", ...LIFETIME],
+  },
+  {
+    name: "a destination is not asked for",
+    edits: [{
+      file: "ffi/session/post.ts",
+      find: "if (isSend && !core.permissions.everything) {",
+      replace: "if (isSend && core.permissions.everything === null) {",
+    }],
+    linux: ["tests/session/permissions_test.ts"],
+  },
+  {
+    name: "the address of memory leaves out where its part begins",
+    edits: [{
+      file: "ffi/memory.ts",
+      find: "Deno.UnsafePointer.value(base) + BigInt(bytes.byteOffset)",
+      replace: "Deno.UnsafePointer.value(base)",
+    }],
+    linux: ["tests/unit/memory_test.ts"],
+  },
+  {
+    name: "nothing is looked at after the sleep of a wait",
+    edits: [{
+      file: "ffi/session/arrival.ts",
+      find: `    await sleep();
+    look();`,
+      replace: "    await sleep();",
+    }],
+    linux: ["tests/unit/arrival_test.ts"],
+  },
+  {
+    name: "buffers are deregistered before closesocket",
+    edits: [{
+      file: LEDGER,
+      find: "    for (const socket of this.sockets) this.closeSocket(socket);",
+      replace: `    for (const buffer of this.buffers) {
+      buffer.inFlight = 0;
+      this.releaseBuffer(buffer);
+    }
+    for (const socket of this.sockets) this.closeSocket(socket);`,
+    }],
+    windows: true,
+  },
+  {
+    name: "a buffer is deregistered twice",
+    edits: [{
+      file: LEDGER,
+      find: "    this.backend.rings.deregisterBuffer(record.id);",
+      replace: `    this.backend.rings.deregisterBuffer(record.id);
+    this.backend.rings.deregisterBuffer(record.id);`,
+    }],
+    windows: true,
+  },
+  {
+    name: "nothing is drained before the rest is released",
+    edits: [{
+      file: SESSION,
+      find:
+        "    this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);\n",
+      replace: "    this.#core.ledger.completed = this.#core.ledger.posted;\n",
+    }],
+    windows: true,
+  },
+  {
+    name: "an event is closed before its queue",
+    edits: [{
+      file: LEDGER,
+      find: `    this.backend.rings.closeCompletionQueue(record.handle);
+    if (record.notification) {
+      this.backend.waits.closeNotification(record.notification.key);
+    }`,
+      replace: `    if (record.notification) {
+      this.backend.waits.closeNotification(record.notification.key);
+    }
+    this.backend.rings.closeCompletionQueue(record.handle);`,
+    }],
+    windows: true,
+  },
+  {
+    name: "WSACleanup comes before RIODeregisterBuffer",
+    edits: [{
+      file: LEDGER,
+      find: "    const drained = this.outstanding === 0;\n",
+      replace: `    const drained = this.outstanding === 0;
+    this.backend.close(!drained);
+`,
+    }],
+    windows: true,
+  },
+  {
+    name: "WSACleanup is left out",
+    edits: [{
+      file: LEDGER,
+      find: "    this.backend.close(!drained);",
+      replace: "    this.backend.close(true);",
+    }],
+    windows: true,
+  },
+  {
+    name: "closesocket is left out",
+    edits: [{
+      file: LEDGER,
+      find: "const errno = this.backend.sockets.close(record.handle);",
+      replace: "const errno = 0;",
+    }],
+    windows: true,
+  },
+  {
+    name: "requests are posted after closesocket",
+    edits: [{
+      file: "ffi/session/post.ts",
+      find: "  if (record.closed) {\n",
+      replace: "  if (!1) {\n",
+    }, {
+      file: RINGS,
+      find: "    this.#live.delete(requestQueue);\n",
+      replace: "",
+    }],
+    windows: true,
+  },
+  {
+    name: "RIODeregisterBuffer is left out",
+    edits: [{
+      file: LEDGER,
+      find: "    this.backend.rings.deregisterBuffer(record.id);\n",
+      replace: "",
+    }],
+    windows: true,
+  },
+  {
+    name: "the pin of registered memory is dropped",
+    edits: [{
+      file: LEDGER,
+      find:
+        "const record = { ledger: this, id, memory, inFlight: 0, closing: false };",
+      replace: `const weak = new WeakRef(memory);
+    const record = {
+      ledger: this,
+      id,
+      get memory() {
+        return weak.deref() ?? { bytes: new Uint8Array(1 << 20), address: 0n };
+      },
+      inFlight: 0,
+      closing: false,
+    };`,
+    }],
+    windows: true,
+  },
+];

@@ -1,0 +1,177 @@
+/**
+ * Deliberate faults in the Winsock backend.
+ *
+ * @module
+ */
+import { LIFETIME, type Mutant, QUEUE, WINSOCK } from "./mutant.ts";
+
+const RINGS = "ffi/winsock/rings.ts";
+const WAITS = "ffi/winsock/waits.ts";
+
+/** The faults. */
+export const winsock: readonly Mutant[] = [
+  {
+    name: "the invalid buffer id is taken to be -1",
+    edits: [{
+      file: RINGS,
+      find: "return this.#handle(call, RIO_INVALID_BUFFERID);",
+      replace: "return this.#handle(call, -1);",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "the error of RIONotify is read from the last error",
+    edits: [{
+      file: RINGS,
+      find: "return RIONotify.int32;",
+      replace: "return RIONotify.int32 === 0 ? 0 : this.#error();",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a corrupt queue is taken to be a negative count",
+    edits: [{
+      file: RINGS,
+      find: "const count = RIODequeueCompletion.uint32;",
+      replace: "const count = RIODequeueCompletion.int32;",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a pending request is taken to be refused",
+    edits: [{
+      file: RINGS,
+      find: "return error === WSA_IO_PENDING ? 0 : error;",
+      replace: "return error;",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a frame keeps the results of an earlier dequeue",
+    edits: [{
+      file: RINGS,
+      find: "if (results !== this.#results) {",
+      replace: "if (this.#results === null) {",
+    }],
+    linux: [...WINSOCK, ...QUEUE],
+  },
+  {
+    name: "a frame keeps the offset of an earlier slice",
+    edits: [{
+      file: RINGS,
+      find: "words[at + 2] = slice.offset;",
+      replace: "words[at + 2] ||= slice.offset;",
+    }],
+    linux: [...WINSOCK, ...LIFETIME],
+  },
+  {
+    name: "a request queue is touched after its socket was closed",
+    edits: [{
+      file: RINGS,
+      find: "    this.#live.delete(requestQueue);\n",
+      replace: "",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "the request queue used last is touched after its socket was closed",
+    edits: [{
+      file: RINGS,
+      find: `    this.#live.delete(requestQueue);
+    this.#recent = RIO_INVALID_RQ;`,
+      replace: "    this.#live.delete(requestQueue);",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "arguments are cut to 32 bits",
+    edits: [{
+      file: "ffi/winsock/call.ts",
+      find: "this.#words[at + HIGH] = highWord(value);",
+      replace: "this.#words[at + HIGH] = 0;",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a slot of an overlapped call is free while the call goes on",
+    edits: [{
+      file: "ffi/winsock/operations.ts",
+      find: "    if (operation.arrived) this.#free.push(operation.slot);",
+      replace: "    this.#free.push(operation.slot);",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "handles are closed under a wait that goes on",
+    edits: [{
+      file: WAITS,
+      find:
+        "if (finished === null || this.#portPending || this.#eventsPending) return;",
+      replace: "if (finished === null) return;",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "Winsock is not given up",
+    edits: [{
+      file: "ffi/winsock/open.ts",
+      find: "waits.close(keepNative ? null : () => symbols.WSACleanup());",
+      replace: "waits.close(keepNative ? null : () => {});",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "the system directory is taken for known",
+    edits: [{
+      file: "ffi/winsock/library.ts",
+      find: "if (length === 0 || length > text.length) {",
+      replace: "if (length > text.length) {",
+    }],
+    linux: ["tests/security/library_test.ts"],
+  },
+  {
+    name: "the port and the events are left open",
+    edits: [{
+      file: WAITS,
+      find: "      if (handle !== 0n) this.#symbols.CloseHandle(handle);",
+      replace: "      if (handle === 1n) this.#symbols.CloseHandle(handle);",
+    }],
+    windows: true,
+  },
+  {
+    name: "an event that is made between two waits is not waited for",
+    edits: [{
+      file: WAITS,
+      find: "    if (this.#eventsPending) this.#wakeEvents();\n",
+      replace: "",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "what a native call has found between two waits is lost",
+    edits: [{
+      file: WAITS,
+      find: "const keys = this.#found.splice(0);",
+      replace: "const keys = this.#found.splice(1);",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a function that is missing passes for found",
+    edits: [{
+      file: "ffi/winsock/open.ts",
+      find: "!(table instanceof Error) && table[name] !== 0n",
+      replace: "!(table instanceof Error)",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a socket whose provider has other functions passes for verified",
+    edits: [{
+      file: "ffi/winsock/sockets.ts",
+      find: "    if (same) this.#verified.add(kind);\n",
+      replace: "    this.#verified.add(kind);\n",
+    }],
+    linux: WINSOCK,
+  },
+];
