@@ -43,7 +43,7 @@ export interface CallPath {
 const VARIANT_TYPES = { void: 0, i32: 3, u32: 19, u64: 21 } as const;
 /** The calling convention of Winsock; 64-bit Windows has only one. */
 const CC_STDCALL = 4;
-/** Values are written and results read as 32-bit words. */
+/** 32-bit words of a `VARIANT`, and the two that its value is in. */
 const WORDS = VARIANT.size / 4;
 const LOW = VARIANT.value / 4;
 const HIGH = LOW + 1;
@@ -96,7 +96,7 @@ export class NativeFunction {
   #count: number;
   #resultType: number;
   #frame: DataView;
-  /** The same: the `VARIANT` of each argument, that of the result, and the rest. */
+  /** The frame as 32-bit words. */
   #words: Uint32Array;
   #lowResult: number;
   #resultAddress: bigint;

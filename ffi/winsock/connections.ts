@@ -2,8 +2,8 @@
  * Connecting and accepting.
  *
  * A socket for Registered I/O cannot be made non-blocking, so TCP connects with
- * `ConnectEx` and accepts with `AcceptEx`. Both are overlapped calls: a packet at the
- * completion port tells that one has ended.
+ * `ConnectEx` and accepts with `AcceptEx`. Both are overlapped calls: they return
+ * at once, and a packet at the completion port tells when one has ended.
  *
  * Source: `ConnectEx` and `AcceptEx` in the Microsoft reference.
  *
@@ -38,7 +38,7 @@ import {
 import { addressSize, type WinsockSocket, WinsockSockets } from "./sockets.ts";
 import { resolveExtension } from "./table.ts";
 
-/** The prototype of an extension function, and what it is asked for by. */
+/** An extension function: its prototype, and the GUID to ask for it. */
 interface Extension extends NativeSignature {
   readonly guid: string;
 }
@@ -105,7 +105,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
   accept(id: RioHandle, key: number): RioHandle {
     const listener = this.get(id);
     if (!listener) return -WSAENOTSOCK;
-    // Not every system refuses such an AcceptEx at once.
+    // Not every system refuses an AcceptEx on a socket that does not listen.
     if (!listener.listening) return -WSAEINVAL;
     const { accepting } = listener;
     if (!accepting) return 0 - this.#startAccept(listener, key);
@@ -185,7 +185,7 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     socket.associated = true;
     const operation = waits.operations.begin(key);
     native.invoke(Number(socket.handle), ...rest(operation.slot));
-    // A call that ends at once sends a packet as well.
+    // Also a call that has succeeded at once sends a packet.
     if (native.int32 !== 0) return operation;
     const error = lastError(symbols);
     if (error === WSA_IO_PENDING) return operation;

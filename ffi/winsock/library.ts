@@ -122,7 +122,7 @@ export const KERNEL32 = {
     result: "i32",
     nonblocking: true,
   },
-  // The same, on the calling thread: collects what is left at the end.
+  // The same on the calling thread, for what is left when a backend closes.
   DrainQueuedCompletionStatusEx: {
     name: "GetQueuedCompletionStatusEx",
     parameters: ["usize", "usize", "u32", "usize", "u32", "i32"],

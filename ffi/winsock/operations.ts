@@ -6,7 +6,7 @@
 import { OVERLAPPED, SOCKADDR_INET } from "../layout.ts";
 import { allocate, type RioMemory } from "../memory.ts";
 
-/** What `AcceptEx` wants for one address: 16 bytes more than it has. */
+/** Bytes that `AcceptEx` needs for one address: 16 more than the address has. */
 export const ACCEPT_ADDRESS_SIZE = SOCKADDR_INET.size + 16;
 
 /** Where things are in a slot. */
@@ -37,15 +37,16 @@ export interface Operation {
   readonly slot: Slot;
   /** Whether the packet arrived. */
   arrived: boolean;
-  /** Whether nobody asks for the outcome any more. */
+  /** Whether the outcome was read, or nobody wants it any more. */
   released: boolean;
 }
 
 /**
  * The overlapped calls of one port.
  *
- * The system owns a slot from the start of the call until its packet arrived.
- * Only then, and once nobody asks for the outcome any more, another call uses it.
+ * The system owns a slot from the start of a call until its packet arrives. It
+ * is used for another call only after that, and after the outcome was read or
+ * nobody wants it any more.
  */
 export class Operations {
   #blocks: RioMemory[] = [];
@@ -57,7 +58,7 @@ export class Operations {
     return this.#pending.size;
   }
 
-  /** Counts a call that is about to start, with zeroed native memory. */
+  /** Takes zeroed native memory for a call that is about to start. */
   begin(key: number): Operation {
     const slot = this.take();
     const operation = { key, slot, arrived: false, released: false };
@@ -81,14 +82,14 @@ export class Operations {
     return operation;
   }
 
-  /** Nobody asks for the outcome any more: frees the slot, now or later. */
+  /** Frees the slot of a call, now or when its packet arrives. */
   release(operation: Operation): void {
     if (operation.released) return;
     operation.released = true;
     if (operation.arrived) this.#free.push(operation.slot);
   }
 
-  /** Takes a slot that is not given back. */
+  /** Takes a slot for good. */
   take(): Slot {
     const slot = this.#free.pop() ?? this.#grow();
     slot.bytes.fill(0);

@@ -1,9 +1,9 @@
 /**
  * The 13 functions of the contract on Winsock.
  *
- * Posting and dequeuing write their arguments into prepared frames and allocate
- * nothing. The structures that a call reads lie in one block of native memory
- * and are overwritten by the next call: they are read during the call only.
+ * Posting and dequeuing write their arguments into prepared frames, and allocate
+ * nothing. The `RIO_BUF` structures of a request are read during the call only,
+ * so each request overwrites those of the one before.
  *
  * @module
  */
@@ -27,13 +27,13 @@ import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import type { WinsockWaits } from "./waits.ts";
 
-/** Which `RIO_BUF` of the block an argument is written to. */
+/** Which `RIO_BUF` each slice of a request is written to. */
 const SLICE = { data: 0, local: 1, remote: 2, control: 3, flags: 4 } as const;
 const SLICES = 5;
 const BUF_WORDS = RIO_BUF.size / 4;
-/** RIO takes one slice with each request, and no other number. */
+/** How many data slices a request can have: RIO allows no other number. */
 const DATA_BUFFERS = 1;
-/** A request's own context says all there is to say. */
+/** Completions are told apart by the context of their request alone. */
 const NO_CONTEXT = 0;
 
 /** What the functions need. */
@@ -42,27 +42,27 @@ export interface WinsockRingsOptions {
   symbols: WinsockSymbols;
   /** The 13 functions. */
   functions: RioFunctions;
-  /** Where the structures that they read are made. */
+  /** Where the `RIO_BUF` structures are made. */
   memory: CallMemory;
   /** What completion queues notify through. */
   waits: WinsockWaits;
 }
 
-/** The 13 functions, with their sentinels and errors as the contract has them. */
+/** The 13 functions, with return values as the contract has them. */
 export class WinsockRings implements RioRings {
   #symbols: WinsockSymbols;
   #rio: RioFunctions;
   #waits: WinsockWaits;
 
-  /** Request queues whose socket is open: no other is ever touched. */
+  /** Request queues whose socket is open: a call with any other would crash. */
   #live = new Set<RioHandle>();
   #bySocket = new Map<RioHandle, RioHandle>();
-  /** The queue of the last post, which saves looking it up. */
+  /** The queue of the last post, known to be live without looking it up. */
   #recent: RioHandle = RIO_INVALID_RQ;
 
   #sliceWords: Uint32Array;
   #sliceAddress: number;
-  /** The results of the last dequeue, whose address the frame still holds. */
+  /** The results of the last dequeue: their address is still in the frame. */
   #results: RioResults | null = null;
 
   /**
@@ -280,7 +280,7 @@ export class WinsockRings implements RioRings {
   }
 }
 
-/** Why a request queue is not touched: there never was one, or its socket closed. */
+/** The error for a request queue that was never created, or whose socket was closed. */
 function deadQueue(requestQueue: RioHandle): number {
   return requestQueue === RIO_INVALID_RQ ? WSAEINVAL : WSAENOTSOCK;
 }

@@ -59,13 +59,13 @@ export interface WinsockSocket extends SocketKind {
 export interface SocketSystem {
   /** The native functions. */
   symbols: WinsockSymbols;
-  /** The RIO functions that are called, whatever the provider of a socket. */
+  /** The RIO functions that the backend calls. */
   table: RioTable;
   /** How extension functions are called. */
   path: CallPath;
-  /** What connects and accepts go on in. */
+  /** Whose port takes the packets of connects and accepts. */
   waits: WinsockWaits;
-  /** What has the request queues of sockets. */
+  /** Told of a socket that is closed: its request queue ends with it. */
   rings: WinsockRings;
 }
 
@@ -74,7 +74,7 @@ export class WinsockSockets {
   /** What they need of their backend. */
   protected readonly system: SocketSystem;
   #open = new Map<RioHandle, WinsockSocket>();
-  /** The families and types whose provider has the functions of the table. */
+  /** Families and types of sockets whose provider was found to be the same. */
   #verified = new Set<string>();
   #length = new Int32Array(1);
 
@@ -105,7 +105,7 @@ export class WinsockSockets {
       connecting: null,
       accepting: null,
     };
-    if (!this.#isVerified(socket)) {
+    if (!this.#hasSameProvider(socket)) {
       closeNative(this.system.symbols, socket.handle);
       return -WSAEOPNOTSUPP;
     }
@@ -127,7 +127,7 @@ export class WinsockSockets {
     return 0;
   }
 
-  /** Closes the sockets that nobody was given: those of accepts that go on. */
+  /** Closes the sockets of accepts that go on, which nobody else knows. */
   closeAccepting(): void {
     for (const socket of this.#open.values()) this.#stopAccepting(socket);
   }
@@ -231,10 +231,10 @@ export class WinsockSockets {
   }
 
   /**
-   * The RIO functions belong to the provider of the socket that they were
-   * resolved from: the first socket of each kind must give the same ones.
+   * Whether a socket has the provider that the RIO functions came from: those of
+   * another would crash. Asked for the first socket of each family and type.
    */
-  #isVerified({ handle, family, type }: WinsockSocket): boolean {
+  #hasSameProvider({ handle, family, type }: WinsockSocket): boolean {
     const kind = `${family} ${type}`;
     if (this.#verified.has(kind)) return true;
     const { symbols, table } = this.system;
@@ -273,10 +273,10 @@ export function openNative(
   return socket === INVALID_SOCKET ? -lastError(symbols) : Number(socket);
 }
 
-/** The answers of `closesocket` after which the socket is still open. */
+/** Errors of `closesocket` after which the socket is still open. */
 const STILL_OPEN = new Set<number>([WSAEINTR, WSAEWOULDBLOCK, WSAEINPROGRESS]);
 
-/** Closes a socket, once more if it was left open; returns an error number. */
+/** Closes a socket, trying twice if it stays open; returns an error number. */
 export function closeNative(symbols: WinsockSymbols, socket: bigint): number {
   if (symbols.closesocket(socket) === 0) return 0;
   const error = lastError(symbols);
@@ -284,7 +284,7 @@ export function closeNative(symbols: WinsockSymbols, socket: bigint): number {
   return 0;
 }
 
-/** Bytes of a socket address of that family. */
+/** How many bytes of an address count: fewer for IPv4. */
 export function addressSize(address: Uint8Array): number {
   return address[SOCKADDR_INET.family] === AF_INET
     ? SOCKADDR_IN_SIZE

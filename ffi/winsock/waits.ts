@@ -19,29 +19,26 @@ import {
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
-import {
-  joinWords,
-  OVERLAPPED_ENTRY,
-  RIO_NOTIFICATION_COMPLETION,
-} from "../layout.ts";
+import { OVERLAPPED_ENTRY, RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
 import type { CallBlock, CallMemory } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { Operations } from "./operations.ts";
 
 const MAX_PACKETS = 64;
-/** Where the 32-bit words of a packet are; behind all packets is their number. */
-const WORDS = OVERLAPPED_ENTRY.size / 4;
-const KEY = OVERLAPPED_ENTRY.completionKey / 4;
-const OVERLAPPED = OVERLAPPED_ENTRY.overlapped / 4;
-const COUNT = MAX_PACKETS * WORDS;
-/** The first 64-bit word of a `RIO_NOTIFICATION_COMPLETION`, of four. */
+/** Where the 64-bit words of a packet are. */
+const PACKET = OVERLAPPED_ENTRY.size / 8;
+const KEY = OVERLAPPED_ENTRY.completionKey / 8;
+const OVERLAPPED = OVERLAPPED_ENTRY.overlapped / 8;
+/** Where the number of packets is: behind the last, in bytes. */
+const COUNT = MAX_PACKETS * OVERLAPPED_ENTRY.size;
+/** Words of a `RIO_NOTIFICATION_COMPLETION`, which has four of 64 bits. */
 const EVENT = BigInt(RIO_EVENT_COMPLETION);
 const IOCP = BigInt(RIO_IOCP_COMPLETION);
 const NOTIFY_RESET = 1n;
 const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
 
-/** How often and how long closing waits for packets of cancelled calls. */
+/** How often, and how long each time, closing waits for cancelled calls. */
 const DRAIN_ATTEMPTS = 20;
 const DRAIN_MILLISECONDS = 10;
 
@@ -58,13 +55,13 @@ export class WinsockWaits implements RioWaits {
   readonly fired = new Int32Array(MAX_PACKETS + MAXIMUM_WAIT_OBJECTS);
 
   #symbols: WinsockSymbols;
-  /** Ends the wait that goes on. */
+  /** Ends the wait that goes on; `null` while none does. */
   #resolve: ((count: number) => void) | null = null;
-  /** Keys that native calls have reported, and no wait yet. */
+  /** Keys that have fired, and that no wait has reported yet. */
   #found: number[] = [];
   #failed = false;
   #woken = false;
-  /** Called when everything is closed; set when closing begins. */
+  /** What is called when nothing native is left; `null` until closing begins. */
   #closing: (() => void) | null = null;
 
   #port = 0n;
@@ -77,7 +74,7 @@ export class WinsockWaits implements RioWaits {
   #eventsPending = false;
   /** The events of queues, by key. */
   #events = new Map<number, bigint>();
-  /** Events closed by their owner while the native call still waits for them. */
+  /** Events that nobody needs any more, but the native call still waits for. */
   #retired: bigint[] = [];
   #wakeEvent = 0n;
   #handles: CallBlock;
@@ -92,8 +89,8 @@ export class WinsockWaits implements RioWaits {
    */
   constructor(symbols: WinsockSymbols, memory: CallMemory) {
     this.#symbols = symbols;
-    this.#packets = memory.take(4 * COUNT + 4);
-    this.#countAddress = this.#packets.address + BigInt(4 * COUNT);
+    this.#packets = memory.take(COUNT + 4);
+    this.#countAddress = this.#packets.address + BigInt(COUNT);
     this.#handles = memory.take(8 * MAXIMUM_WAIT_OBJECTS);
     this.#descriptor = memory.take(RIO_NOTIFICATION_COMPLETION.size);
   }
@@ -189,14 +186,14 @@ export class WinsockWaits implements RioWaits {
   #addQueue(key: number): number {
     const error = this.#openPort();
     if (error !== 0) return error;
-    // Not given back while the port is open: a late notification of a queue
-    // that was closed still names it.
+    // The slot is not used again while the port is open: a queue that was closed
+    // may still send a notification with its address.
     this.#queues.set(key, this.operations.take().address);
     return 0;
   }
 
   #addEvent(key: number): number {
-    // One place is that of the wake-up.
+    // One of the places is taken by the wake-up.
     if (this.#events.size === MAXIMUM_WAIT_OBJECTS - 1) return WSAEMFILE;
     this.#wakeEvent ||= this.#createEvent();
     if (this.#wakeEvent === 0n) return lastError(this.#symbols);
@@ -209,8 +206,8 @@ export class WinsockWaits implements RioWaits {
   }
 
   /**
-   * Manual reset: the native wait must not swallow the signal, and `RIONotify`
-   * resets it when it arms the queue again.
+   * With manual reset: the end of the native wait leaves the event signalled, so
+   * that it can be seen which one it was.
    */
   #createEvent(): bigint {
     return this.#symbols.CreateEventW(0n, 1, 0, 0n);
@@ -225,7 +222,7 @@ export class WinsockWaits implements RioWaits {
     return this.#symbols.SetEvent(this.#wakeEvent) !== 0;
   }
 
-  /** Lets the wait that goes on cover all that there is by now. */
+  /** Makes the native calls that the wait that goes on still needs. */
   #cover(): void {
     if (this.#resolve === null) return;
     if (this.#port !== 0n && !this.#portPending) this.#waitForPackets();
@@ -249,14 +246,14 @@ export class WinsockWaits implements RioWaits {
   }
 
   #readPackets(): void {
-    const packets = this.#packets.words;
-    const end = packets[COUNT]! * WORDS;
-    for (let at = 0; at < end; at += WORDS) {
-      const overlapped = at + OVERLAPPED;
-      const queue = packets[at + KEY]!;
-      const key = this.#queues.has(queue) ? queue : this.operations.arrive(
-        joinWords(packets[overlapped]!, packets[overlapped + 1]!),
-      )?.key;
+    const packets = this.#packets.wideWords;
+    const end = this.#packets.words[COUNT / 4]! * PACKET;
+    for (let at = 0; at < end; at += PACKET) {
+      const queue = Number(packets[at + KEY]);
+      const overlapped = Number(packets[at + OVERLAPPED]);
+      const key = this.#queues.has(queue)
+        ? queue
+        : this.operations.arrive(overlapped)?.key;
       // Without a key it is a wake-up, or tells of a queue that was closed.
       if (key !== undefined) this.#found.push(key);
     }
@@ -298,7 +295,7 @@ export class WinsockWaits implements RioWaits {
     this.#resolve = null;
     const keys = this.#found.splice(0);
     this.fired.set(keys);
-    // The reason of a failure stayed behind on the pool thread.
+    // Why it failed is known to the pool thread only.
     const nothing = this.#failed ? -WSASYSCALLFAILURE : 0;
     this.#failed = false;
     resolve(keys.length || nothing);
