@@ -6,7 +6,7 @@
 import { LIFETIME, type Mutant, QUEUE } from "./mutant.ts";
 
 const LEDGER = "ffi/session/ledger.ts";
-const REQUESTS = "ffi/session/requests.ts";
+const TEARDOWN = "ffi/session/teardown.ts";
 const SESSION = "ffi/session/session.ts";
 const RINGS = "ffi/winsock/rings.ts";
 
@@ -34,9 +34,9 @@ export const session: readonly Mutant[] = [
   {
     name: "a buffer is not deregistered with its last completion",
     edits: [{
-      file: REQUESTS,
-      find: "if (--buffer.inFlight === 0 && buffer.closing) {",
-      replace: "if (--buffer.inFlight < 0 && buffer.closing) {",
+      file: LEDGER,
+      find: "if (--buffer.inFlight === 0 && buffer.closing)",
+      replace: "if (--buffer.inFlight < 0 && buffer.closing)",
     }],
     linux: LIFETIME,
   },
@@ -44,8 +44,12 @@ export const session: readonly Mutant[] = [
     name: "teardown: buffers go before their sockets are drained",
     edits: [{
       file: SESSION,
-      find:
-        "this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);",
+      find: `    drainNow(
+      () => core.pull(),
+      () => core.ledger.outstanding === 0,
+      DISPOSE_MS,
+    );
+`,
       replace: "",
     }],
     linux: LIFETIME,
@@ -74,17 +78,17 @@ export const session: readonly Mutant[] = [
   {
     name: "teardown: the library goes while requests are outstanding",
     edits: [{
-      file: LEDGER,
-      find: "this.backend.close(!drained);",
-      replace: "this.backend.close(false);",
+      file: TEARDOWN,
+      find: "ledger.backend.close(!drained);",
+      replace: "ledger.backend.close(false);",
     }],
     linux: ["tests/session/abandoned_test.ts"],
   },
   {
     name: "teardown: what was given up is not counted",
     edits: [{
-      file: LEDGER,
-      find: "this.abandoned += this.buffers.size;",
+      file: TEARDOWN,
+      find: "ledger.abandoned += ledger.buffers.size;",
       replace: "",
     }],
     linux: ["tests/session/abandoned_test.ts"],
@@ -110,7 +114,7 @@ export const session: readonly Mutant[] = [
   {
     name: "a request's buffer is not counted as in use",
     edits: [{
-      file: REQUESTS,
+      file: LEDGER,
       find: "if (request.buffer !== null) request.buffer.inFlight++;",
       replace: "",
     }],
@@ -119,7 +123,7 @@ export const session: readonly Mutant[] = [
   {
     name: "a request's further slices are not counted as in use",
     edits: [{
-      file: REQUESTS,
+      file: LEDGER,
       find: "if (buffer !== null) buffer.inFlight++;",
       replace: "",
     }],
@@ -128,9 +132,9 @@ export const session: readonly Mutant[] = [
   {
     name: "a count of outstanding sends is not decremented",
     edits: [{
-      file: REQUESTS,
-      find: "if (request.isSend) record.outstandingSends--;",
-      replace: "if (request.isSend) record.outstandingSends -= 0;",
+      file: LEDGER,
+      find: "if (isSend) socket.outstandingSends--;",
+      replace: "if (isSend) socket.outstandingSends -= 0;",
     }],
     linux: LIFETIME,
   },
@@ -235,9 +239,13 @@ export const session: readonly Mutant[] = [
     name: "nothing is drained before the rest is released",
     edits: [{
       file: SESSION,
-      find:
-        "    this.#core.drain(() => this.#core.ledger.outstanding === 0, DISPOSE_MS);\n",
-      replace: "    this.#core.ledger.completed = this.#core.ledger.posted;\n",
+      find: `    drainNow(
+      () => core.pull(),
+      () => core.ledger.outstanding === 0,
+      DISPOSE_MS,
+    );
+`,
+      replace: "    core.ledger.completed = core.ledger.posted;\n",
     }],
     windows: true,
   },
@@ -259,10 +267,10 @@ export const session: readonly Mutant[] = [
   {
     name: "WSACleanup comes before RIODeregisterBuffer",
     edits: [{
-      file: LEDGER,
-      find: "    const drained = this.outstanding === 0;\n",
-      replace: `    const drained = this.outstanding === 0;
-    this.backend.close(!drained);
+      file: TEARDOWN,
+      find: "  const drained = ledger.outstanding === 0;\n",
+      replace: `  const drained = ledger.outstanding === 0;
+  ledger.backend.close(!drained);
 `,
     }],
     windows: true,
@@ -270,9 +278,9 @@ export const session: readonly Mutant[] = [
   {
     name: "WSACleanup is left out",
     edits: [{
-      file: LEDGER,
-      find: "    this.backend.close(!drained);",
-      replace: "    this.backend.close(true);",
+      file: TEARDOWN,
+      find: "ledger.backend.close(!drained);",
+      replace: "ledger.backend.close(true);",
     }],
     windows: true,
   },
@@ -289,8 +297,8 @@ export const session: readonly Mutant[] = [
     name: "requests are posted after closesocket",
     edits: [{
       file: "ffi/session/post.ts",
-      find: "  if (record.closed) {\n",
-      replace: "  if (!1) {\n",
+      find: "  if (!record.closed && !queue?.closing) return;\n",
+      replace: "  if (!record.closed || !queue?.closing) return;\n",
     }, {
       file: RINGS,
       find: "    this.#live.delete(requestQueue);\n",
