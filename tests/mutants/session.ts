@@ -44,12 +44,7 @@ export const session: readonly Mutant[] = [
     name: "teardown: buffers go before their sockets are drained",
     edits: [{
       file: SESSION,
-      find: `    drainNow(
-      () => core.pull(),
-      () => core.ledger.outstanding === 0,
-      DISPOSE_MS,
-    );
-`,
+      find: "    drainNow(core, core.ledger, DISPOSE_MS);\n",
       replace: "",
     }],
     linux: LIFETIME,
@@ -69,7 +64,7 @@ export const session: readonly Mutant[] = [
     name: "teardown: a queue is closed under its sockets",
     edits: [{
       file: LEDGER,
-      find: "if (record.sockets > 0 || record.closed) return;",
+      find: "if (record.users > 0 || record.closed) return;",
       replace: "if (record.closed) return;",
     }],
     linux: LIFETIME,
@@ -97,7 +92,7 @@ export const session: readonly Mutant[] = [
     name: "a queue's count of sockets is not decremented",
     edits: [{
       file: LEDGER,
-      find: "    sendQueue.sockets--;\n",
+      find: "      queue.users--;\n",
       replace: "",
     }],
     linux: LIFETIME,
@@ -106,7 +101,7 @@ export const session: readonly Mutant[] = [
     name: "a closed socket's entries stay reserved",
     edits: [{
       file: LEDGER,
-      find: "    sendQueue.reserved -= record.sends;\n",
+      find: "      queue.reserved -= limit;\n",
       replace: "",
     }],
     linux: [...QUEUE, ...LIFETIME],
@@ -133,8 +128,8 @@ export const session: readonly Mutant[] = [
     name: "a count of outstanding sends is not decremented",
     edits: [{
       file: LEDGER,
-      find: "if (isSend) socket.outstandingSends--;",
-      replace: "if (isSend) socket.outstandingSends -= 0;",
+      find: "(isSend ? socket.sends : socket.receives).outstanding--;",
+      replace: "if (!isSend) socket.receives.outstanding--;",
     }],
     linux: LIFETIME,
   },
@@ -142,7 +137,8 @@ export const session: readonly Mutant[] = [
     name: "completions are lost when their queue closes with the last one",
     edits: [{
       file: "ffi/session/queue.ts",
-      find: "if (taken.length > 0 && this.closed) return taken;",
+      find:
+        "if (taken.length > 0 && this.closed) return taken as RioCompletion[];",
       replace: "",
     }],
     linux: QUEUE,
@@ -161,7 +157,7 @@ export const session: readonly Mutant[] = [
     edits: [{
       file: "ffi/session/queue.ts",
       find:
-        'if (waiter.isWaiting(this.#key)) check(WSAEALREADY, "RIONotify", attempt);',
+        'if (waiter.isWaiting(key)) check(WSAEALREADY, "RIONotify", attempt);',
       replace: "",
     }],
     linux: ["tests/model/regressions_test.ts"],
@@ -188,8 +184,9 @@ export const session: readonly Mutant[] = [
     name: "a destination is not asked for",
     edits: [{
       file: "ffi/session/post.ts",
-      find: "if (isSend && !core.permissions.everything) {",
-      replace: "if (isSend && core.permissions.everything === null) {",
+      find: "if (isSend && !core.permissions.everything && isSlice(remote)) {",
+      replace:
+        "if (isSend && core.permissions.everything === null && isSlice(remote)) {",
     }],
     linux: ["tests/session/permissions_test.ts"],
   },
@@ -205,7 +202,7 @@ export const session: readonly Mutant[] = [
   {
     name: "nothing is looked at after the sleep of a wait",
     edits: [{
-      file: "ffi/session/arrival.ts",
+      file: "ffi/arrival.ts",
       find: `    await sleep();
     look();`,
       replace: "    await sleep();",
@@ -239,12 +236,7 @@ export const session: readonly Mutant[] = [
     name: "nothing is drained before the rest is released",
     edits: [{
       file: SESSION,
-      find: `    drainNow(
-      () => core.pull(),
-      () => core.ledger.outstanding === 0,
-      DISPOSE_MS,
-    );
-`,
+      find: "    drainNow(core, core.ledger, DISPOSE_MS);\n",
       replace: "    core.ledger.completed = core.ledger.posted;\n",
     }],
     windows: true,
@@ -253,14 +245,10 @@ export const session: readonly Mutant[] = [
     name: "an event is closed before its queue",
     edits: [{
       file: LEDGER,
-      find: `    this.backend.rings.closeCompletionQueue(record.handle);
-    if (record.notification) {
-      this.backend.waits.closeNotification(record.notification.key);
-    }`,
-      replace: `    if (record.notification) {
-      this.backend.waits.closeNotification(record.notification.key);
-    }
-    this.backend.rings.closeCompletionQueue(record.handle);`,
+      find: `    this.backend.rings.closeCompletionQueue(handle);
+    if (key !== 0) this.backend.waits.closeNotification(key);`,
+      replace: `    if (key !== 0) this.backend.waits.closeNotification(key);
+    this.backend.rings.closeCompletionQueue(handle);`,
     }],
     windows: true,
   },
