@@ -3,14 +3,7 @@
  *
  * @module
  */
-import { AF_INET6, MSG_CTRUNC, MSG_TRUNC } from "../constants.ts";
-import {
-  WSAECONNRESET,
-  WSAEFAULT,
-  WSAEMSGSIZE,
-  WSAENOTCONN,
-} from "../error_numbers.ts";
-import { fromKernel, packetDestination } from "./control.ts";
+import { WSAECONNRESET, WSAEMSGSIZE, WSAENOTCONN } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import {
   EAGAIN,
@@ -23,53 +16,48 @@ import {
   ENOPROTOOPT,
   EPROTO,
 } from "./errno_numbers.ts";
-import { BATCH, MSGHDR, RECEIVE_CONTROL_SIZE } from "./kernel.ts";
 import * as linux from "./numbers.ts";
-import {
-  IOVEC_LENGTH,
-  IOVEC_WORDS,
-  MMSGHDR_LENGTH,
-  MMSGHDR_WORDS,
-  type Ring,
-} from "./ring.ts";
-import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
-import { copyAddress, readLocalAddress } from "./sockets.ts";
+import type { Receives } from "./receives.ts";
+import type { Sends } from "./sends.ts";
 
 /** ICMP errors that a send can run into are forgiven so many times. */
 const RETRIES = 8;
 
 /** Receives one batch of datagrams. */
-export function receiveDatagrams(ring: Ring): boolean {
-  const { socket, kernel } = ring;
+export function receiveDatagrams(ring: Receives, count: number): boolean {
+  const { socket, messages, slot, system: { library } } = ring;
   if (socket.pendingReset !== 0) {
     ring.complete(socket.pendingReset, 0);
     socket.pendingReset = 0;
     return true;
   }
-  const slot = ring.head & ring.mask;
-  const asked = ring.batch();
-  if (asked === 0) {
-    ring.complete(WSAEFAULT, 0);
-    return true;
-  }
-  const got = kernel.symbols.recvmmsg(
+  const got = library.symbols.recvmmsg(
     socket.fd,
-    ring.headerAddress(slot),
-    asked,
+    messages.headerAddress(slot),
+    count,
     linux.MSG_DONTWAIT,
     0n,
   );
-  if (got < 0) return receiveFailed(ring, kernel.errno[0]!);
-  for (let i = slot; i < slot + got; i++) completeReceive(ring, i);
-  if (got === asked) return true;
+  if (got < 0) return receiveFailed(ring, library.errno[0]!);
+  for (let i = slot; i < slot + got; i++) {
+    if ((messages.messageFlags(i) & linux.MSG_TRUNC) === 0) {
+      ring.finish(0, messages.bytesMoved(i));
+    } else if (messages.hasData(i)) {
+      ring.finish(WSAEMSGSIZE, messages.dataLength(i));
+    } else {
+      // Without a data slice the datagram is thrown away on purpose.
+      ring.finish(0, 0);
+    }
+  }
+  if (got === count) return true;
   // An error that came after some datagrams is told by the next call only, and
   // epoll does not announce it.
-  if (ring.urgent || socket.reportsReset && socket.mask !== 0) return true;
+  if (ring.ended || socket.reportsReset && socket.interest !== 0) return true;
   ring.drained();
   return false;
 }
 
-function receiveFailed(ring: Ring, errno: number): boolean {
+function receiveFailed(ring: Receives, errno: number): boolean {
   switch (errno) {
     case EAGAIN:
       ring.drained();
@@ -84,12 +72,8 @@ function receiveFailed(ring: Ring, errno: number): boolean {
     case ENETUNREACH:
     case EPROTO:
       if (ring.socket.reportsReset) {
-        ring.complete(
-          errno === EHOSTUNREACH || errno === ENETUNREACH
-            ? winsockError(errno)
-            : WSAECONNRESET,
-          0,
-        );
+        const unreachable = errno === EHOSTUNREACH || errno === ENETUNREACH;
+        ring.complete(unreachable ? winsockError(errno) : WSAECONNRESET, 0);
       }
       return true;
     default:
@@ -98,96 +82,29 @@ function receiveFailed(ring: Ring, errno: number): boolean {
   }
 }
 
-function completeReceive(ring: Ring, slot: number): void {
-  const { headers } = ring;
-  const at = slot * MMSGHDR_WORDS;
-  const flags = headers[at + MSGHDR.flags]!;
-  const bytes = headers[at + MMSGHDR_LENGTH]!;
-  if (ring.extras[slot] !== 0) fillSlices(ring, slot);
-  if ((flags & linux.MSG_TRUNC) === 0) ring.complete(0, bytes);
-  // Without a data slice the datagram is thrown away on purpose.
-  else if (ring.registrations[slot] === null) ring.complete(0, 0);
-  else {
-    ring.complete(
-      WSAEMSGSIZE,
-      ring.vectors[slot * IOVEC_WORDS + IOVEC_LENGTH]!,
-    );
-  }
-}
-
-function fillSlices(ring: Ring, slot: number): void {
-  const { headers, socket, kernel } = ring;
-  const at = slot * MMSGHDR_WORDS;
-  const extras = ring.extras[slot]!;
-  const slices = ring.slices[slot]!;
-  const kernelFlags = headers[at + MSGHDR.flags]!;
-  let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
-  const controlAt = slot % BATCH * RECEIVE_CONTROL_SIZE;
-  const controlLength = headers[at + MSGHDR.controlLength]!;
-  if ((extras & HAS_REMOTE) !== 0 && headers[at + MSGHDR.nameLength] === 28) {
-    slices.remote!.view.setUint16(slices.remoteOffset, AF_INET6, true);
-  }
-  if ((extras & HAS_CONTROL) !== 0) {
-    truncated = fromKernel(
-      kernel.control,
-      controlAt,
-      controlLength,
-      slices.control!.view,
-      slices.controlOffset,
-      slices.controlLength,
-      socket,
-    ) || truncated;
-  }
-  if ((extras & HAS_LOCAL) !== 0) {
-    const { view } = slices.local!;
-    copyAddress(readLocalAddress(kernel, socket), view, slices.localOffset);
-    packetDestination(
-      kernel.control,
-      controlAt,
-      controlLength,
-      view,
-      slices.localOffset,
-    );
-  }
-  if ((extras & HAS_FLAGS) !== 0) {
-    slices.flags!.view.setUint32(
-      slices.flagsOffset,
-      ((kernelFlags & linux.MSG_TRUNC) !== 0 ? MSG_TRUNC : 0) |
-        (truncated ? MSG_CTRUNC : 0),
-      true,
-    );
-  }
-}
-
 /** Sends one batch of datagrams. */
-export function sendDatagrams(ring: Ring): boolean {
-  const { socket, kernel } = ring;
-  const slot = ring.head & ring.mask;
-  const asked = ring.batch();
-  if (asked === 0) {
-    ring.complete(WSAEFAULT, 0);
-    return true;
-  }
-  const address = ring.headerAddress(slot);
+export function sendDatagrams(ring: Sends, count: number): boolean {
+  const { socket, messages, slot, system: { library } } = ring;
+  const address = messages.headerAddress(slot);
   for (let attempt = 0; attempt < RETRIES; attempt++) {
-    const sent = kernel.symbols.sendmmsg(
+    const sent = library.symbols.sendmmsg(
       socket.fd,
       address,
-      asked,
+      count,
       linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
     );
     if (sent >= 0) {
-      const { headers } = ring;
       for (let i = slot; i < slot + sent; i++) {
-        ring.complete(0, headers[i * MMSGHDR_WORDS + MMSGHDR_LENGTH]!);
+        ring.finish(0, messages.bytesMoved(i));
       }
       return true;
     }
-    const errno = kernel.errno[0]!;
+    const errno = library.errno[0]!;
     if (errno === EINTR) continue;
     if (errno === EAGAIN) return false;
     if (errno !== ECONNREFUSED) {
-      ring.complete(sendStatus(errno), 0);
+      const unconnected = errno === EDESTADDRREQ;
+      ring.complete(unconnected ? WSAENOTCONN : winsockError(errno), 0);
       return true;
     }
     // The kernel tells an earlier datagram's ICMP error with the next call of
@@ -196,8 +113,4 @@ export function sendDatagrams(ring: Ring): boolean {
   }
   ring.complete(WSAECONNRESET, 0);
   return true;
-}
-
-function sendStatus(errno: number): number {
-  return errno === EDESTADDRREQ ? WSAENOTCONN : winsockError(errno);
 }

@@ -1,415 +1,290 @@
 /**
- * One direction of a request queue: a ring of requests in the kernel's own
- * layout.
+ * The requests of one direction of a socket, in the order in which they were
+ * posted.
+ *
+ * A request is in one of these states:
+ *
+ * | state    | where                   | left when                             |
+ * | -------- | ----------------------- | ------------------------------------- |
+ * | deferred | `committed` to `tail`   | it, or a later one, is committed      |
+ * | pending  | `head` to `committed`   | the kernel took it or refused it      |
+ * | ended    | in the completion queue | it is dequeued; its place is free now |
+ *
+ * A ring as a whole:
+ *
+ * | state   | that is                       | left when                         |
+ * | ------- | ----------------------------- | --------------------------------- |
+ * | idle    | nothing is pending            | a commit: ready, or still waiting |
+ * | ready   | the next call may get through | a call finds nothing: waiting;    |
+ * |         |                               | all have ended: idle              |
+ * | waiting | the kernel has nothing to     | epoll tells of a change: ready    |
+ * |         | give, or no room              |                                   |
+ * | closed  | all have ended                | never                             |
+ *
+ * Receives wait in `receives.ts`, sends in `sends.ts`. Closing the socket ends
+ * everything from any state.
  *
  * @module
  */
-import { AF_INET, RIO_MSG_DONT_NOTIFY } from "../constants.ts";
-import { highWord, SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
-import type { Piece } from "./arena.ts";
+import {
+  RIO_MSG_COMMIT_ONLY,
+  RIO_MSG_DEFER,
+  RIO_MSG_DONT_NOTIFY,
+} from "../constants.ts";
+import type { RioBuf } from "../contract.ts";
+import {
+  WSA_OPERATION_ABORTED,
+  WSAEFAULT,
+  WSAEINVAL,
+  WSAENOBUFS,
+  WSAENOTCONN,
+} from "../error_numbers.ts";
 import type { CompletionQueue } from "./completion_queue.ts";
-import {
-  BATCH,
-  type Kernel,
-  MSGHDR,
-  RECEIVE_CONTROL_SIZE,
-  writePointer,
-} from "./kernel.ts";
-import type { Registration } from "./registration.ts";
-import {
-  HAS_CONTROL,
-  HAS_FLAGS,
-  HAS_LOCAL,
-  HAS_REMOTE,
-  Slices,
-} from "./slices.ts";
+import type { LinuxLibrary } from "./library.ts";
+import { type MessageMemory, Messages } from "./messages.ts";
+import { BATCH } from "./msghdr.ts";
+import type { Poll } from "./poll.ts";
+import type { Registration, Registrations } from "./registration.ts";
+import type { ResultOwner } from "./results.ts";
 import type { LinuxSocket } from "./socket.ts";
 
-/** 32-bit words of a `struct mmsghdr`: a `msghdr`, then the bytes moved. */
-export const MMSGHDR_WORDS = 16;
-/** The word of a `struct mmsghdr` with the bytes moved. */
-export const MMSGHDR_LENGTH = 14;
-/** 32-bit words of a `struct iovec`: base, then length. */
-export const IOVEC_WORDS = 4;
-/** The word of a `struct iovec` with the length. */
-export const IOVEC_LENGTH = 2;
-/** Bytes kept for the destination of a send. */
-const NAME_SIZE = 32;
-/** The same in 32-bit words. */
-export const NAME_WORDS = NAME_SIZE / 4;
-/** Bytes kept for the control messages of a send. */
-export const SEND_CONTROL_SIZE = 128;
+/** What the rings of a backend share. */
+export interface RingSystem extends MessageMemory {
+  readonly library: LinuxLibrary;
+  readonly poll: Poll;
+  readonly registrations: Registrations;
+  /** Rings with sends that wait for room. */
+  readonly blocked: Set<Ring>;
+}
 
-/**
- * What starts requests: hands one batch to the kernel and completes what it
- * took. Returns whether another batch may go through.
- */
-export type RingDriver = (ring: Ring) => boolean;
-
-/**
- * Requests from `head` to `tail`, of which those before `committed` may start.
- *
- * The three counters wrap around at 32 bits. The memory belongs to the ring;
- * the kernel sees it only during a call.
- */
-export class Ring {
-  readonly kernel: Kernel;
+/** What a ring is made for. */
+export interface RingOptions {
   readonly socket: LinuxSocket;
   /** Where completions go. */
   readonly queue: CompletionQueue;
-  /** Whether this is the sending direction. */
-  readonly sends: boolean;
-  readonly run: RingDriver;
-
   /** The most requests from post to dequeue. */
-  limit = 0;
-  /** Requests from post to dequeue. */
-  outstanding = 0;
-  head = 0;
-  committed = 0;
-  tail = 0;
-  /** Bytes that the request at the head moved so far, on a stream. */
-  progress = 0;
-  closed = false;
+  readonly limit: number;
+}
 
-  /** Whether sends wait for room in the socket. */
-  blocked = false;
-  /** Where the completion queue lists the receives; -1 while none is pending. */
-  position = -1;
-  /** Whether the completion queue has it on its ready list. */
-  listed = false;
-  /** Whether a call may get through; cleared only while epoll watches. */
-  ready = true;
-  /** Whether the socket has more to tell than data: an end, an error. */
-  urgent = false;
+/** The requests of one direction. */
+export abstract class Ring implements ResultOwner {
+  readonly system: RingSystem;
+  readonly socket: LinuxSocket;
+  readonly queue: CompletionQueue;
+  /** The requests, in slots. */
+  messages: Messages;
 
-  capacity = 0;
-  mask = 0;
-  /** The `mmsghdr` array; empty on a stream. */
-  headers: Uint32Array = new Uint32Array();
-  /** The `iovec` array. */
-  vectors: Uint32Array = new Uint32Array();
-  /** The address of the `iovec` array. */
-  vectorsAddress = 0;
-  /** Destinations of sends; empty otherwise. */
-  names: Uint32Array = new Uint32Array();
-  flags: Uint8Array = new Uint8Array();
-  /** Which slices beyond the data each request has. */
-  extras: Uint8Array = new Uint8Array();
-  registrations: (Registration | null)[] = [];
-  slices: (Slices | undefined)[] = [];
-  /** Control messages of sends, made at the first one that has some. */
-  controls: DataView | undefined;
-
-  #contexts = new Uint32Array();
-  #addresses: bigint[] = [];
-  #base = 0n;
-  #namesAddress = 0;
-  #controlsAddress = 0;
-  #piece: Piece | undefined;
-  #controlPiece: Piece | undefined;
+  readonly #allowed: number;
+  #limit: number;
+  #outstanding = 0;
+  // These three wrap around at 32 bits.
+  #head = 0;
+  #committed = 0;
+  #tail = 0;
+  #progress = 0;
+  #closed = false;
 
   /**
-   * Makes a ring.
+   * Makes an empty ring.
    *
+   * @param allowed The flags that a request can have beside the usual ones.
    * @throws {RangeError} If the system has no room.
    */
   constructor(
-    kernel: Kernel,
-    socket: LinuxSocket,
-    queue: CompletionQueue,
-    options: {
-      sends: boolean;
-      limit: number;
-      run: RingDriver;
-    },
+    system: RingSystem,
+    options: RingOptions & { sends: boolean; allowed: number },
   ) {
-    this.kernel = kernel;
+    const { socket, queue, limit, sends, allowed } = options;
+    this.system = system;
     this.socket = socket;
     this.queue = queue;
-    this.sends = options.sends;
-    this.run = options.run;
-    this.resize(options.limit);
+    this.#limit = limit;
+    this.#allowed = allowed | RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER;
+    this.messages = new Messages(system, {
+      stream: socket.stream,
+      sends,
+      slots: limit,
+    });
   }
 
-  /** Requests that may start. */
+  /** The most requests from post to dequeue. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Requests from post to dequeue. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** Requests that may run. */
   get pending(): number {
-    return (this.committed - this.head) | 0;
+    return (this.#committed - this.#head) | 0;
+  }
+
+  /** The slot of the request at the head. */
+  get slot(): number {
+    return this.#head & this.messages.mask;
+  }
+
+  /** Bytes that the request at the head has moved so far, on a stream. */
+  get progress(): number {
+    return this.#progress;
   }
 
   /**
-   * Changes the limit; requests in the ring stay.
+   * Makes room for a limit; {@linkcode setLimit} sets it.
    *
    * @throws {RangeError} If the system has no room.
    */
-  resize(limit: number): void {
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(1, limit)));
-    if (capacity > this.capacity) this.#grow(capacity);
-    this.limit = limit;
+  reserve(limit: number): void {
+    const before = this.messages;
+    if (limit <= before.capacity) return;
+    const after = new Messages(this.system, {
+      stream: this.socket.stream,
+      sends: before.sends,
+      slots: limit,
+    });
+    for (let i = this.#head; i !== this.#tail; i = (i + 1) | 0) {
+      after.copy(before, i & before.mask, i & after.mask);
+    }
+    this.messages = after;
+    before.release();
   }
 
-  /**
-   * Writes a request at the tail; {@linkcode setExtras} says what else it has,
-   * {@linkcode push} makes it count.
-   */
-  stage(
-    registration: Registration | null,
-    offset: number,
-    length: number,
+  /** Changes the limit; requests in the ring stay. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+  }
+
+  /** Posts a request, or commits earlier ones; 0 or an error number. */
+  post(
+    data: RioBuf | null,
+    local: RioBuf | null,
+    remote: RioBuf | null,
+    control: RioBuf | null,
+    messageFlags: RioBuf | null,
     flags: number,
     context: number,
   ): number {
-    const slot = this.tail & this.mask;
-    const vectors = this.vectors;
-    const at = slot * IOVEC_WORDS;
-    if (registration === null) {
-      vectors[at] = 0;
-      vectors[at + 1] = 0;
+    const { messages, socket } = this;
+    const plain = (local ?? remote ?? control ?? messageFlags) === null;
+    if ((flags & RIO_MSG_COMMIT_ONLY) !== 0) {
+      if (
+        flags !== RIO_MSG_COMMIT_ONLY || !plain || data !== null ||
+        context !== 0
+      ) return WSAEINVAL;
+      this.#commit();
+      return 0;
+    }
+    if ((flags & ~this.#allowed) !== 0) return WSAEINVAL;
+    if (socket.stream && socket.outcome() !== 1) return WSAENOTCONN;
+    if (socket.stream && data === null) return WSAEINVAL;
+    let registration: Registration | undefined;
+    if (data !== null) {
+      registration = this.system.registrations.find(data);
+      if (registration === undefined) return WSAEFAULT;
+    }
+    if (this.#outstanding >= this.#limit) return WSAENOBUFS;
+    const slot = this.#tail & messages.mask;
+    if (registration === undefined) {
+      messages.set(slot, null, 0, 0, flags, context);
     } else {
-      const low = registration.low + offset;
-      vectors[at] = low;
-      vectors[at + 1] = low > 0xFFFFFFFF
-        ? registration.high + 1
-        : registration.high;
+      const { offset, length } = data!;
+      messages.set(slot, registration, offset, length, flags, context);
     }
-    vectors[at + IOVEC_LENGTH] = length;
-    this.registrations[slot] = registration;
-    this.flags[slot] = flags;
-    const contexts = this.#contexts;
-    contexts[2 * slot] = context;
-    contexts[2 * slot + 1] = highWord(context);
-    return slot;
-  }
-
-  /** Accepts the request that was staged. */
-  push(): void {
-    this.tail = (this.tail + 1) | 0;
-    this.outstanding++;
-  }
-
-  /** The slices of a slot beyond its data. */
-  slicesAt(slot: number): Slices {
-    return this.slices[slot] ??= new Slices();
-  }
-
-  /** Says which slices beyond its data a staged request has. */
-  setExtras(slot: number, extras: number): void {
-    const before = this.extras[slot]!;
-    if ((before | extras) === 0) return;
-    this.extras[slot] = extras;
-    if (this.headers.length > 0) this.#link(slot, before, extras);
-  }
-
-  /** Where the control messages of a send go, as an offset in `controls`. */
-  reserveControl(slot: number): number {
-    if (this.controls === undefined) this.#makeControls();
-    return slot * SEND_CONTROL_SIZE;
-  }
-
-  /** How many requests from the head on can go in one call, and may. */
-  batch(): number {
-    const slot = this.head & this.mask;
-    const count = Math.min(this.pending, BATCH, this.capacity - slot);
-    for (let i = 0; i < count; i++) {
-      const registration = this.registrations[slot + i]!;
-      if (registration !== null && !registration.usable) return i;
-      if (this.extras[slot + i] !== 0 && !this.#slicesUsable(slot + i)) {
-        return i;
-      }
+    if (plain) messages.setExtras(slot, 0);
+    else {
+      const errno = this.setSlices(slot, local, remote, control, messageFlags);
+      if (errno !== 0) return errno;
     }
-    return count;
+    this.#tail = (this.#tail + 1) | 0;
+    this.#outstanding++;
+    if ((flags & RIO_MSG_DEFER) === 0) this.#commit();
+    return 0;
   }
 
-  /** The address of a slot's `mmsghdr`, as the fast calls take it. */
-  headerAddress(slot: number): bigint {
-    // Made at first use and kept: a ring that drains starts over at slot 0.
-    return this.#addresses[slot] ??= this.#base +
-      BigInt(slot * MMSGHDR_WORDS * 4);
+  /**
+   * Makes one call with the next requests.
+   *
+   * @returns Whether another call may get through.
+   */
+  run(): boolean {
+    const count = this.#batch();
+    if (count > 0) return this.call(count);
+    this.complete(WSAEFAULT, this.#progress);
+    return true;
+  }
+
+  /** Makes the request at the head go on behind bytes that were moved. */
+  advance(bytes: number): void {
+    this.messages.advance(this.slot, bytes);
+    this.#progress += bytes;
   }
 
   /** Completes the request at the head. */
   complete(status: number, bytes: number): void {
-    const slot = this.head & this.mask;
-    const contexts = this.#contexts;
-    this.head = (this.head + 1) | 0;
-    this.progress = 0;
+    const { messages, slot } = this;
+    this.#head = (this.#head + 1) | 0;
+    this.#progress = 0;
     this.queue.push(
       this,
-      this.flags[slot]! & RIO_MSG_DONT_NOTIFY,
+      messages.flags[slot]! & RIO_MSG_DONT_NOTIFY,
       status,
       bytes,
-      contexts[2 * slot]!,
-      contexts[2 * slot + 1]!,
+      messages.contextLow(slot),
+      messages.contextHigh(slot),
     );
-    if (this.head === this.tail) this.head = this.committed = this.tail = 0;
-  }
-
-  /** Notes that the kernel has nothing more for receives now. */
-  drained(): void {
-    this.urgent = false;
-    this.ready = !this.socket.watched;
-  }
-
-  /** Ends the ring: what it holds completes with a status. */
-  close(status: number): void {
-    this.closed = true;
-    this.queue.deactivate(this);
-    while (this.head !== this.tail) this.complete(status, 0);
-    if (this.outstanding === 0) this.queue.settle(this);
-    this.release();
-  }
-
-  /** Gives the memory back; the kernel has no use of it between calls. */
-  release(): void {
-    const { arena } = this.kernel;
-    if (this.#piece !== undefined) arena.give(this.#piece);
-    if (this.#controlPiece !== undefined) arena.give(this.#controlPiece);
-    this.#piece = this.#controlPiece = undefined;
-  }
-
-  #slicesUsable(slot: number): boolean {
-    const slices = this.slices[slot]!;
-    const extras = this.extras[slot]!;
-    // What a send names was copied when it was posted.
-    return this.sends ||
-      ((extras & HAS_REMOTE) === 0 || slices.remote!.usable) &&
-        ((extras & HAS_LOCAL) === 0 || slices.local!.usable) &&
-        ((extras & HAS_CONTROL) === 0 || slices.control!.usable) &&
-        ((extras & HAS_FLAGS) === 0 || slices.flags!.usable);
-  }
-
-  /** Points a slot's header at its address and control messages. */
-  #link(slot: number, before: number, extras: number): void {
-    const { headers } = this;
-    const at = slot * MMSGHDR_WORDS;
-    if ((extras & HAS_REMOTE) !== 0) {
-      let name = this.#namesAddress + slot * NAME_SIZE;
-      let length: number = SOCKADDR_INET.size;
-      if (!this.sends) {
-        const slices = this.slices[slot]!;
-        name = slices.remote!.address + slices.remoteOffset;
-      } else if (this.names[slot * NAME_WORDS]! << 16 === AF_INET << 16) {
-        length = SOCKADDR_IN_SIZE;
-      }
-      writePointer(headers, at + MSGHDR.name, name);
-      headers[at + MSGHDR.nameLength] = length;
-    } else if ((before & HAS_REMOTE) !== 0) {
-      writePointer(headers, at + MSGHDR.name, 0);
-      headers[at + MSGHDR.nameLength] = 0;
-    }
-    // The kernel's packet info tells the local address, too.
-    const usesControl = this.sends ? HAS_CONTROL : HAS_CONTROL | HAS_LOCAL;
-    if ((extras & usesControl) !== 0) {
-      // A batch never holds two slots with the same place in it.
-      const control = this.sends
-        ? this.#controlsAddress + slot * SEND_CONTROL_SIZE
-        : this.kernel.controlAddress + slot % BATCH * RECEIVE_CONTROL_SIZE;
-      writePointer(headers, at + MSGHDR.control, control);
-      headers[at + MSGHDR.controlLength] = this.sends
-        ? this.slices[slot]!.controlLength
-        : RECEIVE_CONTROL_SIZE;
-    } else if ((before & usesControl) !== 0) {
-      writePointer(headers, at + MSGHDR.control, 0);
-      headers[at + MSGHDR.controlLength] = 0;
+    if (this.#head === this.#tail) {
+      this.#head = this.#committed = this.#tail = 0;
     }
   }
 
-  #grow(capacity: number): void {
-    const stream = this.socket.stream;
-    const headerBytes = stream ? 0 : capacity * MMSGHDR_WORDS * 4;
-    const vectorBytes = capacity * IOVEC_WORDS * 4;
-    const nameBytes = this.sends && !stream ? capacity * NAME_SIZE : 0;
-    const old = {
-      piece: this.#piece,
-      mask: this.mask,
-      vectors: this.vectors,
-      names: this.names,
-      flags: this.flags,
-      extras: this.extras,
-      contexts: this.#contexts,
-      registrations: this.registrations,
-      slices: this.slices,
-      controls: this.controls,
-      controlPiece: this.#controlPiece,
-    };
-    const flags = new Uint8Array(capacity);
-    const extras = new Uint8Array(capacity);
-    const contexts = new Uint32Array(2 * capacity);
-    const piece = this.kernel.arena.take(headerBytes + vectorBytes + nameBytes);
-    const { buffer } = piece.memory.bytes;
-    const at = piece.offset;
-    this.#piece = piece;
-    this.#base = piece.memory.address + BigInt(at);
-    const base = Number(this.#base);
-    this.headers = new Uint32Array(buffer, at, headerBytes / 4);
-    this.vectors = new Uint32Array(buffer, at + headerBytes, vectorBytes / 4);
-    this.names = new Uint32Array(
-      buffer,
-      at + headerBytes + vectorBytes,
-      nameBytes / 4,
-    );
-    this.vectorsAddress = base + headerBytes;
-    this.#namesAddress = base + headerBytes + vectorBytes;
-    this.flags = flags;
-    this.extras = extras;
-    this.#contexts = contexts;
-    this.#addresses = [];
-    this.registrations = [];
-    this.slices = [];
-    this.controls = this.#controlPiece = undefined;
-    this.capacity = capacity;
-    this.mask = capacity - 1;
-    for (let slot = 0; slot < this.headers.length / MMSGHDR_WORDS; slot++) {
-      const header = slot * MMSGHDR_WORDS;
-      writePointer(
-        this.headers,
-        header + MSGHDR.iov,
-        this.vectorsAddress + slot * IOVEC_WORDS * 4,
-      );
-      this.headers[header + MSGHDR.iovCount] = 1;
-    }
-    for (let i = this.head; i !== this.tail; i = (i + 1) | 0) {
-      const from = i & old.mask;
-      const to = i & this.mask;
-      for (let word = 0; word < IOVEC_WORDS; word++) {
-        this.vectors[to * IOVEC_WORDS + word] = old
-          .vectors[from * IOVEC_WORDS + word]!;
-      }
-      this.flags[to] = old.flags[from]!;
-      contexts[2 * to] = old.contexts[2 * from]!;
-      contexts[2 * to + 1] = old.contexts[2 * from + 1]!;
-      this.registrations[to] = old.registrations[from]!;
-      if (old.extras[from] === 0) continue;
-      this.slices[to] = old.slices[from];
-      if (nameBytes > 0) {
-        for (let word = 0; word < NAME_WORDS; word++) {
-          this.names[to * NAME_WORDS + word] = old
-            .names[from * NAME_WORDS + word]!;
-        }
-      }
-      if (old.controls !== undefined) {
-        const target = this.reserveControl(to);
-        for (let i = 0; i < SEND_CONTROL_SIZE; i++) {
-          this.controls!.setUint8(
-            target + i,
-            old.controls.getUint8(from * SEND_CONTROL_SIZE + i),
-          );
-        }
-      }
-      this.setExtras(to, old.extras[from]!);
-    }
-    if (old.piece !== undefined) this.kernel.arena.give(old.piece);
-    if (old.controlPiece !== undefined) {
-      this.kernel.arena.give(old.controlPiece);
-    }
+  dequeued(): void {
+    this.#outstanding--;
+    if (this.#closed) this.#settle();
   }
 
-  #makeControls(): void {
-    const byteLength = this.capacity * SEND_CONTROL_SIZE;
-    const { memory, offset } = this.#controlPiece = this.kernel.arena.take(
-      byteLength,
-    );
-    this.controls = new DataView(memory.bytes.buffer, offset, byteLength);
-    this.#controlsAddress = Number(memory.address) + offset;
+  /** Ends the ring with its socket: what it holds is aborted. */
+  close(): void {
+    this.#closed = true;
+    while (this.#head !== this.#tail) this.complete(WSA_OPERATION_ABORTED, 0);
+    this.#settle();
+    this.messages.release();
+  }
+
+  /** Completes the request at the head with what the kernel did for it. */
+  abstract finish(status: number, bytes: number): void;
+  /** Makes requests run that may. */
+  protected abstract start(): void;
+  /** Hands so many requests to the kernel; see {@linkcode Ring.run}. */
+  protected abstract call(count: number): boolean;
+  /** Checks the slices beyond the data of a slot; 0 or an error number. */
+  protected abstract setSlices(
+    slot: number,
+    local: RioBuf | null,
+    remote: RioBuf | null,
+    control: RioBuf | null,
+    messageFlags: RioBuf | null,
+  ): number;
+
+  #commit(): void {
+    this.#committed = this.#tail;
+    if (this.#head !== this.#committed) this.start();
+  }
+
+  /** How many requests from the head on can go in one call, and may. */
+  #batch(): number {
+    const { messages, slot } = this;
+    const count = Math.min(this.pending, BATCH, messages.capacity - slot);
+    for (let i = 0; i < count; i++) {
+      if (!messages.usable(slot + i)) return i;
+    }
+    return count;
+  }
+
+  /** Gives back what was reserved, once the last result was taken. */
+  #settle(): void {
+    if (this.#outstanding === 0) this.queue.reserve(-this.#limit);
   }
 }

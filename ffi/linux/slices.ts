@@ -25,4 +25,12 @@ export class Slices {
   controlLength = 0;
   flags: Registration | null = null;
   flagsOffset = 0;
+
+  /** Whether the memory of those that a request has is still registered. */
+  usable(extras: number): boolean {
+    return ((extras & HAS_REMOTE) === 0 || this.remote!.usable) &&
+      ((extras & HAS_LOCAL) === 0 || this.local!.usable) &&
+      ((extras & HAS_CONTROL) === 0 || this.control!.usable) &&
+      ((extras & HAS_FLAGS) === 0 || this.flags!.usable);
+  }
 }

@@ -1,62 +1,255 @@
 /**
- * The state of one socket.
+ * One socket: its file descriptor, how it gets connected, and what a request
+ * queue has to know of it.
  *
  * @module
  */
+import {
+  WSAEAFNOSUPPORT,
+  WSAEFAULT,
+  WSAENOTCONN,
+  WSAEOPNOTSUPP,
+} from "../error_numbers.ts";
+import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
+import type { ControlChoice } from "./control.ts";
+import { GONE, winsockError } from "./errno.ts";
+import { EAGAIN, EINPROGRESS, EINTR } from "./errno_numbers.ts";
 import type { Handled } from "./handles.ts";
-import type { RequestQueue } from "./request_queue.ts";
+import type { LinuxLibrary } from "./library.ts";
+import {
+  copySockaddr,
+  setSockaddr,
+  sockaddr,
+  sockaddrLength,
+} from "./sockaddr.ts";
+import * as linux from "./numbers.ts";
+import type { Readiness, Source } from "./readiness.ts";
+
+/** The request queue of a socket, as the socket knows it. */
+export interface SocketUser extends Pick<Source, "readable" | "writable"> {
+  /** Whether it waits for room to send. */
+  readonly wantsWritable: boolean;
+  /** Ends every request: the socket is about to be closed. */
+  closing(): void;
+}
+
+/** Flags of a descriptor that never blocks and that no child process gets. */
+export const SOCK_FLAGS: number = linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC;
 
 /** A socket, owning its file descriptor until it is closed. */
-export class LinuxSocket implements Handled {
+export class LinuxSocket implements Handled, Source {
   handle = 0;
-  /** The file descriptor. */
+  interest = 0;
   readonly fd: number;
   /** The family, as Winsock numbers it. */
   readonly family: number;
   /** Whether it is TCP; otherwise UDP. */
   readonly stream: boolean;
   /** The one request queue, once there is one. */
-  requestQueue: RequestQueue | null = null;
+  user: SocketUser | null = null;
 
-  connected = false;
-  connecting = false;
-  /** Why the last connect failed. */
-  connectError = 0;
-  /** What to report when connecting ended; `null` when nobody asked. */
-  connectKey: number | null = null;
-  /** What to report when a connection waits; `null` when nobody asked. */
-  acceptKey: number | null = null;
-
-  /** What epoll watches; 0 before it does. */
-  mask = 0;
-  /** The error that broke a connection; a later end of stream means it. */
+  /** Which control messages its options ask for. */
+  controlChoice: ControlChoice = {
+    packetInfo: false,
+    receivesTos: false,
+    receivesEcn: false,
+  };
+  /** `SIO_UDP_CONNRESET`: whether an ICMP error fails a receive. */
+  reportsReset = true;
+  /** An ICMP error that a send ran into and the next receive reports. */
+  pendingReset = 0;
+  /** The error that broke a connection: the end of the stream means it, too. */
   broken = 0;
   /** Whether this side ended sending. */
   sendShutdown = false;
-  /** `SIO_UDP_CONNRESET`: whether an ICMP error fails a receive. */
-  reportsReset = true;
-  /** An ICMP error that a send ran into and a receive has to report. */
-  pendingReset = 0;
-  /** Whether packet info was asked for. */
-  packetInfo = false;
-  /** Whether the type of service or traffic class was asked for. */
-  receivesTos = false;
-  /** Whether the ECN codepoint was asked for. */
-  receivesEcn = false;
-  /** The local address, once asked for; changes with bind and connect. */
-  local: Uint8Array | null = null;
-  /** The peer of a connection, once asked for. */
-  remote: Uint8Array | null = null;
+
+  readonly #library: LinuxLibrary;
+  readonly #readiness: Readiness;
+  #connection: "none" | "pending" | "made";
+  /** Why the last connect failed. */
+  #connectError = 0;
+  /** What to report when a connect has ended; `null` when nobody waits. */
+  #connectKey: number | null = null;
+  /** What to report when a connection arrives; `null` when nobody waits. */
+  #acceptKey: number | null = null;
+  #local: Uint8Array | null = null;
+  #remote: Uint8Array | null = null;
 
   /** Takes a file descriptor over. */
-  constructor(fd: number, family: number, stream: boolean) {
-    this.fd = fd;
-    this.family = family;
-    this.stream = stream;
+  constructor(
+    system: { library: LinuxLibrary; readiness: Readiness },
+    options: {
+      fd: number;
+      family: number;
+      stream: boolean;
+      connected?: boolean;
+    },
+  ) {
+    this.#library = system.library;
+    this.#readiness = system.readiness;
+    this.fd = options.fd;
+    this.family = options.family;
+    this.stream = options.stream;
+    this.#connection = options.connected ? "made" : "none";
   }
 
-  /** Whether epoll watches it, which always includes what arrives. */
-  get watched(): boolean {
-    return this.mask !== 0;
+  get wantsWritable(): boolean {
+    return this.#connection === "pending" ||
+      (this.user?.wantsWritable ?? false);
+  }
+
+  readable(ended: boolean): void {
+    if (this.#acceptKey !== null) this.#readiness.fire(this.#acceptKey);
+    this.#acceptKey = null;
+    this.user?.readable(ended);
+  }
+
+  writable(): void {
+    // Kept until somebody has asked for the outcome: this may be too early.
+    if (this.#connectKey !== null) this.#readiness.fire(this.#connectKey);
+    this.user?.writable();
+  }
+
+  /** Connects; 1, minus an error number, or 0 when `key` will be reported. */
+  connect(address: Uint8Array, key: number): number {
+    const { symbols, errno } = this.#library;
+    let length = setSockaddr(address);
+    if (
+      length === -WSAEAFNOSUPPORT && !this.stream &&
+      address[0] === 0 && address[1] === 0
+    ) {
+      // An address without a family ends a datagram socket's association.
+      sockaddr.fill(0);
+      length = SOCKADDR_IN_SIZE;
+    }
+    if (length < 0) return length;
+    this.forgetLocal();
+    let result: number;
+    do result = symbols.connect(this.fd, sockaddr, length); while (
+      result < 0 && errno[0] === EINTR && !this.stream
+    );
+    if (result === 0) return this.#endConnect(0);
+    const code = errno[0]!;
+    // An interrupted connect goes on like one that takes its time.
+    if (code !== EINPROGRESS && code !== EINTR) return -winsockError(code);
+    this.#connection = "pending";
+    this.#connectError = 0;
+    const unwatched = this.#readiness.watch(this);
+    if (unwatched !== 0) return this.#endConnect(unwatched);
+    this.#connectKey = key;
+    return 0;
+  }
+
+  /** The outcome of a connect, for who waits for it: nobody does afterwards. */
+  takeOutcome(): number {
+    const outcome = this.outcome();
+    if (outcome !== 0) this.#connectKey = null;
+    return outcome;
+  }
+
+  /** The outcome of a connect: 1, minus an error number, or 0 for not yet. */
+  outcome(): number {
+    if (this.#connection === "made") return 1;
+    if (this.#connection === "none") {
+      return -(this.#connectError || WSAENOTCONN);
+    }
+    const { symbols, errno } = this.#library;
+    const value = new Uint8Array(4);
+    const length = new Uint32Array([value.length]);
+    const { SOL_SOCKET, SO_ERROR } = linux;
+    if (
+      symbols.getsockopt(this.fd, SOL_SOCKET, SO_ERROR, value, length) < 0
+    ) return this.#endConnect(winsockError(errno[0]!));
+    const code = value[0]!;
+    if (code !== 0) return this.#endConnect(winsockError(code));
+    const unknown = this.#readSockaddr("getpeername");
+    // Asked too early: the outcome is told again.
+    return unknown === WSAENOTCONN ? 0 : this.#endConnect(unknown);
+  }
+
+  /**
+   * Accepts a connection.
+   *
+   * @returns Its socket, minus an error number, or 0 when `key` will be
+   * reported.
+   */
+  accept(key: number): LinuxSocket | number {
+    const library = this.#library;
+    const readiness = this.#readiness;
+    // The kernel's answer would be taken for the error of one connection.
+    if (!this.stream) return -WSAEOPNOTSUPP;
+    for (;;) {
+      const fd = library.symbols.accept4(this.fd, 0n, 0n, SOCK_FLAGS);
+      if (fd >= 0) {
+        const { family, stream } = this;
+        const connection = { fd, family, stream, connected: true };
+        return new LinuxSocket({ library, readiness }, connection);
+      }
+      const code = library.errno[0]!;
+      if (code === EINTR || GONE.has(code)) continue;
+      if (code !== EAGAIN) return -winsockError(code);
+      this.#acceptKey = key;
+      // A connection that came in the meantime must be told, too.
+      return 0 - readiness.watch(this, true);
+    }
+  }
+
+  /** Writes the local or the peer's address into 28 bytes. */
+  address(
+    call: "getsockname" | "getpeername",
+    address: Uint8Array,
+  ): number {
+    if (address.length < SOCKADDR_INET.size) return WSAEFAULT;
+    const errno = this.#readSockaddr(call);
+    if (errno === 0) copySockaddr(address);
+    return errno;
+  }
+
+  /** The local address for receives, asked for once until it changes. */
+  get local(): Uint8Array {
+    if (this.#local !== null) return this.#local;
+    const local = new Uint8Array(SOCKADDR_INET.size);
+    this.address("getsockname", local);
+    // Without a port it is not bound yet, and will be.
+    if (local[2] !== 0 || local[3] !== 0) this.#local = local;
+    return local;
+  }
+
+  /** Makes the next receive ask for the local address: it may change. */
+  forgetLocal(): void {
+    this.#local = null;
+  }
+
+  /** The address of a connection's peer for receives, asked for once. */
+  get remote(): Uint8Array {
+    if (this.#remote !== null) return this.#remote;
+    const remote = new Uint8Array(SOCKADDR_INET.size);
+    if (this.address("getpeername", remote) === 0) this.#remote = remote;
+    return remote;
+  }
+
+  /** Ends its requests, then closes the descriptor. */
+  close(): void {
+    this.user?.closing();
+    this.#readiness.forget(this);
+    // Whoever waits for a connection looks again and finds it closed.
+    if (this.#acceptKey !== null) this.#readiness.fire(this.#acceptKey);
+    if (this.#connectKey !== null) this.#readiness.fire(this.#connectKey);
+    this.#library.symbols.close(this.fd);
+  }
+
+  #endConnect(errno: number): number {
+    this.#connection = errno === 0 ? "made" : "none";
+    this.#connectError = errno;
+    return errno === 0 ? 1 : -errno;
+  }
+
+  /** Has the kernel write an address into {@linkcode sockaddr}. */
+  #readSockaddr(call: "getsockname" | "getpeername"): number {
+    const { symbols, errno } = this.#library;
+    sockaddrLength[0] = sockaddr.length;
+    return symbols[call](this.fd, sockaddr, sockaddrLength) < 0
+      ? winsockError(errno[0]!)
+      : 0;
   }
 }

@@ -4,89 +4,71 @@
  *
  * @module
  */
-import { RIO_CMSG_BASE_SIZE, RIO_MSG_WAITALL } from "../constants.ts";
-import { WSAEFAULT, WSAESHUTDOWN } from "../error_numbers.ts";
+import { RIO_MSG_WAITALL } from "../constants.ts";
+import { WSAESHUTDOWN } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import { EAGAIN, EINTR, EPIPE } from "./errno_numbers.ts";
-import { MSGHDR, writePointer } from "./kernel.ts";
+import { MSGHDR, writePointer } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
-import { IOVEC_LENGTH, IOVEC_WORDS, type Ring } from "./ring.ts";
-import { HAS_CONTROL, HAS_FLAGS, HAS_LOCAL, HAS_REMOTE } from "./slices.ts";
-import { copyAddress, readLocalAddress, readRemoteAddress } from "./sockets.ts";
+import type { Receives } from "./receives.ts";
+import type { Ring } from "./ring.ts";
+import type { Sends } from "./sends.ts";
 
 /** The most bytes of one call: results are read as 32-bit numbers. */
 const MAX_BYTES = 1 << 30;
 
 /** Receives into the slices of one batch of requests. */
-export function receiveStream(ring: Ring): boolean {
-  const { socket, kernel } = ring;
-  const slot = ring.head & ring.mask;
-  const count = fitting(ring, slot);
-  if (count === 0) {
-    ring.complete(WSAEFAULT, ring.progress);
-    return true;
-  }
-  const wanted = describe(ring, slot, count);
+export function receiveStream(ring: Receives, most: number): boolean {
+  const { socket, system: { library, scratch } } = ring;
+  const count = fitting(ring, most);
+  const wanted = describe(ring, count);
   // A receive of no bytes asks when there are some: look without taking.
   const peeks = wanted === 0;
-  if (peeks) writePointer(kernel.message, MSGHDR.iov, kernel.probeAddress);
-  const got = kernel.symbols.recvmsg(
+  if (peeks) writePointer(scratch.message, MSGHDR.iov, scratch.probeAddress);
+  const got = library.symbols.recvmsg(
     socket.fd,
-    kernel.messageAddress,
+    scratch.messageAddress,
     linux.MSG_DONTWAIT | (peeks ? linux.MSG_PEEK : 0),
   );
-  if (got < 0) return failed(ring, kernel.errno[0]!);
-  if (got === 0) {
-    fillSlices(ring, slot);
+  if (got < 0) {
+    const errno = library.errno[0]!;
+    if (errno === EAGAIN) ring.drained();
+    return failed(ring, errno);
+  }
+  if (got === 0 || peeks) {
     // After a reset the kernel tells the end of the stream.
-    ring.complete(socket.broken, ring.progress);
+    ring.finish(got === 0 ? socket.broken : 0, ring.progress);
     return true;
   }
-  if (peeks) {
-    fillSlices(ring, slot);
-    ring.complete(0, 0);
-    return true;
-  }
-  distribute(ring, slot, count, Math.min(got, wanted));
-  if (got === wanted || ring.urgent) return true;
+  distribute(ring, count, Math.min(got, wanted));
+  if (got === wanted || ring.ended) return true;
   ring.drained();
   return false;
 }
 
 /** Sends the slices of one batch of requests. */
-export function sendStream(ring: Ring): boolean {
-  const { socket, kernel } = ring;
-  const slot = ring.head & ring.mask;
-  const count = fitting(ring, slot);
-  if (count === 0) {
-    ring.complete(WSAEFAULT, ring.progress);
-    return true;
-  }
-  describe(ring, slot, count);
-  const sent = kernel.symbols.sendmsg(
+export function sendStream(ring: Sends, most: number): boolean {
+  const { socket, system: { library, scratch } } = ring;
+  const count = fitting(ring, most);
+  describe(ring, count);
+  const sent = library.symbols.sendmsg(
     socket.fd,
-    kernel.messageAddress,
+    scratch.messageAddress,
     linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
   );
-  if (sent < 0) return failed(ring, kernel.errno[0]!);
-  distribute(ring, slot, count, sent);
+  if (sent < 0) return failed(ring, library.errno[0]!);
+  distribute(ring, count, sent);
   // After a part the next call tells that there is no more room.
   return true;
 }
 
 function failed(ring: Ring, errno: number): boolean {
   const { socket } = ring;
-  switch (errno) {
-    case EAGAIN:
-      if (!ring.sends) ring.drained();
-      return false;
-    case EINTR:
-      return true;
-    case EPIPE:
-      if (socket.sendShutdown) {
-        ring.complete(WSAESHUTDOWN, ring.progress);
-        return true;
-      }
+  if (errno === EAGAIN) return false;
+  if (errno === EINTR) return true;
+  if (errno === EPIPE && socket.sendShutdown) {
+    ring.complete(WSAESHUTDOWN, ring.progress);
+    return true;
   }
   socket.broken ||= winsockError(errno);
   ring.complete(socket.broken, ring.progress);
@@ -97,94 +79,47 @@ function failed(ring: Ring, errno: number): boolean {
  * How many requests go into one call: a receive of no bytes goes alone, and
  * so does what comes after {@linkcode MAX_BYTES}.
  */
-function fitting(ring: Ring, slot: number): number {
-  const count = ring.batch();
+function fitting({ messages, slot }: Ring, most: number): number {
   let bytes = 0;
-  for (let i = 0; i < count; i++) {
-    const length = ring.vectors[(slot + i) * IOVEC_WORDS + IOVEC_LENGTH]!;
+  for (let i = 0; i < most; i++) {
+    const length = messages.dataLength(slot + i);
+    const alone = length === 0 && !messages.sends;
     bytes += length;
-    if (i > 0 && (bytes > MAX_BYTES || length === 0 && !ring.sends)) return i;
-    if (length === 0 && !ring.sends) return 1;
+    if (i > 0 && (alone || bytes > MAX_BYTES)) return i;
+    if (alone) return 1;
   }
-  return count;
+  return most;
 }
 
 /** Fills the scratch `msghdr`; returns how many bytes the slices hold. */
-function describe(ring: Ring, slot: number, count: number): number {
-  const { message } = ring.kernel;
-  writePointer(
-    message,
-    MSGHDR.iov,
-    ring.vectorsAddress + slot * IOVEC_WORDS * 4,
-  );
+function describe(ring: Ring, count: number): number {
+  const { messages, slot, system: { scratch: { message } } } = ring;
+  writePointer(message, MSGHDR.iov, messages.vectorAddress(slot));
   message[MSGHDR.iovCount] = count;
   let bytes = 0;
-  for (let i = 0; i < count; i++) {
-    bytes += ring.vectors[(slot + i) * IOVEC_WORDS + IOVEC_LENGTH]!;
-  }
+  for (let i = 0; i < count; i++) bytes += messages.dataLength(slot + i);
   return bytes;
 }
 
 /** Completes requests in order with the bytes that one call moved. */
-function distribute(
-  ring: Ring,
-  slot: number,
-  count: number,
-  moved: number,
-): void {
-  const { vectors } = ring;
+function distribute(ring: Ring, count: number, moved: number): void {
+  const { messages, slot } = ring;
   for (let i = slot; i < slot + count; i++) {
-    const at = i * IOVEC_WORDS;
-    const length = vectors[at + IOVEC_LENGTH]!;
-    if (moved >= length) {
-      fillSlices(ring, i);
-      moved -= length;
-      ring.complete(0, ring.progress + length);
-    } else {
-      if (moved === 0) return;
-      if (!ring.sends && (ring.flags[i]! & RIO_MSG_WAITALL) === 0) {
-        fillSlices(ring, i);
-        ring.complete(0, moved);
-        return;
-      }
-      const base = vectors[at]! + moved;
-      vectors[at] = base;
-      if (base > 0xFFFFFFFF) vectors[at + 1]!++;
-      vectors[at + IOVEC_LENGTH] = length - moved;
-      ring.progress += moved;
+    const length = messages.dataLength(i);
+    if (moved < length) {
+      if (moved > 0) endInPart(ring, i, moved);
       return;
     }
+    moved -= length;
+    ring.finish(0, ring.progress + length);
   }
 }
 
-/** Tells what a receive asked for besides data: nothing comes with a stream. */
-function fillSlices(ring: Ring, slot: number): void {
-  const extras = ring.extras[slot]!;
-  if (extras === 0 || ring.sends) return;
-  const { socket, kernel } = ring;
-  const slices = ring.slices[slot]!;
-  if ((extras & HAS_REMOTE) !== 0) {
-    copyAddress(
-      readRemoteAddress(kernel, socket),
-      slices.remote!.view,
-      slices.remoteOffset,
-    );
-  }
-  if ((extras & HAS_LOCAL) !== 0) {
-    copyAddress(
-      readLocalAddress(kernel, socket),
-      slices.local!.view,
-      slices.localOffset,
-    );
-  }
-  if ((extras & HAS_CONTROL) !== 0 && slices.controlLength >= 4) {
-    slices.control!.view.setUint32(
-      slices.controlOffset,
-      RIO_CMSG_BASE_SIZE,
-      true,
-    );
-  }
-  if ((extras & HAS_FLAGS) !== 0) {
-    slices.flags!.view.setUint32(slices.flagsOffset, 0, true);
-  }
+/** Ends a receive that got less than it has room for, if that may be. */
+function endInPart(ring: Ring, slot: number, moved: number): void {
+  const { messages } = ring;
+  const whole = messages.sends ||
+    (messages.flags[slot]! & RIO_MSG_WAITALL) !== 0;
+  if (whole) ring.advance(moved);
+  else ring.finish(0, moved);
 }

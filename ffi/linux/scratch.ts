@@ -1,0 +1,62 @@
+/**
+ * Native memory that a system call uses while it runs.
+ *
+ * @module
+ */
+import { allocate } from "../memory.ts";
+import { BATCH, IOVEC, MSGHDR, writePointer } from "./msghdr.ts";
+
+/** Bytes of control messages that the kernel can write per datagram. */
+export const RECEIVE_CONTROL_SIZE = 256;
+
+const PROBE_AT = 64;
+const BYTE_AT = 80;
+const CONTROL_AT = 4096;
+
+/**
+ * Room that all rings of a backend share, each for one call at a time: between
+ * two calls nothing in it matters.
+ */
+export class Scratch {
+  /** The `msghdr` of a call on a stream. */
+  readonly message: Uint32Array;
+  /** Its address. */
+  readonly messageAddress: bigint;
+  /** The address of an `iovec` for one byte that nobody reads. */
+  readonly probeAddress: number;
+  /** Control messages of datagrams, one area for each of a batch. */
+  readonly control: DataView;
+  readonly #controlAddress: number;
+
+  /**
+   * Allocates it.
+   *
+   * @throws {RangeError} If the system has no room.
+   */
+  constructor() {
+    const controlSize = BATCH * RECEIVE_CONTROL_SIZE;
+    const { bytes: { buffer }, address } = allocate(CONTROL_AT + controlSize);
+    const start = Number(address);
+    this.message = new Uint32Array(buffer, 0, MSGHDR.words);
+    this.messageAddress = address;
+    this.control = new DataView(buffer, CONTROL_AT, controlSize);
+    this.#controlAddress = start + CONTROL_AT;
+    this.probeAddress = start + PROBE_AT;
+    const probe = new Uint32Array(buffer, PROBE_AT, IOVEC.words);
+    writePointer(probe, IOVEC.base, start + BYTE_AT);
+    probe[IOVEC.length] = 1;
+  }
+
+  /**
+   * Where the control messages of a slot go, in {@linkcode Scratch.control}. A
+   * batch never holds two slots with the same place.
+   */
+  controlAt(slot: number): number {
+    return slot % BATCH * RECEIVE_CONTROL_SIZE;
+  }
+
+  /** The same as an address. */
+  controlAddress(slot: number): number {
+    return this.#controlAddress + this.controlAt(slot);
+  }
+}
