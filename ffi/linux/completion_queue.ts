@@ -99,15 +99,14 @@ export class CompletionQueue implements Handled {
   /** Queues the result of a request and tells it if that was asked for. */
   push(
     owner: ResultOwner,
-    silent: number,
+    silent: boolean,
     status: number,
     bytes: number,
-    contextLow: number,
-    contextHigh: number,
+    context: number,
   ): void {
     if (this.#closed) return;
-    this.#results.push(owner, silent, status, bytes, contextLow, contextHigh);
-    if (silent === 0 && this.#armed) this.#fire();
+    this.#results.push(owner, silent, status, bytes, context);
+    if (!silent && this.#armed) this.#fire();
   }
 
   /** Runs receives until there are `max` results, and moves them out. */

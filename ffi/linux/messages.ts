@@ -1,24 +1,25 @@
 /**
- * The requests of a ring as the kernel takes them: one `mmsghdr` and one
- * `iovec` for each slot.
+ * The requests of a ring as the kernel takes them: one `iovec` for each slot,
+ * and one `mmsghdr` where datagrams go in batches.
  *
  * @module
  */
 import { AF_INET, AF_INET6 } from "../constants.ts";
-import { highWord, SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
+import { joinWords, SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import type { Arena, Piece } from "./arena.ts";
 import { toKernel } from "./control.ts";
 import { IOVEC, MMSGHDR, MSGHDR, writePointer } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import type { Registration } from "./registration.ts";
 import { RECEIVE_CONTROL_SIZE, type Scratch } from "./scratch.ts";
-import { HAS_CONTROL, HAS_LOCAL, HAS_REMOTE, Slices } from "./slices.ts";
+import { Slices } from "./slices.ts";
 
-/** Bytes kept for the destination of a send. */
-const NAME_SIZE = 32;
-const NAME_WORDS = NAME_SIZE / 4;
-/** Bytes kept for the control messages of a send. */
-const SEND_CONTROL_SIZE = 128;
+/** Words kept for the destination of a datagram. */
+const NAME_WORDS = 8;
+/** Words kept for the control messages of a datagram that is sent. */
+const CONTROL_WORDS = 32;
+/** A flag of our own beside the `RIO_MSG_*`: a slot has more than data. */
+const EXTENDED = 0x80;
 
 /** Where messages take their memory from. */
 export interface MessageMemory {
@@ -37,33 +38,28 @@ export interface MessageMemory {
 export class Messages {
   /** How many slots there are, a power of two. */
   readonly capacity: number;
-  /** What is left of a counter that wraps around: its slot. */
-  readonly mask: number;
   /** Whether they are sends. */
   readonly sends: boolean;
-  /** The `RIO_MSG_*` flags of each slot. */
-  readonly flags: Uint8Array;
-  /** Which slices beyond the data each slot has. */
-  readonly extras: Uint8Array;
 
-  readonly #memory: MessageMemory;
+  readonly #arena: Arena;
   readonly #piece: Piece;
-  readonly #base: bigint;
+  /** The address of the memory that the piece lies in. */
+  readonly #start: number;
   /** The `mmsghdr` array; empty on a stream. */
   readonly #headers: Uint32Array;
   /** The `iovec` array. */
   readonly #vectors: Uint32Array;
-  readonly #vectorsAddress: number;
-  /** Destinations of datagrams; empty otherwise. */
+  /** Destinations of datagrams; empty for anything else. */
   readonly #names: Uint32Array;
-  readonly #namesAddress: number;
-  /** Control messages of sends, taken when the first one has some. */
-  #controls: Piece | null = null;
-  #controlsView: DataView | null = null;
+  /** Control messages of datagrams that are sent; empty for anything else. */
+  readonly #controls: Uint32Array;
+  /** Memory with `#controls` in it, or where those of a stream are checked. */
+  readonly #controlView: DataView;
+  readonly #flags: Uint8Array;
+  readonly #contexts: Float64Array;
   readonly #registrations: (Registration | null)[] = [];
   readonly #slices: (Slices | undefined)[] = [];
-  readonly #contexts: Uint32Array;
-  readonly #addresses: bigint[] = [];
+  readonly #headerAddresses: bigint[] = [];
 
   /**
    * Takes memory for at least so many slots.
@@ -71,70 +67,82 @@ export class Messages {
    * @throws {RangeError} If the system has no room.
    */
   constructor(
-    memory: MessageMemory,
+    { arena, scratch }: MessageMemory,
     options: { stream: boolean; sends: boolean; slots: number },
   ) {
     const { stream, sends, slots } = options;
     const capacity = 2 ** Math.ceil(Math.log2(Math.max(1, slots)));
-    const headerWords = stream ? 0 : capacity * MMSGHDR.words;
+    const headers = stream ? 0 : capacity;
+    const names = sends ? headers : 0;
+    const headerWords = headers * MMSGHDR.words;
     const vectorWords = capacity * IOVEC.words;
-    const nameWords = sends && !stream ? capacity * NAME_WORDS : 0;
+    const nameWords = names * NAME_WORDS;
+    const controlWords = names * CONTROL_WORDS;
     this.capacity = capacity;
-    this.mask = capacity - 1;
     this.sends = sends;
-    this.flags = new Uint8Array(capacity);
-    this.extras = new Uint8Array(capacity);
-    this.#contexts = new Uint32Array(2 * capacity);
-    this.#memory = memory;
-    this.#piece = memory.arena.take(
-      4 * (headerWords + vectorWords + nameWords),
+    this.#flags = new Uint8Array(capacity);
+    this.#contexts = new Float64Array(capacity);
+    this.#arena = arena;
+    this.#piece = arena.take(
+      4 * (headerWords + vectorWords + nameWords + controlWords),
     );
-    const { memory: { bytes: { buffer }, address }, offset } = this.#piece;
-    this.#base = address + BigInt(offset);
-    const vectorsAt = offset + 4 * headerWords;
-    const namesAt = vectorsAt + 4 * vectorWords;
-    this.#headers = new Uint32Array(buffer, offset, headerWords);
-    this.#vectors = new Uint32Array(buffer, vectorsAt, vectorWords);
-    this.#names = new Uint32Array(buffer, namesAt, nameWords);
-    this.#vectorsAddress = Number(address) + vectorsAt;
-    this.#namesAddress = Number(address) + namesAt;
-    for (let at = 0; at < headerWords; at += MMSGHDR.words) {
-      const slot = at / MMSGHDR.words;
-      writePointer(this.#headers, at + MSGHDR.iov, this.vectorAddress(slot));
-      this.#headers[at + MSGHDR.iovCount] = 1;
+    const { bytes: { buffer }, address } = this.#piece.memory;
+    this.#start = Number(address);
+    let at = this.#piece.offset;
+    const words = (count: number) => {
+      const array = new Uint32Array(buffer, at, count);
+      at += array.byteLength;
+      return array;
+    };
+    this.#headers = words(headerWords);
+    this.#vectors = words(vectorWords);
+    this.#names = words(nameWords);
+    this.#controls = words(controlWords);
+    this.#controlView = names > 0 ? new DataView(buffer) : scratch.control;
+    for (let slot = 0; slot < headers; slot++) {
+      this.#link(slot, MSGHDR.iov, this.vectorAddress(slot));
+      this.#setField(slot, MSGHDR.iovCount, 1);
+      if (sends) {
+        const name = this.#address(this.#names, slot * NAME_WORDS);
+        const control = this.#address(this.#controls, slot * CONTROL_WORDS);
+        this.#link(slot, MSGHDR.name, name);
+        this.#link(slot, MSGHDR.control, control);
+      } else {
+        this.#link(slot, MSGHDR.control, scratch.controlAddress(slot));
+      }
     }
   }
 
   /** Gives the memory back. */
   release(): void {
-    const { arena } = this.#memory;
-    arena.give(this.#piece);
-    if (this.#controls !== null) arena.give(this.#controls);
+    this.#arena.give(this.#piece);
+  }
+
+  /** The slot that a counter which wraps around stands for. */
+  slot(counter: number): number {
+    return counter & (this.capacity - 1);
   }
 
   /** Copies a request from a slot of other messages of the same kind. */
   copy(source: Messages, from: number, to: number): void {
-    copySlot(source.#vectors, from, this.#vectors, to, IOVEC.words);
-    copySlot(source.#contexts, from, this.#contexts, to, 2);
-    this.flags[to] = source.flags[from]!;
+    copyWords(source.#vectors, from, this.#vectors, to, IOVEC.words);
+    copyWords(source.#names, from, this.#names, to, NAME_WORDS);
+    copyWords(source.#controls, from, this.#controls, to, CONTROL_WORDS);
+    this.#flags[to] = source.#flags[from]!;
+    this.#contexts[to] = source.#contexts[from]!;
     this.#registrations[to] = source.#registrations[from]!;
-    const extras = source.extras[from]!;
-    if (extras === 0) return;
     this.#slices[to] = source.#slices[from];
-    copySlot(source.#names, from, this.#names, to, NAME_WORDS);
-    if (source.#controls !== null) {
-      copySlot(
-        bytesOf(source.#controls),
-        from,
-        bytesOf(this.#takeControls()),
+    if ((this.#flags[to]! & EXTENDED) === 0) return;
+    if (this.sends) {
+      this.#setLengths(
         to,
-        SEND_CONTROL_SIZE,
+        source.field(from, MSGHDR.nameLength),
+        source.field(from, MSGHDR.controlLength),
       );
-    }
-    this.setExtras(to, extras);
+    } else this.linkSlices(to);
   }
 
-  /** Writes a request: its data, flags and context. */
+  /** Writes a request: its data, flags and context, and nothing else. */
   set(
     slot: number,
     registration: Registration | null,
@@ -143,46 +151,44 @@ export class Messages {
     flags: number,
     context: number,
   ): void {
-    const vectors = this.#vectors;
+    const address = registration === null ? 0 : registration.address + offset;
     const at = slot * IOVEC.words;
-    if (registration === null) {
-      vectors[at] = 0;
-      vectors[at + 1] = 0;
-    } else {
-      const low = registration.low + offset;
-      vectors[at] = low;
-      vectors[at + 1] = low > 0xFFFFFFFF
-        ? registration.high + 1
-        : registration.high;
-    }
-    vectors[at + IOVEC.length] = length;
+    writePointer(this.#vectors, at + IOVEC.base, address);
+    this.#vectors[at + IOVEC.length] = length;
     this.#registrations[slot] = registration;
-    this.flags[slot] = flags;
-    this.#contexts[2 * slot] = context;
-    this.#contexts[2 * slot + 1] = highWord(context);
+    this.#contexts[slot] = context;
+    if ((this.#flags[slot]! & EXTENDED) !== 0) {
+      this.#setLengths(slot, 0, 0);
+      // With an address the kernel would write to it, whatever the length.
+      if (!this.sends) this.#link(slot, MSGHDR.name, 0);
+    }
+    this.#flags[slot] = flags;
   }
 
-  /** The slices of a slot beyond its data. */
+  /** The slices of a receive; {@linkcode linkSlices} makes them count. */
   slices(slot: number): Slices {
     return this.#slices[slot] ??= new Slices();
   }
 
-  /** Says which slices beyond its data a slot has, and tells the kernel. */
-  setExtras(slot: number, extras: number): void {
-    if ((this.extras[slot]! | extras) === 0) return;
-    this.extras[slot] = extras;
-    if (this.#headers.length === 0) return;
-    this.#linkName(slot, (extras & HAS_REMOTE) !== 0);
-    // The kernel tells the local address of a datagram in a control message.
-    const inControl = this.sends ? HAS_CONTROL : HAS_CONTROL | HAS_LOCAL;
-    this.#linkControl(slot, (extras & inControl) !== 0);
+  /** Points the kernel at the slices of a receive. */
+  linkSlices(slot: number): void {
+    const { remote, local, control } = this.slices(slot);
+    this.#flags[slot]! |= EXTENDED;
+    this.#link(slot, MSGHDR.name, remote.address);
+    this.#setLengths(
+      slot,
+      remote.view === null ? 0 : SOCKADDR_INET.size,
+      // The kernel tells the local address of a datagram there, too.
+      (control.view ?? local.view) === null ? 0 : RECEIVE_CONTROL_SIZE,
+    );
   }
 
-  /** Copies the destination of a datagram; `false` for no known family. */
+  /** Copies the destination of a send; `false` for no known family. */
   setName(slot: number, source: DataView, offset: number): boolean {
     const family = source.getUint16(offset, true);
     if (family !== AF_INET && family !== AF_INET6) return false;
     const names = this.#names;
+    // A stream goes to its peer whatever is named.
     if (names.length === 0) return true;
     const at = slot * NAME_WORDS;
     const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_INET.size;
@@ -192,36 +198,55 @@ export class Messages {
     if (family === AF_INET6) {
       names[at] = names[at]! & 0xFFFF0000 | linux.AF_INET6;
     }
+    this.#flags[slot]! |= EXTENDED;
+    this.#setField(slot, MSGHDR.nameLength, size);
     return true;
   }
 
-  /** Copies control messages of a send; their length, or -1 for bad ones. */
+  /** Copies the control messages of a send; `false` for bad ones. */
   setControl(
     slot: number,
     source: DataView,
     offset: number,
     length: number,
-  ): number {
-    this.#takeControls();
-    const at = slot * SEND_CONTROL_SIZE;
-    const target = this.#controlsView!;
-    return this.slices(slot).controlLength = toKernel(
+  ): boolean {
+    const { byteOffset, byteLength } = this.#controls;
+    const size = toKernel(
       source,
       offset,
       length,
-      target,
-      at,
-      SEND_CONTROL_SIZE,
+      this.#controlView,
+      // A stream has no use for them.
+      byteLength === 0 ? 0 : byteOffset + slot * CONTROL_WORDS * 4,
+      CONTROL_WORDS * 4,
     );
+    if (size < 0) return false;
+    this.#flags[slot]! |= EXTENDED;
+    this.#setField(slot, MSGHDR.controlLength, size);
+    return true;
   }
 
   /** Whether all memory of a slot may still be given to the kernel. */
   usable(slot: number): boolean {
     const registration = this.#registrations[slot]!;
     if (registration !== null && !registration.usable) return false;
-    const extras = this.extras[slot]!;
     // What a send names beside its data was copied when it was posted.
-    return extras === 0 || this.sends || this.#slices[slot]!.usable(extras);
+    return this.sends || !this.extended(slot) || this.#slices[slot]!.usable;
+  }
+
+  /** Whether a slot has slices beyond its data. */
+  extended(slot: number): boolean {
+    return (this.#flags[slot]! & EXTENDED) !== 0;
+  }
+
+  /** Which of some `RIO_MSG_*` flags a slot has. */
+  flags(slot: number, mask: number): number {
+    return this.#flags[slot]! & mask;
+  }
+
+  /** The context of a slot. */
+  context(slot: number): number {
+    return this.#contexts[slot]!;
   }
 
   /** Whether a slot has a data slice. */
@@ -238,108 +263,57 @@ export class Messages {
   advance(slot: number, bytes: number): void {
     const vectors = this.#vectors;
     const at = slot * IOVEC.words;
-    const base = vectors[at]! + bytes;
-    vectors[at] = base;
-    if (base > 0xFFFFFFFF) vectors[at + 1]!++;
-    vectors[at + IOVEC.length]! -= bytes;
+    const base = joinWords(vectors[at]!, vectors[at + 1]!);
+    writePointer(vectors, at + IOVEC.base, base + bytes);
+    vectors[at + IOVEC.length] = vectors[at + IOVEC.length]! - bytes;
   }
 
-  /** The lower half of a slot's context. */
-  contextLow(slot: number): number {
-    return this.#contexts[2 * slot]!;
-  }
-
-  /** The upper half of a slot's context. */
-  contextHigh(slot: number): number {
-    return this.#contexts[2 * slot + 1]!;
+  /** A word of a slot's `mmsghdr`, by `MSGHDR` or `MMSGHDR`; 0 on a stream. */
+  field(slot: number, word: number): number {
+    return this.#headers[slot * MMSGHDR.words + word] ?? 0;
   }
 
   /** The address of a slot's `mmsghdr`, as the fast calls take it. */
   headerAddress(slot: number): bigint {
     // Made at first use and kept: a ring that drains starts over at slot 0.
-    return this.#addresses[slot] ??= this.#base +
-      BigInt(slot * MMSGHDR.words * 4);
+    return this.#headerAddresses[slot] ??= BigInt(
+      this.#address(this.#headers, slot * MMSGHDR.words),
+    );
   }
 
   /** The address of a slot's `iovec`. */
   vectorAddress(slot: number): number {
-    return this.#vectorsAddress + slot * IOVEC.words * 4;
+    return this.#address(this.#vectors, slot * IOVEC.words);
   }
 
-  /** How many bytes the kernel moved for a slot. */
-  bytesMoved(slot: number): number {
-    return this.#headers[slot * MMSGHDR.words + MMSGHDR.bytes]!;
+  #address(array: Uint32Array, word: number): number {
+    return this.#start + array.byteOffset + 4 * word;
   }
 
-  /** The kernel's flags of what was received; 0 on a stream. */
-  messageFlags(slot: number): number {
-    return this.#headers[slot * MMSGHDR.words + MSGHDR.flags] ?? 0;
+  /** Sets a word of a slot's `mmsghdr`; a stream has none. */
+  #setField(slot: number, word: number, value: number): void {
+    if (this.#headers.length === 0) return;
+    this.#headers[slot * MMSGHDR.words + word] = value;
   }
 
-  /** Bytes of the address that the kernel wrote; 0 on a stream. */
-  nameLength(slot: number): number {
-    return this.#headers[slot * MMSGHDR.words + MSGHDR.nameLength] ?? 0;
+  #setLengths(slot: number, name: number, control: number): void {
+    this.#setField(slot, MSGHDR.nameLength, name);
+    this.#setField(slot, MSGHDR.controlLength, control);
   }
 
-  /** Bytes of control messages that the kernel wrote; 0 on a stream. */
-  controlLength(slot: number): number {
-    return this.#headers[slot * MMSGHDR.words + MSGHDR.controlLength] ?? 0;
-  }
-
-  #linkName(slot: number, named: boolean): void {
-    let address = 0;
-    let length = 0;
-    if (named && this.sends) {
-      address = this.#namesAddress + slot * NAME_SIZE;
-      const family = this.#names[slot * NAME_WORDS]! & 0xFFFF;
-      length = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_INET.size;
-    } else if (named) {
-      const { remote, remoteOffset } = this.#slices[slot]!;
-      address = remote!.address + remoteOffset;
-      length = SOCKADDR_INET.size;
-    }
-    const at = slot * MMSGHDR.words;
-    writePointer(this.#headers, at + MSGHDR.name, address);
-    this.#headers[at + MSGHDR.nameLength] = length;
-  }
-
-  #linkControl(slot: number, used: boolean): void {
-    let address = 0;
-    let length = 0;
-    if (used && this.sends) {
-      const { memory, offset } = this.#controls!;
-      address = Number(memory.address) + offset + slot * SEND_CONTROL_SIZE;
-      length = this.#slices[slot]!.controlLength;
-    } else if (used) {
-      address = this.#memory.scratch.controlAddress(slot);
-      length = RECEIVE_CONTROL_SIZE;
-    }
-    const at = slot * MMSGHDR.words;
-    writePointer(this.#headers, at + MSGHDR.control, address);
-    this.#headers[at + MSGHDR.controlLength] = length;
-  }
-
-  #takeControls(): Piece {
-    if (this.#controls === null) {
-      const size = this.capacity * SEND_CONTROL_SIZE;
-      const { memory, offset } = this.#controls = this.#memory.arena.take(size);
-      this.#controlsView = new DataView(memory.bytes.buffer, offset, size);
-    }
-    return this.#controls;
+  #link(slot: number, word: number, address: number): void {
+    if (this.#headers.length === 0) return;
+    writePointer(this.#headers, slot * MMSGHDR.words + word, address);
   }
 }
 
-function copySlot<T extends Uint8Array | Uint32Array>(
-  source: T,
+function copyWords(
+  source: Uint32Array,
   from: number,
-  target: T,
+  target: Uint32Array,
   to: number,
-  size: number,
+  words: number,
 ): void {
   if (source.length === 0) return;
-  target.set(source.subarray(from * size, (from + 1) * size), to * size);
-}
-
-function bytesOf({ memory, offset, byteLength }: Piece): Uint8Array {
-  return memory.bytes.subarray(offset, offset + byteLength);
+  target.set(source.subarray(from * words, (from + 1) * words), to * words);
 }

@@ -16,10 +16,6 @@ export class Registration implements Handled {
   #bytes: Uint8Array;
   /** The address; below 2^53. */
   readonly address: number;
-  /** The lower 32 bits of the address. */
-  readonly low: number;
-  /** The upper 32 bits of the address. */
-  readonly high: number;
 
   /** Starts a registration. */
   constructor(memory: RioMemory) {
@@ -28,8 +24,6 @@ export class Registration implements Handled {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = bytes.byteLength;
     this.address = Number(address);
-    this.low = Number(address & 0xFFFFFFFFn);
-    this.high = Number(address >> 32n);
   }
 
   /** Whether the kernel may still be given the address. */
@@ -55,7 +49,7 @@ export class Registrations extends HandleTable<Registration> {
    * @returns It, or `undefined` for a dead registration, or a slice that is
    * out of range or too short.
    */
-  find(slice: RioBuf, atLeast = 0): Registration | undefined {
+  find(slice: RioBuf, atLeast: number): Registration | undefined {
     const registration = this.get(slice.bufferId);
     const { offset, length } = slice;
     return registration !== undefined && length >= atLeast &&

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RIORESULT, type RioResults } from "../layout.ts";
+import { highWord, RIORESULT, type RioResults } from "../layout.ts";
 
 /** 32-bit words of one result. */
 const RESULT_WORDS = RIORESULT.size / 4;
@@ -51,26 +51,25 @@ export class Results {
     this.#mask = capacity - 1;
   }
 
-  /** Adds a result; `silent` is not 0 for one that is not to be told. */
+  /** Adds a result; a silent one is not to be told. */
   push(
     owner: ResultOwner,
-    silent: number,
+    silent: boolean,
     status: number,
     bytes: number,
-    contextLow: number,
-    contextHigh: number,
+    context: number,
   ): void {
     const slot = (this.#head + this.count) & this.#mask;
     const words = this.#words;
     const at = slot * RESULT_WORDS;
     words[at] = status;
     words[at + 1] = bytes;
-    words[at + 4] = contextLow;
-    words[at + 5] = contextHigh;
+    words[at + 4] = context;
+    words[at + 5] = highWord(context);
     this.#owners[slot] = owner;
-    this.#silent[slot] = silent;
+    this.#silent[slot] = silent ? 1 : 0;
     this.count++;
-    if (silent === 0) this.audible++;
+    if (!silent) this.audible++;
   }
 
   /** Moves at most `max` results out, and tells their owners. */

@@ -32,20 +32,15 @@ import {
   RIO_MSG_DONT_NOTIFY,
 } from "../constants.ts";
 import type { RioBuf } from "../contract.ts";
-import {
-  WSA_OPERATION_ABORTED,
-  WSAEFAULT,
-  WSAEINVAL,
-  WSAENOBUFS,
-  WSAENOTCONN,
-} from "../error_numbers.ts";
+import * as wsa from "../error_numbers.ts";
 import type { CompletionQueue } from "./completion_queue.ts";
 import type { LinuxLibrary } from "./library.ts";
 import { type MessageMemory, Messages } from "./messages.ts";
 import { BATCH } from "./msghdr.ts";
 import type { Poll } from "./poll.ts";
-import type { Registration, Registrations } from "./registration.ts";
+import type { Registrations } from "./registration.ts";
 import type { ResultOwner } from "./results.ts";
+import { hasRoom } from "./room.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 /** What the rings of a backend share. */
@@ -57,25 +52,22 @@ export interface RingSystem extends MessageMemory {
   readonly blocked: Set<Ring>;
 }
 
-/** What a ring is made for. */
-export interface RingOptions {
-  readonly socket: LinuxSocket;
-  /** Where completions go. */
-  readonly queue: CompletionQueue;
-  /** The most requests from post to dequeue. */
-  readonly limit: number;
-}
+/** The flags that any request can have. */
+export const REQUEST_FLAGS: number = RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER;
 
-/** The requests of one direction. */
+/** The requests of one direction; none fits before {@linkcode Ring.resize}. */
 export abstract class Ring implements ResultOwner {
   readonly system: RingSystem;
   readonly socket: LinuxSocket;
+  /** Where completions go. */
   readonly queue: CompletionQueue;
-  /** The requests, in slots. */
-  messages: Messages;
+  /** Whether it holds sends; otherwise receives. */
+  abstract readonly sends: boolean;
+  /** The flags that a request can have. */
+  protected readonly allowed: number = REQUEST_FLAGS;
 
-  readonly #allowed: number;
-  #limit: number;
+  #messages: Messages | null = null;
+  #limit = 0;
   #outstanding = 0;
   // These three wrap around at 32 bits.
   #head = 0;
@@ -84,27 +76,19 @@ export abstract class Ring implements ResultOwner {
   #progress = 0;
   #closed = false;
 
-  /**
-   * Makes an empty ring.
-   *
-   * @param allowed The flags that a request can have beside the usual ones.
-   * @throws {RangeError} If the system has no room.
-   */
+  /** Makes an empty ring. */
   constructor(
     system: RingSystem,
-    options: RingOptions & { sends: boolean; allowed: number },
+    options: { socket: LinuxSocket; queue: CompletionQueue },
   ) {
-    const { socket, queue, limit, sends, allowed } = options;
     this.system = system;
-    this.socket = socket;
-    this.queue = queue;
-    this.#limit = limit;
-    this.#allowed = allowed | RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER;
-    this.messages = new Messages(system, {
-      stream: socket.stream,
-      sends,
-      slots: limit,
-    });
+    this.socket = options.socket;
+    this.queue = options.queue;
+  }
+
+  /** The requests as the kernel takes them. */
+  get messages(): Messages {
+    return this.#messages!;
   }
 
   /** The most requests from post to dequeue. */
@@ -124,7 +108,7 @@ export abstract class Ring implements ResultOwner {
 
   /** The slot of the request at the head. */
   get slot(): number {
-    return this.#head & this.messages.mask;
+    return this.messages.slot(this.#head);
   }
 
   /** Bytes that the request at the head has moved so far, on a stream. */
@@ -133,28 +117,20 @@ export abstract class Ring implements ResultOwner {
   }
 
   /**
-   * Makes room for a limit; {@linkcode setLimit} sets it.
+   * Changes the limit; requests in the ring stay.
    *
-   * @throws {RangeError} If the system has no room.
+   * @returns Whether the completion queue and the system have room; without it
+   * nothing changes.
    */
-  reserve(limit: number): void {
-    const before = this.messages;
-    if (limit <= before.capacity) return;
-    const after = new Messages(this.system, {
-      stream: this.socket.stream,
-      sends: before.sends,
-      slots: limit,
-    });
-    for (let i = this.#head; i !== this.#tail; i = (i + 1) | 0) {
-      after.copy(before, i & before.mask, i & after.mask);
+  resize(limit: number): boolean {
+    const change = limit - this.#limit;
+    if (!this.queue.reserve(change)) return false;
+    if (!hasRoom(() => this.#grow(limit))) {
+      this.queue.reserve(-change);
+      return false;
     }
-    this.messages = after;
-    before.release();
-  }
-
-  /** Changes the limit; requests in the ring stay. */
-  setLimit(limit: number): void {
     this.#limit = limit;
+    return true;
   }
 
   /** Posts a request, or commits earlier ones; 0 or an error number. */
@@ -173,28 +149,23 @@ export abstract class Ring implements ResultOwner {
       if (
         flags !== RIO_MSG_COMMIT_ONLY || !plain || data !== null ||
         context !== 0
-      ) return WSAEINVAL;
+      ) return wsa.WSAEINVAL;
       this.#commit();
       return 0;
     }
-    if ((flags & ~this.#allowed) !== 0) return WSAEINVAL;
-    if (socket.stream && socket.outcome() !== 1) return WSAENOTCONN;
-    if (socket.stream && data === null) return WSAEINVAL;
-    let registration: Registration | undefined;
-    if (data !== null) {
-      registration = this.system.registrations.find(data);
-      if (registration === undefined) return WSAEFAULT;
-    }
-    if (this.#outstanding >= this.#limit) return WSAENOBUFS;
-    const slot = this.#tail & messages.mask;
-    if (registration === undefined) {
-      messages.set(slot, null, 0, 0, flags, context);
-    } else {
+    if ((flags & ~this.allowed) !== 0) return wsa.WSAEINVAL;
+    if (socket.stream && socket.outcome() !== 1) return wsa.WSAENOTCONN;
+    if (socket.stream && data === null) return wsa.WSAEINVAL;
+    const registration = data && this.system.registrations.find(data, 0);
+    if (registration === undefined) return wsa.WSAEFAULT;
+    if (this.#outstanding >= this.#limit) return wsa.WSAENOBUFS;
+    const slot = messages.slot(this.#tail);
+    if (registration === null) messages.set(slot, null, 0, 0, flags, context);
+    else {
       const { offset, length } = data!;
       messages.set(slot, registration, offset, length, flags, context);
     }
-    if (plain) messages.setExtras(slot, 0);
-    else {
+    if (!plain) {
       const errno = this.setSlices(slot, local, remote, control, messageFlags);
       if (errno !== 0) return errno;
     }
@@ -212,7 +183,7 @@ export abstract class Ring implements ResultOwner {
   run(): boolean {
     const count = this.#batch();
     if (count > 0) return this.call(count);
-    this.complete(WSAEFAULT, this.#progress);
+    this.complete(wsa.WSAEFAULT, this.#progress);
     return true;
   }
 
@@ -229,11 +200,10 @@ export abstract class Ring implements ResultOwner {
     this.#progress = 0;
     this.queue.push(
       this,
-      messages.flags[slot]! & RIO_MSG_DONT_NOTIFY,
+      messages.flags(slot, RIO_MSG_DONT_NOTIFY) !== 0,
       status,
       bytes,
-      messages.contextLow(slot),
-      messages.contextHigh(slot),
+      messages.context(slot),
     );
     if (this.#head === this.#tail) {
       this.#head = this.#committed = this.#tail = 0;
@@ -248,9 +218,11 @@ export abstract class Ring implements ResultOwner {
   /** Ends the ring with its socket: what it holds is aborted. */
   close(): void {
     this.#closed = true;
-    while (this.#head !== this.#tail) this.complete(WSA_OPERATION_ABORTED, 0);
+    while (this.#head !== this.#tail) {
+      this.complete(wsa.WSA_OPERATION_ABORTED, 0);
+    }
     this.#settle();
-    this.messages.release();
+    this.#messages?.release();
   }
 
   /** Completes the request at the head with what the kernel did for it. */
@@ -267,6 +239,22 @@ export abstract class Ring implements ResultOwner {
     control: RioBuf | null,
     messageFlags: RioBuf | null,
   ): number;
+
+  /** Takes more memory for a greater limit, and moves the requests there. */
+  #grow(limit: number): void {
+    const before = this.#messages;
+    if (before !== null && limit <= before.capacity) return;
+    const after = new Messages(this.system, {
+      stream: this.socket.stream,
+      sends: this.sends,
+      slots: limit,
+    });
+    for (let i = this.#head; i !== this.#tail; i = (i + 1) | 0) {
+      after.copy(before!, before!.slot(i), after.slot(i));
+    }
+    this.#messages = after;
+    before?.release();
+  }
 
   #commit(): void {
     this.#committed = this.#tail;

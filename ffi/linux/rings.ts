@@ -9,14 +9,7 @@
  */
 import type { RioBuf, RioHandle, RioMemory, RioRings } from "../contract.ts";
 import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
-import {
-  WSAEFAULT,
-  WSAEINVAL,
-  WSAENOBUFS,
-  WSAENOTSOCK,
-  WSAETOOMANYREFS,
-  WSANOTINITIALISED,
-} from "../error_numbers.ts";
+import * as wsa from "../error_numbers.ts";
 import type { RioResults } from "../layout.ts";
 import { Arena } from "./arena.ts";
 import { CompletionQueue } from "./completion_queue.ts";
@@ -24,7 +17,7 @@ import { HandleTable } from "./handles.ts";
 import type { LinuxLibrary } from "./library.ts";
 import type { Poll } from "./poll.ts";
 import { Registration, Registrations } from "./registration.ts";
-import { RequestQueue, reserving } from "./request_queue.ts";
+import { RequestQueue } from "./request_queue.ts";
 import type { RingSystem } from "./ring.ts";
 import type { Scratch } from "./scratch.ts";
 import type { LinuxSockets } from "./sockets.ts";
@@ -53,10 +46,10 @@ export class LinuxRings implements RioRings {
 
   registerBuffer(memory: RioMemory): RioHandle {
     const { byteLength } = memory.bytes;
-    if (byteLength === 0 || byteLength > 0xFFFFFFFF) return -WSAEINVAL;
-    if (memory.address === 0n) return -WSAEFAULT;
+    if (byteLength === 0 || byteLength > 0xFFFFFFFF) return -wsa.WSAEINVAL;
+    if (memory.address === 0n) return -wsa.WSAEFAULT;
     const registration = new Registration(memory);
-    return this.#system.registrations.add(registration) || -WSAENOBUFS;
+    return this.#system.registrations.add(registration) || -wsa.WSAENOBUFS;
   }
 
   deregisterBuffer(bufferId: RioHandle): void {
@@ -68,10 +61,10 @@ export class LinuxRings implements RioRings {
   }
 
   createCompletionQueue(size: number, notification: number): RioHandle {
-    if (this.#closed) return -WSANOTINITIALISED;
-    if (!isQueueSize(size)) return -WSAEINVAL;
+    if (this.#closed) return -wsa.WSANOTINITIALISED;
+    if (!isQueueSize(size)) return -wsa.WSAEINVAL;
     const queue = new CompletionQueue(this.#system.poll, size, notification);
-    return this.#completionQueues.add(queue) || -WSAENOBUFS;
+    return this.#completionQueues.add(queue) || -wsa.WSAENOBUFS;
   }
 
   closeCompletionQueue(queue: RioHandle): void {
@@ -83,7 +76,7 @@ export class LinuxRings implements RioRings {
 
   resizeCompletionQueue(queue: RioHandle, size: number): number {
     const found = this.#completionQueues.get(queue);
-    if (found === undefined || !isQueueSize(size)) return WSAEINVAL;
+    if (found === undefined || !isQueueSize(size)) return wsa.WSAEINVAL;
     return found.resize(size);
   }
 
@@ -100,7 +93,7 @@ export class LinuxRings implements RioRings {
   }
 
   notify(queue: RioHandle): number {
-    return this.#completionQueues.get(queue)?.notify() ?? WSAEINVAL;
+    return this.#completionQueues.get(queue)?.notify() ?? wsa.WSAEINVAL;
   }
 
   createRequestQueue(
@@ -111,27 +104,23 @@ export class LinuxRings implements RioRings {
     sendQueue: RioHandle,
   ): RioHandle {
     const owner = this.#sockets.find(socket);
-    if (owner === undefined) return -WSAENOTSOCK;
+    if (owner === undefined) return -wsa.WSAENOTSOCK;
     const receiving = this.#completionQueues.get(receiveQueue);
     const sending = this.#completionQueues.get(sendQueue);
     if (
       receiving === undefined || sending === undefined ||
       !areLimits(receives, sends) || owner.user !== null
-    ) return -WSAEINVAL;
-    let made: RequestQueue | undefined;
-    reserving(
-      { queue: receiving, change: receives },
-      { queue: sending, change: sends },
-      () => {
-        made = new RequestQueue(this.#system, {
-          socket: owner,
-          receives: { queue: receiving, limit: receives },
-          sends: { queue: sending, limit: sends },
-          onClosing: (closing) => this.#requestQueues.remove(closing),
-        });
-      },
-    );
-    if (made === undefined) return -WSAENOBUFS;
+    ) return -wsa.WSAEINVAL;
+    const made = new RequestQueue(this.#system, {
+      socket: owner,
+      receiveQueue: receiving,
+      sendQueue: sending,
+      onClosing: (closing) => this.#requestQueues.remove(closing),
+    });
+    if (!made.resize(receives, sends)) {
+      made.closing();
+      return -wsa.WSAENOBUFS;
+    }
     owner.user = made;
     // As many request queues fit as sockets do.
     return this.#requestQueues.add(made);
@@ -143,11 +132,13 @@ export class LinuxRings implements RioRings {
     sends: number,
   ): number {
     const found = this.#requestQueues.get(requestQueue);
-    if (found === undefined || !areLimits(receives, sends)) return WSAEINVAL;
+    if (found === undefined || !areLimits(receives, sends)) {
+      return wsa.WSAEINVAL;
+    }
     if (
       receives < found.receives.outstanding || sends < found.sends.outstanding
-    ) return WSAETOOMANYREFS;
-    return found.resize(receives, sends) ? 0 : WSAENOBUFS;
+    ) return wsa.WSAETOOMANYREFS;
+    return found.resize(receives, sends) ? 0 : wsa.WSAENOBUFS;
   }
 
   receive(
@@ -179,7 +170,7 @@ export class LinuxRings implements RioRings {
     requestContext: number,
   ): number {
     const found = this.#requestQueues.get(requestQueue);
-    if (found === undefined) return WSAEINVAL;
+    if (found === undefined) return wsa.WSAEINVAL;
     return found.receives.post(
       data,
       localAddress,
@@ -209,7 +200,7 @@ export class LinuxRings implements RioRings {
     requestContext: number,
   ): number {
     const found = this.#requestQueues.get(requestQueue);
-    if (found === undefined) return WSAEINVAL;
+    if (found === undefined) return wsa.WSAEINVAL;
     return found.sends.post(
       data,
       null,

@@ -4,32 +4,13 @@
  * @module
  */
 import type { RioBuf } from "../contract.ts";
-import {
-  WSAEAFNOSUPPORT,
-  WSAEFAULT,
-  WSAEINVAL,
-  WSAENOBUFS,
-} from "../error_numbers.ts";
+import * as wsa from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { Ring, type RingOptions, type RingSystem } from "./ring.ts";
-import { HAS_CONTROL, HAS_REMOTE } from "./slices.ts";
-
-/** Hands sends to the kernel; returns whether it may take more. */
-export type SendCall = (ring: Sends, count: number) => boolean;
+import { Ring } from "./ring.ts";
 
 /** The sends of a socket. */
-export class Sends extends Ring {
-  readonly #call: SendCall;
-
-  /**
-   * Makes an empty ring.
-   *
-   * @throws {RangeError} If the system has no room.
-   */
-  constructor(system: RingSystem, options: RingOptions, call: SendCall) {
-    super(system, { ...options, sends: true, allowed: 0 });
-    this.#call = call;
-  }
+export abstract class Sends extends Ring {
+  override readonly sends = true;
 
   /** Whether they wait for room. */
   get blocked(): boolean {
@@ -43,13 +24,13 @@ export class Sends extends Ring {
     if (this.pending === 0) this.#unblock();
   }
 
+  override finish(status: number, bytes: number): void {
+    this.complete(status, bytes);
+  }
+
   override close(): void {
     this.system.blocked.delete(this);
     super.close();
-  }
-
-  override finish(status: number, bytes: number): void {
-    this.complete(status, bytes);
   }
 
   protected override start(): void {
@@ -58,37 +39,27 @@ export class Sends extends Ring {
     if (this.pending > 0) this.#block();
   }
 
-  protected override call(count: number): boolean {
-    return this.#call(this, count);
-  }
-
   /** Copies what a send names, so that nothing redirects it afterwards. */
   protected override setSlices(
     slot: number,
-    _local: null,
+    _local: RioBuf | null,
     remote: RioBuf | null,
     control: RioBuf | null,
   ): number {
-    const { messages, socket: { stream }, system: { registrations } } = this;
-    let extras = 0;
+    const { messages, system: { registrations } } = this;
     if (remote !== null) {
       const found = registrations.find(remote, SOCKADDR_INET.size);
-      if (found === undefined) return WSAEFAULT;
-      if (!messages.setName(slot, found.view, remote.offset)) {
-        return WSAEAFNOSUPPORT;
-      }
-      // A stream goes to its peer whatever is named.
-      if (!stream) extras |= HAS_REMOTE;
+      if (found === undefined) return wsa.WSAEFAULT;
+      const known = messages.setName(slot, found.view, remote.offset);
+      if (!known) return wsa.WSAEAFNOSUPPORT;
     }
     if (control !== null) {
-      const found = registrations.find(control);
-      if (found === undefined) return WSAEFAULT;
+      const found = registrations.find(control, 0);
+      if (found === undefined) return wsa.WSAEFAULT;
       const { offset, length } = control;
-      const size = messages.setControl(slot, found.view, offset, length);
-      if (size < 0) return WSAEINVAL;
-      if (size > 0 && !stream) extras |= HAS_CONTROL;
+      const valid = messages.setControl(slot, found.view, offset, length);
+      if (!valid) return wsa.WSAEINVAL;
     }
-    messages.setExtras(slot, extras);
     return 0;
   }
 
@@ -106,7 +77,7 @@ export class Sends extends Ring {
     // Room that came back since the kernel refused must be told, too.
     if (this.system.poll.watch(this.socket, true) === 0) return;
     // Nothing would ever resume them.
-    while (this.pending > 0) this.complete(WSAENOBUFS, this.progress);
+    while (this.pending > 0) this.complete(wsa.WSAENOBUFS, this.progress);
     this.#unblock();
   }
 

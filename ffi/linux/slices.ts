@@ -1,36 +1,80 @@
 /**
- * The slices that a request has beyond its data.
+ * The slices that a receive has beyond its data.
  *
  * @module
  */
-import type { Registration } from "./registration.ts";
+import type { RioBuf } from "../contract.ts";
+import { SOCKADDR_INET } from "../layout.ts";
+import type { Registration, Registrations } from "./registration.ts";
 
-/** The request has a remote address. */
-export const HAS_REMOTE = 1;
-/** The request has control messages. */
-export const HAS_CONTROL = 2;
-/** The request wants the local address. */
-export const HAS_LOCAL = 4;
-/** The request wants the message flags. */
-export const HAS_FLAGS = 8;
+/** One slice, or none; the object is used again for later requests. */
+export class Slice {
+  /** Its first byte in the registered memory. */
+  offset = 0;
+  /** Its bytes. */
+  length = 0;
+  #registration: Registration | null = null;
 
-/** The slices of a request beyond its data; one object per slot, reused. */
+  /**
+   * Takes what a request names.
+   *
+   * @returns Whether it names nothing or registered memory that is enough.
+   */
+  set(
+    registrations: Registrations,
+    slice: RioBuf | null,
+    atLeast: number,
+  ): boolean {
+    this.#registration = null;
+    if (slice === null) return true;
+    const found = registrations.find(slice, atLeast);
+    if (found === undefined) return false;
+    this.#registration = found;
+    this.offset = slice.offset;
+    this.length = slice.length;
+    return true;
+  }
+
+  /** Whether it names nothing or memory that is still registered. */
+  get usable(): boolean {
+    return this.#registration?.usable ?? true;
+  }
+
+  /** All of the registered memory, `null` for none. */
+  get view(): DataView | null {
+    return this.#registration && this.#registration.view;
+  }
+
+  /** Its address; 0 for none. */
+  get address(): number {
+    return this.#registration && this.#registration.address + this.offset || 0;
+  }
+}
+
+/** The slices of a receive beyond its data; one object per slot, reused. */
 export class Slices {
-  remote: Registration | null = null;
-  remoteOffset = 0;
-  local: Registration | null = null;
-  localOffset = 0;
-  control: Registration | null = null;
-  controlOffset = 0;
-  controlLength = 0;
-  flags: Registration | null = null;
-  flagsOffset = 0;
+  readonly remote: Slice = new Slice();
+  readonly local: Slice = new Slice();
+  readonly control: Slice = new Slice();
+  readonly flags: Slice = new Slice();
 
-  /** Whether the memory of those that a request has is still registered. */
-  usable(extras: number): boolean {
-    return ((extras & HAS_REMOTE) === 0 || this.remote!.usable) &&
-      ((extras & HAS_LOCAL) === 0 || this.local!.usable) &&
-      ((extras & HAS_CONTROL) === 0 || this.control!.usable) &&
-      ((extras & HAS_FLAGS) === 0 || this.flags!.usable);
+  /** Takes what a request names; `false` if some of it is not registered. */
+  set(
+    registrations: Registrations,
+    local: RioBuf | null,
+    remote: RioBuf | null,
+    control: RioBuf | null,
+    flags: RioBuf | null,
+  ): boolean {
+    return this.remote.set(registrations, remote, SOCKADDR_INET.size) &&
+      this.local.set(registrations, local, SOCKADDR_INET.size) &&
+      this.control.set(registrations, control, 0) &&
+      this.flags.set(registrations, flags, 4);
+  }
+
+  /** Whether the memory of all of them is still registered. */
+  get usable(): boolean {
+    return this.remote.usable && this.local.usable && this.control.usable &&
+      this.flags.usable;
   }
 }

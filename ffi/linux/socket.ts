@@ -4,12 +4,7 @@
  *
  * @module
  */
-import {
-  WSAEAFNOSUPPORT,
-  WSAEFAULT,
-  WSAENOTCONN,
-  WSAEOPNOTSUPP,
-} from "../error_numbers.ts";
+import * as wsa from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import type { ControlChoice } from "./control.ts";
 import { GONE, winsockError } from "./errno.ts";
@@ -115,7 +110,7 @@ export class LinuxSocket implements Handled, Source {
     const { symbols, errno } = this.#library;
     let length = setSockaddr(address);
     if (
-      length === -WSAEAFNOSUPPORT && !this.stream &&
+      length === -wsa.WSAEAFNOSUPPORT && !this.stream &&
       address[0] === 0 && address[1] === 0
     ) {
       // An address without a family ends a datagram socket's association.
@@ -151,7 +146,7 @@ export class LinuxSocket implements Handled, Source {
   outcome(): number {
     if (this.#connection === "made") return 1;
     if (this.#connection === "none") {
-      return -(this.#connectError || WSAENOTCONN);
+      return -(this.#connectError || wsa.WSAENOTCONN);
     }
     const { symbols, errno } = this.#library;
     const value = new Uint8Array(4);
@@ -164,7 +159,7 @@ export class LinuxSocket implements Handled, Source {
     if (code !== 0) return this.#endConnect(winsockError(code));
     const unknown = this.#readSockaddr("getpeername");
     // Asked too early: the outcome is told again.
-    return unknown === WSAENOTCONN ? 0 : this.#endConnect(unknown);
+    return unknown === wsa.WSAENOTCONN ? 0 : this.#endConnect(unknown);
   }
 
   /**
@@ -177,7 +172,7 @@ export class LinuxSocket implements Handled, Source {
     const library = this.#library;
     const readiness = this.#readiness;
     // The kernel's answer would be taken for the error of one connection.
-    if (!this.stream) return -WSAEOPNOTSUPP;
+    if (!this.stream) return -wsa.WSAEOPNOTSUPP;
     for (;;) {
       const fd = library.symbols.accept4(this.fd, 0n, 0n, SOCK_FLAGS);
       if (fd >= 0) {
@@ -199,7 +194,7 @@ export class LinuxSocket implements Handled, Source {
     call: "getsockname" | "getpeername",
     address: Uint8Array,
   ): number {
-    if (address.length < SOCKADDR_INET.size) return WSAEFAULT;
+    if (address.length < SOCKADDR_INET.size) return wsa.WSAEFAULT;
     const errno = this.#readSockaddr(call);
     if (errno === 0) copySockaddr(address);
     return errno;

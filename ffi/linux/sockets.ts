@@ -5,16 +5,7 @@
  */
 import * as winsock from "../constants.ts";
 import type { RioHandle, RioSockets } from "../contract.ts";
-import {
-  WSAEAFNOSUPPORT,
-  WSAEFAULT,
-  WSAEMFILE,
-  WSAENOPROTOOPT,
-  WSAENOTSOCK,
-  WSAEOPNOTSUPP,
-  WSAESOCKTNOSUPPORT,
-  WSANOTINITIALISED,
-} from "../error_numbers.ts";
+import * as wsa from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import { HandleTable } from "./handles.ts";
 import type { LinuxLibrary } from "./library.ts";
@@ -46,11 +37,11 @@ export class LinuxSockets implements RioSockets {
   }
 
   open(family: number, type: number, protocol: number): RioHandle {
-    if (this.#closed) return -WSANOTINITIALISED;
+    if (this.#closed) return -wsa.WSANOTINITIALISED;
     const ipv6 = family === winsock.AF_INET6;
-    if (!ipv6 && family !== winsock.AF_INET) return -WSAEAFNOSUPPORT;
+    if (!ipv6 && family !== winsock.AF_INET) return -wsa.WSAEAFNOSUPPORT;
     const stream = type === winsock.SOCK_STREAM;
-    if (!stream && type !== winsock.SOCK_DGRAM) return -WSAESOCKTNOSUPPORT;
+    if (!stream && type !== winsock.SOCK_DGRAM) return -wsa.WSAESOCKTNOSUPPORT;
     const { symbols, errno } = this.#library;
     const domain = ipv6 ? linux.AF_INET6 : family;
     const fd = symbols.socket(domain, type | SOCK_FLAGS, protocol);
@@ -69,7 +60,7 @@ export class LinuxSockets implements RioSockets {
 
   close(socket: RioHandle): number {
     const found = this.find(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return wsa.WSAENOTSOCK;
     this.#sockets.remove(found);
     found.close();
     return 0;
@@ -83,7 +74,7 @@ export class LinuxSockets implements RioSockets {
 
   bind(socket: RioHandle, address: Uint8Array): number {
     const found = this.find(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return wsa.WSAENOTSOCK;
     const length = setSockaddr(address);
     if (length < 0) return -length;
     found.forgetLocal();
@@ -92,34 +83,36 @@ export class LinuxSockets implements RioSockets {
 
   listen(socket: RioHandle, backlog: number): number {
     const found = this.find(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return wsa.WSAENOTSOCK;
     return this.#status(this.#library.symbols.listen(found.fd, backlog | 0));
   }
 
   localAddress(socket: RioHandle, address: Uint8Array): number {
-    return this.find(socket)?.address("getsockname", address) ?? WSAENOTSOCK;
+    return this.find(socket)?.address("getsockname", address) ??
+      wsa.WSAENOTSOCK;
   }
 
   remoteAddress(socket: RioHandle, address: Uint8Array): number {
-    return this.find(socket)?.address("getpeername", address) ?? WSAENOTSOCK;
+    return this.find(socket)?.address("getpeername", address) ??
+      wsa.WSAENOTSOCK;
   }
 
   connect(socket: RioHandle, address: Uint8Array, key: number): number {
-    return this.find(socket)?.connect(address, key) ?? -WSAENOTSOCK;
+    return this.find(socket)?.connect(address, key) ?? -wsa.WSAENOTSOCK;
   }
 
   connected(socket: RioHandle): number {
-    return this.find(socket)?.takeOutcome() ?? -WSAENOTSOCK;
+    return this.find(socket)?.takeOutcome() ?? -wsa.WSAENOTSOCK;
   }
 
   accept(listener: RioHandle, key: number): RioHandle {
-    const accepted = this.find(listener)?.accept(key) ?? -WSAENOTSOCK;
+    const accepted = this.find(listener)?.accept(key) ?? -wsa.WSAENOTSOCK;
     return typeof accepted === "number" ? accepted : this.#add(accepted);
   }
 
   shutdown(socket: RioHandle, how: number): number {
     const found = this.find(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return wsa.WSAENOTSOCK;
     const { symbols } = this.#library;
     const errno = this.#status(symbols.shutdown(found.fd, how | 0));
     if (errno === 0 && how !== winsock.SD_RECEIVE) found.sendShutdown = true;
@@ -133,11 +126,11 @@ export class LinuxSockets implements RioSockets {
     value: Uint8Array,
   ): number {
     const found = this.find(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return wsa.WSAENOTSOCK;
     const option = findOption(level, name);
-    if (option === undefined) return WSAENOPROTOOPT;
+    if (option === undefined) return wsa.WSAENOPROTOOPT;
     let bytes = option.toKernel(value);
-    if (bytes === null) return WSAEFAULT;
+    if (bytes === null) return wsa.WSAEFAULT;
     const { choice } = option;
     const before = found.controlChoice;
     if (choice !== undefined) {
@@ -165,9 +158,9 @@ export class LinuxSockets implements RioSockets {
     value: Uint8Array,
   ): number {
     const found = this.find(socket);
-    if (found === undefined) return -WSAENOTSOCK;
+    if (found === undefined) return -wsa.WSAENOTSOCK;
     const option = findOption(level, name);
-    if (option === undefined) return -WSAENOPROTOOPT;
+    if (option === undefined) return -wsa.WSAENOPROTOOPT;
     const { symbols } = this.#library;
     const bytes = new Uint8Array(32);
     const length = new Uint32Array([bytes.length]);
@@ -178,20 +171,20 @@ export class LinuxSockets implements RioSockets {
     const result = option.choice === undefined
       ? option.toWinsock(bytes.slice(0, length[0]))
       : new Uint8Array([found.controlChoice[option.choice] ? 1 : 0, 0, 0, 0]);
-    if (value.length < result.length) return -WSAEFAULT;
+    if (value.length < result.length) return -wsa.WSAEFAULT;
     value.set(result);
     return result.length;
   }
 
   ioctl(socket: RioHandle, code: number, input: Uint8Array): number {
     const found = this.find(socket);
-    if (found === undefined) return WSAENOTSOCK;
+    if (found === undefined) return wsa.WSAENOTSOCK;
     const reset = code >>> 0 === winsock.SIO_UDP_CONNRESET;
     // The kernel never fails a receive for an expired TTL: that is accepted.
     if (found.stream || !reset && code >>> 0 !== winsock.SIO_UDP_NETRESET) {
-      return WSAEOPNOTSUPP;
+      return wsa.WSAEOPNOTSUPP;
     }
-    if (input.length === 0) return WSAEFAULT;
+    if (input.length === 0) return wsa.WSAEFAULT;
     if (reset) {
       found.reportsReset = input.some((byte) => byte !== 0);
       if (!found.reportsReset) found.pendingReset = 0;
@@ -203,7 +196,7 @@ export class LinuxSockets implements RioSockets {
   #add(socket: LinuxSocket): RioHandle {
     if (this.#sockets.add(socket) !== 0) return socket.handle;
     socket.close();
-    return -WSAEMFILE;
+    return -wsa.WSAEMFILE;
   }
 
   /** 0, or what the kernel has to say of a call that failed. */

@@ -1,6 +1,6 @@
 /**
- * How requests on stream sockets run: one `recvmsg` or `sendmsg` over the
- * slices of several requests.
+ * Requests on stream sockets: one `recvmsg` or `sendmsg` over the slices of
+ * several requests.
  *
  * @module
  */
@@ -10,68 +10,74 @@ import { winsockError } from "./errno.ts";
 import { EAGAIN, EINTR, EPIPE } from "./errno_numbers.ts";
 import { MSGHDR, writePointer } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
-import type { Receives } from "./receives.ts";
-import type { Ring } from "./ring.ts";
-import type { Sends } from "./sends.ts";
+import { Receives } from "./receives.ts";
+import { REQUEST_FLAGS, type Ring } from "./ring.ts";
+import { Sends } from "./sends.ts";
 
 /** The most bytes of one call: results are read as 32-bit numbers. */
 const MAX_BYTES = 1 << 30;
 
-/** Receives into the slices of one batch of requests. */
-export function receiveStream(ring: Receives, most: number): boolean {
-  const { socket, system: { library, scratch } } = ring;
-  const count = fitting(ring, most);
-  const wanted = describe(ring, count);
-  // A receive of no bytes asks when there are some: look without taking.
-  const peeks = wanted === 0;
-  if (peeks) writePointer(scratch.message, MSGHDR.iov, scratch.probeAddress);
-  const got = library.symbols.recvmsg(
-    socket.fd,
-    scratch.messageAddress,
-    linux.MSG_DONTWAIT | (peeks ? linux.MSG_PEEK : 0),
-  );
-  if (got < 0) {
-    const errno = library.errno[0]!;
-    if (errno === EAGAIN) ring.drained();
-    return failed(ring, errno);
+/** The receives of a stream socket. */
+export class StreamReceives extends Receives {
+  protected override readonly allowed = REQUEST_FLAGS | RIO_MSG_WAITALL;
+
+  protected override call(most: number): boolean {
+    const { socket, system: { library, scratch } } = this;
+    const count = fitting(this, most);
+    const wanted = describe(this, count);
+    // A receive of no bytes asks when there are some: look without taking.
+    const peeks = wanted === 0;
+    if (peeks) writePointer(scratch.message, MSGHDR.iov, scratch.probeAddress);
+    const got = library.symbols.recvmsg(
+      socket.fd,
+      scratch.messageAddress,
+      linux.MSG_DONTWAIT | (peeks ? linux.MSG_PEEK : 0),
+    );
+    if (got < 0) {
+      const errno = library.errno[0]!;
+      if (errno === EAGAIN) this.drained();
+      return failed(this, errno);
+    }
+    if (got === 0 || peeks) {
+      // After a reset the kernel tells the end of the stream.
+      this.finish(got === 0 ? socket.broken : 0, this.progress);
+      return true;
+    }
+    distribute(this, count, Math.min(got, wanted));
+    if (got === wanted || this.ended) return true;
+    this.drained();
+    return false;
   }
-  if (got === 0 || peeks) {
-    // After a reset the kernel tells the end of the stream.
-    ring.finish(got === 0 ? socket.broken : 0, ring.progress);
-    return true;
-  }
-  distribute(ring, count, Math.min(got, wanted));
-  if (got === wanted || ring.ended) return true;
-  ring.drained();
-  return false;
 }
 
-/** Sends the slices of one batch of requests. */
-export function sendStream(ring: Sends, most: number): boolean {
-  const { socket, system: { library, scratch } } = ring;
-  const count = fitting(ring, most);
-  describe(ring, count);
-  const sent = library.symbols.sendmsg(
-    socket.fd,
-    scratch.messageAddress,
-    linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
-  );
-  if (sent < 0) return failed(ring, library.errno[0]!);
-  distribute(ring, count, sent);
-  // After a part the next call tells that there is no more room.
-  return true;
+/** The sends of a stream socket. */
+export class StreamSends extends Sends {
+  protected override call(most: number): boolean {
+    const { socket, system: { library, scratch } } = this;
+    const count = fitting(this, most);
+    describe(this, count);
+    const sent = library.symbols.sendmsg(
+      socket.fd,
+      scratch.messageAddress,
+      linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
+    );
+    if (sent < 0) return failed(this, library.errno[0]!);
+    distribute(this, count, sent);
+    // After a part the next call tells that there is no more room.
+    return true;
+  }
 }
 
 function failed(ring: Ring, errno: number): boolean {
-  const { socket } = ring;
+  const { socket, progress } = ring;
   if (errno === EAGAIN) return false;
   if (errno === EINTR) return true;
   if (errno === EPIPE && socket.sendShutdown) {
-    ring.complete(WSAESHUTDOWN, ring.progress);
-    return true;
+    ring.complete(WSAESHUTDOWN, progress);
+  } else {
+    socket.broken ||= winsockError(errno);
+    ring.complete(socket.broken, progress);
   }
-  socket.broken ||= winsockError(errno);
-  ring.complete(socket.broken, ring.progress);
   return true;
 }
 
@@ -115,11 +121,10 @@ function distribute(ring: Ring, count: number, moved: number): void {
   }
 }
 
-/** Ends a receive that got less than it has room for, if that may be. */
+/** Ends a receive that got less than it has room for, unless it wants all. */
 function endInPart(ring: Ring, slot: number, moved: number): void {
   const { messages } = ring;
-  const whole = messages.sends ||
-    (messages.flags[slot]! & RIO_MSG_WAITALL) !== 0;
-  if (whole) ring.advance(moved);
-  else ring.finish(0, moved);
+  if (ring.sends || messages.flags(slot, RIO_MSG_WAITALL) !== 0) {
+    ring.advance(moved);
+  } else ring.finish(0, moved);
 }
