@@ -39,7 +39,10 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
   try {
     // Before the poll: without room there is no descriptor to close.
     const scratch = new Scratch();
-    return new LinuxBackend(library, scratch, new Poll(library, release));
+    const poll = new Poll(library, release);
+    const sockets = new LinuxSockets(library, poll);
+    const rings = new LinuxRings(sockets, { library, scratch, poll });
+    return new LinuxBackend(rings, sockets, poll);
   } catch (error) {
     release();
     throw error;
@@ -54,10 +57,10 @@ class LinuxBackend implements RioBackend {
   readonly waits: Poll;
   #closed = false;
 
-  constructor(library: LinuxLibrary, scratch: Scratch, poll: Poll) {
+  constructor(rings: LinuxRings, sockets: LinuxSockets, poll: Poll) {
+    this.rings = rings;
+    this.sockets = sockets;
     this.waits = poll;
-    this.sockets = new LinuxSockets(library, poll);
-    this.rings = new LinuxRings(this.sockets, { library, scratch, poll });
   }
 
   close(_keepNative: boolean): void {

@@ -4,12 +4,11 @@
  * @module
  */
 import type { RioResults } from "../layout.ts";
-import { WSAEALREADY, WSAEINVAL, WSAETOOMANYREFS } from "../error_numbers.ts";
+import { WSAEALREADY, WSAEINVAL } from "../error_numbers.ts";
 import type { Handled } from "./handles.ts";
 import type { Poll } from "./poll.ts";
 import type { Source } from "./readiness.ts";
-import { type ResultOwner, Results } from "./results.ts";
-import { hasRoom } from "./room.ts";
+import { ResultQueue } from "./result_queue.ts";
 
 /** Up to so many receivers are tried one by one; epoll picks among more. */
 const DIRECT_RECEIVERS = 8;
@@ -39,25 +38,15 @@ export class Entry {
 }
 
 /**
- * Results until somebody takes them, and receives that may run.
+ * A queue of results, and the receives that may run.
  *
  * The kernel does nothing for a receive before it is called. So receives run
  * when somebody looks for their results, or when epoll tells of an arrival that
  * somebody waits for. Sends run without the queue.
  */
-export class CompletionQueue implements Handled {
+export class CompletionQueue extends ResultQueue implements Handled {
   handle = 0;
   readonly #poll: Poll;
-  readonly #key: number;
-  readonly #results = new Results();
-  /** The most results that request queues can reserve. */
-  #size: number;
-  /** Results reserved by request queues; never more are queued. */
-  #reserved = 0;
-  /** Whether the next result is to be told. */
-  #armed = false;
-  #closed = false;
-
   /** Receivers that may run; those that may get through come first. */
   readonly #active: Entry[] = [];
   /** How many of them may get through, or do until somebody tries. */
@@ -67,78 +56,38 @@ export class CompletionQueue implements Handled {
   /** Where the last look at the receivers stopped. */
   #turn = 0;
 
-  /** Makes an empty queue; `key` is what its notification reports, 0 for none. */
+  /** Makes an empty queue; its notification reports `key`, 0 makes none. */
   constructor(poll: Poll, size: number, key: number) {
+    super(poll, size, key);
     this.#poll = poll;
-    this.#size = size;
-    this.#key = key;
-  }
-
-  /** Changes the size; 0 or an error number. */
-  resize(size: number): number {
-    // Queued results are among the reserved ones.
-    if (size < this.#reserved) return WSAETOOMANYREFS;
-    this.#size = size;
-    return 0;
-  }
-
-  /**
-   * Reserves results for a request queue, or gives some back.
-   *
-   * @param change How many more, or minus how many fewer.
-   * @returns Whether there is room; without it nothing changes.
-   */
-  reserve(change: number): boolean {
-    const reserved = this.#reserved + change;
-    if (change > 0 && reserved > this.#size) return false;
-    if (!hasRoom(() => this.#results.reserve(reserved))) return false;
-    this.#reserved = reserved;
-    return true;
-  }
-
-  /** Queues the result of a request and tells it if that was asked for. */
-  push(
-    owner: ResultOwner,
-    silent: boolean,
-    status: number,
-    bytes: number,
-    context: number,
-  ): void {
-    if (this.#closed) return;
-    this.#results.push(owner, silent, status, bytes, context);
-    if (!silent && this.#armed) this.#fire();
   }
 
   /** Runs receives until there are `max` results, and moves them out. */
   dequeue(results: RioResults, max: number): number {
-    if (this.#results.count < max) this.#run(max, false);
-    return this.#results.take(results, max);
+    if (this.count < max) this.#run(max, false);
+    return this.take(results, max);
   }
 
   /** Arms the notification; 0 or an error number. */
   notify(): number {
-    if (this.#key === 0) return WSAEINVAL;
-    if (this.#armed) return WSAEALREADY;
-    if (this.#results.audible > 0) {
-      this.#fire();
-      return 0;
-    }
+    if (this.key === 0) return WSAEINVAL;
+    if (this.armed) return WSAEALREADY;
     const errno = this.#watchAll();
     if (errno !== 0) return errno;
-    this.#armed = true;
-    this.#run(Number.MAX_SAFE_INTEGER, true);
+    this.arm();
+    if (this.armed) this.#run(Number.MAX_SAFE_INTEGER, true);
     return 0;
   }
 
   /** Takes note that a receiver has receives that may run. */
   activate(entry: Entry): void {
-    if (entry.position >= 0 || this.#closed) return;
+    if (entry.position >= 0 || this.closed) return;
     const { receiver } = entry;
     entry.position = this.#active.push(entry) - 1;
     if (this.#watched && this.#poll.watch(receiver.socket) !== 0) {
       this.#watched = false;
       // Nobody would tell of it: let whoever waits look again.
-      if (this.#armed) this.#fire();
+      if (this.armed) this.fire();
     }
     if (receiver.ready) this.wake(entry);
   }
@@ -156,21 +105,13 @@ export class CompletionQueue implements Handled {
   wake(entry: Entry): void {
     if (entry.position < 0) return;
     if (entry.position >= this.#ready) this.#swap(entry, this.#ready++);
-    while (this.#armed && this.#runOnce(entry));
+    while (this.armed && this.#runOnce(entry));
   }
 
-  /** Ends the queue: what arrives later is dropped. */
-  close(): void {
-    this.#closed = true;
-    this.#armed = false;
-    this.#results.clear();
+  override close(): void {
+    super.close();
     for (const entry of this.#active) entry.position = -1;
     this.#active.length = this.#ready = 0;
-  }
-
-  #fire(): void {
-    this.#armed = false;
-    this.#poll.fire(this.#key);
   }
 
   /** Makes one call; returns whether another one may get through. */
@@ -200,7 +141,7 @@ export class CompletionQueue implements Handled {
     let i = this.#turn;
     while (
       idle < (picks ? this.#ready : active.length) &&
-      this.#results.count < max && (!untilFired || this.#armed)
+      this.count < max && (!untilFired || this.armed)
     ) {
       if (i >= (picks ? this.#ready : active.length)) i = 0;
       const entry = active[i]!;
@@ -238,6 +179,7 @@ export class CompletionQueue implements Handled {
 
   #swap(entry: Entry, position: number): void {
     const other = this.#active[position]!;
+    if (other === entry) return;
     other.position = entry.position;
     this.#active[entry.position] = other;
     entry.position = position;

@@ -86,7 +86,7 @@ export class DatagramSends extends Sends {
       );
       if (sent >= 0) {
         for (let i = slot; i < slot + sent; i++) {
-          this.finish(0, messages.field(i, MMSGHDR.bytes));
+          this.complete(0, messages.field(i, MMSGHDR.bytes));
         }
         return true;
       }

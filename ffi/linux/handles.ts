@@ -48,13 +48,15 @@ export class HandleTable<T extends Handled> {
     return item !== undefined && item.handle === handle ? item : undefined;
   }
 
-  /** Takes an object out; its handle is dead from here on. */
-  remove(item: T): void {
-    const index = item.handle & INDEX_MASK;
-    if (this.#items[index] !== item) return;
+  /** Takes an object out, if it is there; its handle is dead from here on. */
+  take(handle: number): T | undefined {
+    const item = this.get(handle);
+    if (item === undefined) return undefined;
+    const index = handle & INDEX_MASK;
     this.#items[index] = undefined;
     this.#generations[index]!++;
     this.#free.push(index);
+    return item;
   }
 
   /** Everything in the table. */

@@ -12,14 +12,18 @@ import { IOVEC, MMSGHDR, MSGHDR, writePointer } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import type { Registration } from "./registration.ts";
 import { RECEIVE_CONTROL_SIZE, type Scratch } from "./scratch.ts";
-import { Slices } from "./slices.ts";
+import {
+  HAS_CONTROL,
+  HAS_LOCAL,
+  HAS_REMOTE,
+  HAS_SLICES,
+  Slices,
+} from "./slices.ts";
 
 /** Words kept for the destination of a datagram. */
 const NAME_WORDS = 8;
 /** Words kept for the control messages of a datagram that is sent. */
 const CONTROL_WORDS = 32;
-/** A flag of our own beside the `RIO_MSG_*`: a slot has more than data. */
-const EXTENDED = 0x80;
 
 /** Where messages take their memory from. */
 export interface MessageMemory {
@@ -132,14 +136,15 @@ export class Messages {
     this.#contexts[to] = source.#contexts[from]!;
     this.#registrations[to] = source.#registrations[from]!;
     this.#slices[to] = source.#slices[from];
-    if ((this.#flags[to]! & EXTENDED) === 0) return;
+    const kinds = this.flags(to, HAS_SLICES);
+    if (kinds === 0) return;
     if (this.sends) {
       this.#setLengths(
         to,
         source.field(from, MSGHDR.nameLength),
         source.field(from, MSGHDR.controlLength),
       );
-    } else this.linkSlices(to);
+    } else this.linkSlices(to, kinds);
   }
 
   /** Writes a request: its data, flags and context, and nothing else. */
@@ -157,7 +162,7 @@ export class Messages {
     this.#vectors[at + IOVEC.length] = length;
     this.#registrations[slot] = registration;
     this.#contexts[slot] = context;
-    if ((this.#flags[slot]! & EXTENDED) !== 0) {
+    if (this.flags(slot, HAS_SLICES) !== 0) {
       this.#setLengths(slot, 0, 0);
       // With an address the kernel would write to it, whatever the length.
       if (!this.sends) this.#link(slot, MSGHDR.name, 0);
@@ -170,16 +175,16 @@ export class Messages {
     return this.#slices[slot] ??= new Slices();
   }
 
-  /** Points the kernel at the slices of a receive. */
-  linkSlices(slot: number): void {
-    const { remote, local, control } = this.slices(slot);
-    this.#flags[slot]! |= EXTENDED;
-    this.#link(slot, MSGHDR.name, remote.address);
+  /** Points the kernel at those slices of a receive that there are. */
+  linkSlices(slot: number, kinds: number): void {
+    this.#flags[slot]! |= kinds;
+    const named = (kinds & HAS_REMOTE) !== 0;
+    if (named) this.#link(slot, MSGHDR.name, this.slices(slot).remote.address);
     this.#setLengths(
       slot,
-      remote.view === null ? 0 : SOCKADDR_INET.size,
+      named ? SOCKADDR_INET.size : 0,
       // The kernel tells the local address of a datagram there, too.
-      (control.view ?? local.view) === null ? 0 : RECEIVE_CONTROL_SIZE,
+      (kinds & (HAS_CONTROL | HAS_LOCAL)) === 0 ? 0 : RECEIVE_CONTROL_SIZE,
     );
   }
 
@@ -198,7 +203,7 @@ export class Messages {
     if (family === AF_INET6) {
       names[at] = names[at]! & 0xFFFF0000 | linux.AF_INET6;
     }
-    this.#flags[slot]! |= EXTENDED;
+    this.#flags[slot]! |= HAS_REMOTE;
     this.#setField(slot, MSGHDR.nameLength, size);
     return true;
   }
@@ -221,7 +226,7 @@ export class Messages {
       CONTROL_WORDS * 4,
     );
     if (size < 0) return false;
-    this.#flags[slot]! |= EXTENDED;
+    this.#flags[slot]! |= HAS_CONTROL;
     this.#setField(slot, MSGHDR.controlLength, size);
     return true;
   }
@@ -230,16 +235,12 @@ export class Messages {
   usable(slot: number): boolean {
     const registration = this.#registrations[slot]!;
     if (registration !== null && !registration.usable) return false;
+    const kinds = this.flags(slot, HAS_SLICES);
     // What a send names beside its data was copied when it was posted.
-    return this.sends || !this.extended(slot) || this.#slices[slot]!.usable;
+    return kinds === 0 || this.sends || this.#slices[slot]!.usable(kinds);
   }
 
-  /** Whether a slot has slices beyond its data. */
-  extended(slot: number): boolean {
-    return (this.#flags[slot]! & EXTENDED) !== 0;
-  }
-
-  /** Which of some `RIO_MSG_*` flags a slot has. */
+  /** Which of some flags a slot has: `RIO_MSG_*`, and `HAS_*` for slices. */
   flags(slot: number, mask: number): number {
     return this.#flags[slot]! & mask;
   }
@@ -270,7 +271,7 @@ export class Messages {
 
   /** A word of a slot's `mmsghdr`, by `MSGHDR` or `MMSGHDR`; 0 on a stream. */
   field(slot: number, word: number): number {
-    return this.#headers[slot * MMSGHDR.words + word] ?? 0;
+    return this.#headers[slot * MMSGHDR.words + word]!;
   }
 
   /** The address of a slot's `mmsghdr`, as the fast calls take it. */

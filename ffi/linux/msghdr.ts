@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { highWord } from "../layout.ts";
 
 /** The most messages of one system call. */
 export const BATCH = 64;
@@ -34,6 +33,7 @@ export function writePointer(
   at: number,
   address: number,
 ): void {
-  words[at] = address >>> 0;
-  words[at + 1] = highWord(address);
+  // A word keeps 32 bits of a Number, and no fraction.
+  words[at] = address;
+  words[at + 1] = address / 0x100000000;
 }

@@ -12,6 +12,13 @@ import { fromKernel, packetDestination } from "./control.ts";
 import { MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import { Ring } from "./ring.ts";
+import {
+  HAS_CONTROL,
+  HAS_FLAGS,
+  HAS_LOCAL,
+  HAS_REMOTE,
+  HAS_SLICES,
+} from "./slices.ts";
 
 /** The receives of a socket. */
 export abstract class Receives extends Ring implements Receiver {
@@ -41,7 +48,8 @@ export abstract class Receives extends Ring implements Receiver {
   /** Completes the request at the head with what the kernel put in its slot. */
   override finish(status: number, bytes: number): void {
     const { slot } = this;
-    if (this.messages.extended(slot)) this.#fillSlices(slot);
+    const kinds = this.messages.flags(slot, HAS_SLICES);
+    if (kinds !== 0) this.#fillSlices(slot, kinds);
     this.complete(status, bytes);
   }
 
@@ -61,39 +69,40 @@ export abstract class Receives extends Ring implements Receiver {
     this.queue.activate(this.#entry);
   }
 
-  protected override setSlices(
-    slot: number,
+  /** Takes the slices beyond the data of what is staged; 0 or an error. */
+  setSlices(
     local: RioBuf | null,
     remote: RioBuf | null,
     control: RioBuf | null,
     messageFlags: RioBuf | null,
   ): number {
-    const { messages, system: { registrations } } = this;
-    const slices = messages.slices(slot);
-    if (!slices.set(registrations, local, remote, control, messageFlags)) {
-      return WSAEFAULT;
-    }
-    messages.linkSlices(slot);
+    const { messages, staged, system: { registrations } } = this;
+    const kinds = messages.slices(staged)
+      .set(registrations, local, remote, control, messageFlags);
+    if (kinds < 0) return WSAEFAULT;
+    messages.linkSlices(staged, kinds);
     return 0;
   }
 
   /** Tells what a receive asked for beside its data. */
-  #fillSlices(slot: number): void {
+  #fillSlices(slot: number, kinds: number): void {
     const { messages, socket, system: { scratch } } = this;
     const { remote, local, control, flags } = messages.slices(slot);
-    const kernelFlags = messages.field(slot, MSGHDR.flags);
+    const kernelFlags = socket.stream ? 0 : messages.field(slot, MSGHDR.flags);
     const controlAt = scratch.controlAt(slot);
-    const controlLength = messages.field(slot, MSGHDR.controlLength);
+    const controlLength = socket.stream
+      ? 0
+      : messages.field(slot, MSGHDR.controlLength);
     let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
-    if (remote.view !== null) {
-      const nameLength = messages.field(slot, MSGHDR.nameLength);
-      if (socket.stream) copyAddress(socket.remote, remote.view, remote.offset);
+    if ((kinds & HAS_REMOTE) !== 0) {
+      const { view, offset } = remote;
+      if (socket.stream) copyAddress(socket.remote, view, offset);
       // The kernel wrote the address, with its own number of the family.
-      else if (nameLength === SOCKADDR_INET.size) {
-        remote.view.setUint16(remote.offset, AF_INET6, true);
+      else if (messages.field(slot, MSGHDR.nameLength) === SOCKADDR_INET.size) {
+        view.setUint16(offset, AF_INET6, true);
       }
     }
-    if (control.view !== null) {
+    if ((kinds & HAS_CONTROL) !== 0) {
       const { view, offset, length } = control;
       truncated = fromKernel(
         scratch.control,
@@ -105,7 +114,7 @@ export abstract class Receives extends Ring implements Receiver {
         socket.controlChoice,
       ) || truncated;
     }
-    if (local.view !== null) {
+    if ((kinds & HAS_LOCAL) !== 0) {
       const { view, offset } = local;
       copyAddress(socket.local, view, offset);
       packetDestination(
@@ -116,9 +125,11 @@ export abstract class Receives extends Ring implements Receiver {
         offset,
       );
     }
-    const told = ((kernelFlags & linux.MSG_TRUNC) !== 0 ? MSG_TRUNC : 0) |
-      (truncated ? MSG_CTRUNC : 0);
-    flags.view?.setUint32(flags.offset, told, true);
+    if ((kinds & HAS_FLAGS) !== 0) {
+      const told = ((kernelFlags & linux.MSG_TRUNC) !== 0 ? MSG_TRUNC : 0) |
+        (truncated ? MSG_CTRUNC : 0);
+      flags.view.setUint32(flags.offset, told, true);
+    }
   }
 }
 

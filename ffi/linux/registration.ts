@@ -4,7 +4,7 @@
  * @module
  */
 import type { RioBuf, RioMemory } from "../contract.ts";
-import { type Handled, HandleTable } from "./handles.ts";
+import type { Handled, HandleTable } from "./handles.ts";
 
 /** One registration. It keeps the memory reachable until it ends. */
 export class Registration implements Handled {
@@ -40,22 +40,23 @@ export class Registration implements Handled {
   }
 }
 
-/** The registrations of a backend, by handle. */
-export class Registrations extends HandleTable<Registration> {
-  /**
-   * The registration of a slice that lies inside it.
-   *
-   * @param atLeast Bytes that the slice must have.
-   * @returns It, or `undefined` for a dead registration, or a slice that is
-   * out of range or too short.
-   */
-  find(slice: RioBuf, atLeast: number): Registration | undefined {
-    const registration = this.get(slice.bufferId);
-    const { offset, length } = slice;
-    return registration !== undefined && length >= atLeast &&
-        offset >>> 0 === offset && length >>> 0 === length &&
-        offset + length <= registration.length && registration.usable
-      ? registration
-      : undefined;
-  }
+/**
+ * The registration of a slice that lies inside it.
+ *
+ * @param atLeast Bytes that the slice must have.
+ * @returns It, or `undefined` for a dead registration, or a slice that is out
+ * of range or too short.
+ */
+export function findSlice(
+  registrations: HandleTable<Registration>,
+  slice: RioBuf,
+  atLeast: number,
+): Registration | undefined {
+  const registration = registrations.get(slice.bufferId);
+  const { offset, length } = slice;
+  return registration !== undefined && length >= atLeast &&
+      offset >>> 0 === offset && length >>> 0 === length &&
+      offset + length <= registration.length && registration.usable
+    ? registration
+    : undefined;
 }

@@ -63,28 +63,27 @@ export class RequestQueue implements Handled, SocketUser {
   /**
    * Changes how many requests can be outstanding.
    *
-   * @returns Whether there was room; without it nothing changes.
+   * @returns 0, or an error number: then nothing has changed.
    */
-  resize(receives: number, sends: number): boolean {
-    const moreReceives = receives - this.receives.limit;
-    const moreSends = sends - this.sends.limit;
+  resize(receives: number, sends: number): number {
+    let first: Change = { ring: this.receives, limit: receives };
+    let second: Change = { ring: this.sends, limit: sends };
     // What one direction gives back the other one may take.
-    return moreReceives <= moreSends
-      ? resizeBoth(this.receives, receives, this.sends, sends)
-      : resizeBoth(this.sends, sends, this.receives, receives);
+    if (growth(first) > growth(second)) [first, second] = [second, first];
+    const before = first.ring.limit;
+    const errno = first.ring.resize(first.limit) ||
+      second.ring.resize(second.limit);
+    // It had this room a moment ago.
+    if (errno !== 0) first.ring.resize(before);
+    return errno;
   }
 }
 
-function resizeBoth(
-  first: Ring,
-  firstLimit: number,
-  second: Ring,
-  secondLimit: number,
-): boolean {
-  const before = first.limit;
-  if (!first.resize(firstLimit)) return false;
-  if (second.resize(secondLimit)) return true;
-  // It had this room a moment ago.
-  first.resize(before);
-  return false;
+interface Change {
+  readonly ring: Ring;
+  readonly limit: number;
+}
+
+function growth({ ring, limit }: Change): number {
+  return limit - ring.limit;
 }

@@ -38,8 +38,9 @@ import type { LinuxLibrary } from "./library.ts";
 import { type MessageMemory, Messages } from "./messages.ts";
 import { BATCH } from "./msghdr.ts";
 import type { Poll } from "./poll.ts";
-import type { Registrations } from "./registration.ts";
-import type { ResultOwner } from "./results.ts";
+import type { HandleTable } from "./handles.ts";
+import { findSlice, type Registration } from "./registration.ts";
+import type { ResultOwner } from "./result_queue.ts";
 import { hasRoom } from "./room.ts";
 import type { LinuxSocket } from "./socket.ts";
 
@@ -47,7 +48,7 @@ import type { LinuxSocket } from "./socket.ts";
 export interface RingSystem extends MessageMemory {
   readonly library: LinuxLibrary;
   readonly poll: Poll;
-  readonly registrations: Registrations;
+  readonly registrations: HandleTable<Registration>;
   /** Rings with sends that wait for room. */
   readonly blocked: Set<Ring>;
 }
@@ -96,11 +97,6 @@ export abstract class Ring implements ResultOwner {
     return this.#limit;
   }
 
-  /** Requests from post to dequeue. */
-  get outstanding(): number {
-    return this.#outstanding;
-  }
-
   /** Requests that may run. */
   get pending(): number {
     return (this.#committed - this.#head) | 0;
@@ -111,6 +107,11 @@ export abstract class Ring implements ResultOwner {
     return this.messages.slot(this.#head);
   }
 
+  /** The slot of the request that is staged. */
+  protected get staged(): number {
+    return this.messages.slot(this.#tail);
+  }
+
   /** Bytes that the request at the head has moved so far, on a stream. */
   get progress(): number {
     return this.#progress;
@@ -119,59 +120,63 @@ export abstract class Ring implements ResultOwner {
   /**
    * Changes the limit; requests in the ring stay.
    *
-   * @returns Whether the completion queue and the system have room; without it
-   * nothing changes.
+   * @returns 0, or an error number: then nothing has changed.
    */
-  resize(limit: number): boolean {
+  resize(limit: number): number {
+    if (limit < this.#outstanding) return wsa.WSAETOOMANYREFS;
     const change = limit - this.#limit;
-    if (!this.queue.reserve(change)) return false;
+    if (!this.queue.reserve(change)) return wsa.WSAENOBUFS;
     if (!hasRoom(() => this.#grow(limit))) {
       this.queue.reserve(-change);
-      return false;
+      return wsa.WSAENOBUFS;
     }
     this.#limit = limit;
-    return true;
+    return 0;
   }
 
-  /** Posts a request, or commits earlier ones; 0 or an error number. */
-  post(
+  /**
+   * Checks a request and writes it to the tail; {@linkcode push} makes it count.
+   *
+   * @param plain Whether it has no slices but the data.
+   * @returns 0 or an error number.
+   */
+  stage(
     data: RioBuf | null,
-    local: RioBuf | null,
-    remote: RioBuf | null,
-    control: RioBuf | null,
-    messageFlags: RioBuf | null,
+    plain: boolean,
     flags: number,
     context: number,
   ): number {
-    const { messages, socket } = this;
-    const plain = (local ?? remote ?? control ?? messageFlags) === null;
     if ((flags & RIO_MSG_COMMIT_ONLY) !== 0) {
-      if (
-        flags !== RIO_MSG_COMMIT_ONLY || !plain || data !== null ||
-        context !== 0
-      ) return wsa.WSAEINVAL;
-      this.#commit();
-      return 0;
+      const only = flags === RIO_MSG_COMMIT_ONLY && plain && data === null &&
+        context === 0;
+      return only ? 0 : wsa.WSAEINVAL;
     }
+    const { messages, socket } = this;
     if ((flags & ~this.allowed) !== 0) return wsa.WSAEINVAL;
     if (socket.stream && socket.outcome() !== 1) return wsa.WSAENOTCONN;
     if (socket.stream && data === null) return wsa.WSAEINVAL;
-    const registration = data && this.system.registrations.find(data, 0);
+    const registration = data && findSlice(this.system.registrations, data, 0);
     if (registration === undefined) return wsa.WSAEFAULT;
     if (this.#outstanding >= this.#limit) return wsa.WSAENOBUFS;
-    const slot = messages.slot(this.#tail);
+    const slot = this.staged;
     if (registration === null) messages.set(slot, null, 0, 0, flags, context);
     else {
       const { offset, length } = data!;
       messages.set(slot, registration, offset, length, flags, context);
     }
-    if (!plain) {
-      const errno = this.setSlices(slot, local, remote, control, messageFlags);
-      if (errno !== 0) return errno;
+    return 0;
+  }
+
+  /** Accepts what was staged, and commits unless it is deferred; returns 0. */
+  push(flags: number): number {
+    if ((flags & RIO_MSG_COMMIT_ONLY) === 0) {
+      this.#tail = (this.#tail + 1) | 0;
+      this.#outstanding++;
     }
-    this.#tail = (this.#tail + 1) | 0;
-    this.#outstanding++;
-    if ((flags & RIO_MSG_DEFER) === 0) this.#commit();
+    if ((flags & RIO_MSG_DEFER) === 0) {
+      this.#committed = this.#tail;
+      if (this.#head !== this.#committed) this.start();
+    }
     return 0;
   }
 
@@ -231,14 +236,6 @@ export abstract class Ring implements ResultOwner {
   protected abstract start(): void;
   /** Hands so many requests to the kernel; see {@linkcode Ring.run}. */
   protected abstract call(count: number): boolean;
-  /** Checks the slices beyond the data of a slot; 0 or an error number. */
-  protected abstract setSlices(
-    slot: number,
-    local: RioBuf | null,
-    remote: RioBuf | null,
-    control: RioBuf | null,
-    messageFlags: RioBuf | null,
-  ): number;
 
   /** Takes more memory for a greater limit, and moves the requests there. */
   #grow(limit: number): void {
@@ -254,11 +251,6 @@ export abstract class Ring implements ResultOwner {
     }
     this.#messages = after;
     before?.release();
-  }
-
-  #commit(): void {
-    this.#committed = this.#tail;
-    if (this.#head !== this.#committed) this.start();
   }
 
   /** How many requests from the head on can go in one call, and may. */

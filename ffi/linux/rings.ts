@@ -16,7 +16,7 @@ import { CompletionQueue } from "./completion_queue.ts";
 import { HandleTable } from "./handles.ts";
 import type { LinuxLibrary } from "./library.ts";
 import type { Poll } from "./poll.ts";
-import { Registration, Registrations } from "./registration.ts";
+import { Registration } from "./registration.ts";
 import { RequestQueue } from "./request_queue.ts";
 import type { RingSystem } from "./ring.ts";
 import type { Scratch } from "./scratch.ts";
@@ -39,7 +39,7 @@ export class LinuxRings implements RioRings {
     this.#system = {
       ...options,
       arena: new Arena(),
-      registrations: new Registrations(),
+      registrations: new HandleTable(),
       blocked: new Set(),
     };
   }
@@ -53,11 +53,7 @@ export class LinuxRings implements RioRings {
   }
 
   deregisterBuffer(bufferId: RioHandle): void {
-    const { registrations } = this.#system;
-    const registration = registrations.get(bufferId);
-    if (registration === undefined) return;
-    registrations.remove(registration);
-    registration.end();
+    this.#system.registrations.take(bufferId)?.end();
   }
 
   createCompletionQueue(size: number, notification: number): RioHandle {
@@ -68,10 +64,7 @@ export class LinuxRings implements RioRings {
   }
 
   closeCompletionQueue(queue: RioHandle): void {
-    const found = this.#completionQueues.get(queue);
-    if (found === undefined) return;
-    this.#completionQueues.remove(found);
-    found.close();
+    this.#completionQueues.take(queue)?.close();
   }
 
   resizeCompletionQueue(queue: RioHandle, size: number): number {
@@ -115,11 +108,12 @@ export class LinuxRings implements RioRings {
       socket: owner,
       receiveQueue: receiving,
       sendQueue: sending,
-      onClosing: (closing) => this.#requestQueues.remove(closing),
+      onClosing: ({ handle }) => void this.#requestQueues.take(handle),
     });
-    if (!made.resize(receives, sends)) {
+    const errno = made.resize(receives, sends);
+    if (errno !== 0) {
       made.closing();
-      return -wsa.WSAENOBUFS;
+      return -errno;
     }
     owner.user = made;
     // As many request queues fit as sockets do.
@@ -135,10 +129,7 @@ export class LinuxRings implements RioRings {
     if (found === undefined || !areLimits(receives, sends)) {
       return wsa.WSAEINVAL;
     }
-    if (
-      receives < found.receives.outstanding || sends < found.sends.outstanding
-    ) return wsa.WSAETOOMANYREFS;
-    return found.resize(receives, sends) ? 0 : wsa.WSAENOBUFS;
+    return found.resize(receives, sends);
   }
 
   receive(
@@ -171,15 +162,20 @@ export class LinuxRings implements RioRings {
   ): number {
     const found = this.#requestQueues.get(requestQueue);
     if (found === undefined) return wsa.WSAEINVAL;
-    return found.receives.post(
-      data,
-      localAddress,
-      remoteAddress,
-      controlContext,
-      messageFlags,
-      flags,
-      requestContext,
-    );
+    const { receives } = found;
+    const plain =
+      (localAddress ?? remoteAddress ?? controlContext ?? messageFlags) ===
+        null;
+    let errno = receives.stage(data, plain, flags, requestContext);
+    if (errno === 0 && !plain) {
+      errno = receives.setSlices(
+        localAddress,
+        remoteAddress,
+        controlContext,
+        messageFlags,
+      );
+    }
+    return errno || receives.push(flags);
   }
 
   send(
@@ -201,15 +197,13 @@ export class LinuxRings implements RioRings {
   ): number {
     const found = this.#requestQueues.get(requestQueue);
     if (found === undefined) return wsa.WSAEINVAL;
-    return found.sends.post(
-      data,
-      null,
-      remoteAddress,
-      controlContext,
-      null,
-      flags,
-      requestContext,
-    );
+    const { sends } = found;
+    const plain = (remoteAddress ?? controlContext) === null;
+    let errno = sends.stage(data, plain, flags, requestContext);
+    if (errno === 0 && !plain) {
+      errno = sends.setSlices(remoteAddress, controlContext);
+    }
+    return errno || sends.push(flags);
   }
 
   /** Ends every registration and completion queue; no more can be created. */

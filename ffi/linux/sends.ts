@@ -6,6 +6,7 @@
 import type { RioBuf } from "../contract.ts";
 import * as wsa from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
+import { findSlice } from "./registration.ts";
 import { Ring } from "./ring.ts";
 
 /** The sends of a socket. */
@@ -40,24 +41,19 @@ export abstract class Sends extends Ring {
   }
 
   /** Copies what a send names, so that nothing redirects it afterwards. */
-  protected override setSlices(
-    slot: number,
-    _local: RioBuf | null,
-    remote: RioBuf | null,
-    control: RioBuf | null,
-  ): number {
-    const { messages, system: { registrations } } = this;
+  setSlices(remote: RioBuf | null, control: RioBuf | null): number {
+    const { messages, staged, system: { registrations } } = this;
     if (remote !== null) {
-      const found = registrations.find(remote, SOCKADDR_INET.size);
+      const found = findSlice(registrations, remote, SOCKADDR_INET.size);
       if (found === undefined) return wsa.WSAEFAULT;
-      const known = messages.setName(slot, found.view, remote.offset);
+      const known = messages.setName(staged, found.view, remote.offset);
       if (!known) return wsa.WSAEAFNOSUPPORT;
     }
     if (control !== null) {
-      const found = registrations.find(control, 0);
+      const found = findSlice(registrations, control, 0);
       if (found === undefined) return wsa.WSAEFAULT;
       const { offset, length } = control;
-      const valid = messages.setControl(slot, found.view, offset, length);
+      const valid = messages.setControl(staged, found.view, offset, length);
       if (!valid) return wsa.WSAEINVAL;
     }
     return 0;

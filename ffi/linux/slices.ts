@@ -5,9 +5,22 @@
  */
 import type { RioBuf } from "../contract.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import type { Registration, Registrations } from "./registration.ts";
+import type { HandleTable } from "./handles.ts";
+import { findSlice, type Registration } from "./registration.ts";
 
-/** One slice, or none; the object is used again for later requests. */
+/** A request has a remote address. */
+export const HAS_REMOTE = 0x10;
+/** A request has control messages. */
+export const HAS_CONTROL = 0x20;
+/** A request wants the local address. */
+export const HAS_LOCAL = 0x40;
+/** A request wants the message flags. */
+export const HAS_FLAGS = 0x80;
+/** Any of these; `RIO_MSG_*` flags are smaller numbers. */
+export const HAS_SLICES: number = HAS_REMOTE | HAS_CONTROL | HAS_LOCAL |
+  HAS_FLAGS;
+
+/** One slice; the object is used again for later requests. */
 export class Slice {
   /** Its first byte in the registered memory. */
   offset = 0;
@@ -15,19 +28,13 @@ export class Slice {
   length = 0;
   #registration: Registration | null = null;
 
-  /**
-   * Takes what a request names.
-   *
-   * @returns Whether it names nothing or registered memory that is enough.
-   */
+  /** Takes what a request names; whether that is registered and enough. */
   set(
-    registrations: Registrations,
-    slice: RioBuf | null,
+    registrations: HandleTable<Registration>,
+    slice: RioBuf,
     atLeast: number,
   ): boolean {
-    this.#registration = null;
-    if (slice === null) return true;
-    const found = registrations.find(slice, atLeast);
+    const found = findSlice(registrations, slice, atLeast);
     if (found === undefined) return false;
     this.#registration = found;
     this.offset = slice.offset;
@@ -35,19 +42,19 @@ export class Slice {
     return true;
   }
 
-  /** Whether it names nothing or memory that is still registered. */
+  /** Whether the memory is still registered. */
   get usable(): boolean {
-    return this.#registration?.usable ?? true;
+    return this.#registration!.usable;
   }
 
-  /** All of the registered memory, `null` for none. */
-  get view(): DataView | null {
-    return this.#registration && this.#registration.view;
+  /** All of the registered memory. */
+  get view(): DataView {
+    return this.#registration!.view;
   }
 
-  /** Its address; 0 for none. */
+  /** Its address. */
   get address(): number {
-    return this.#registration && this.#registration.address + this.offset || 0;
+    return this.#registration!.address + this.offset;
   }
 }
 
@@ -58,23 +65,44 @@ export class Slices {
   readonly control: Slice = new Slice();
   readonly flags: Slice = new Slice();
 
-  /** Takes what a request names; `false` if some of it is not registered. */
+  /**
+   * Takes what a request names.
+   *
+   * @returns Which there are; -1 if some of it is not registered.
+   */
   set(
-    registrations: Registrations,
+    registrations: HandleTable<Registration>,
     local: RioBuf | null,
     remote: RioBuf | null,
     control: RioBuf | null,
     flags: RioBuf | null,
-  ): boolean {
-    return this.remote.set(registrations, remote, SOCKADDR_INET.size) &&
-      this.local.set(registrations, local, SOCKADDR_INET.size) &&
-      this.control.set(registrations, control, 0) &&
-      this.flags.set(registrations, flags, 4);
+  ): number {
+    const { size } = SOCKADDR_INET;
+    let kinds = 0;
+    if (remote !== null) {
+      if (!this.remote.set(registrations, remote, size)) return -1;
+      kinds |= HAS_REMOTE;
+    }
+    if (local !== null) {
+      if (!this.local.set(registrations, local, size)) return -1;
+      kinds |= HAS_LOCAL;
+    }
+    if (control !== null) {
+      if (!this.control.set(registrations, control, 0)) return -1;
+      kinds |= HAS_CONTROL;
+    }
+    if (flags !== null) {
+      if (!this.flags.set(registrations, flags, 4)) return -1;
+      kinds |= HAS_FLAGS;
+    }
+    return kinds;
   }
 
-  /** Whether the memory of all of them is still registered. */
-  get usable(): boolean {
-    return this.remote.usable && this.local.usable && this.control.usable &&
-      this.flags.usable;
+  /** Whether the memory of some of them is still registered. */
+  usable(kinds: number): boolean {
+    return ((kinds & HAS_REMOTE) === 0 || this.remote.usable) &&
+      ((kinds & HAS_LOCAL) === 0 || this.local.usable) &&
+      ((kinds & HAS_CONTROL) === 0 || this.control.usable) &&
+      ((kinds & HAS_FLAGS) === 0 || this.flags.usable);
   }
 }

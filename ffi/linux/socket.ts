@@ -21,9 +21,8 @@ import * as linux from "./numbers.ts";
 import type { Readiness, Source } from "./readiness.ts";
 
 /** The request queue of a socket, as the socket knows it. */
-export interface SocketUser extends Pick<Source, "readable" | "writable"> {
-  /** Whether it waits for room to send. */
-  readonly wantsWritable: boolean;
+export interface SocketUser
+  extends Pick<Source, "wantsWritable" | "readable" | "writable"> {
   /** Ends every request: the socket is about to be closed. */
   closing(): void;
 }
@@ -36,8 +35,6 @@ export class LinuxSocket implements Handled, Source {
   handle = 0;
   interest = 0;
   readonly fd: number;
-  /** The family, as Winsock numbers it. */
-  readonly family: number;
   /** Whether it is TCP; otherwise UDP. */
   readonly stream: boolean;
   /** The one request queue, once there is one. */
@@ -73,17 +70,11 @@ export class LinuxSocket implements Handled, Source {
   /** Takes a file descriptor over. */
   constructor(
     system: { library: LinuxLibrary; readiness: Readiness },
-    options: {
-      fd: number;
-      family: number;
-      stream: boolean;
-      connected?: boolean;
-    },
+    options: { fd: number; stream: boolean; connected?: boolean },
   ) {
     this.#library = system.library;
     this.#readiness = system.readiness;
     this.fd = options.fd;
-    this.family = options.family;
     this.stream = options.stream;
     this.#connection = options.connected ? "made" : "none";
   }
@@ -157,7 +148,8 @@ export class LinuxSocket implements Handled, Source {
     ) return this.#endConnect(winsockError(errno[0]!));
     const code = value[0]!;
     if (code !== 0) return this.#endConnect(winsockError(code));
-    const unknown = this.#readSockaddr("getpeername");
+    const peer = new Uint8Array(SOCKADDR_INET.size);
+    const unknown = this.address("getpeername", peer);
     // Asked too early: the outcome is told again.
     return unknown === wsa.WSAENOTCONN ? 0 : this.#endConnect(unknown);
   }
@@ -176,8 +168,7 @@ export class LinuxSocket implements Handled, Source {
     for (;;) {
       const fd = library.symbols.accept4(this.fd, 0n, 0n, SOCK_FLAGS);
       if (fd >= 0) {
-        const { family, stream } = this;
-        const connection = { fd, family, stream, connected: true };
+        const connection = { fd, stream: true, connected: true };
         return new LinuxSocket({ library, readiness }, connection);
       }
       const code = library.errno[0]!;
@@ -195,9 +186,12 @@ export class LinuxSocket implements Handled, Source {
     address: Uint8Array,
   ): number {
     if (address.length < SOCKADDR_INET.size) return wsa.WSAEFAULT;
-    const errno = this.#readSockaddr(call);
-    if (errno === 0) copySockaddr(address);
-    return errno;
+    const { symbols, errno } = this.#library;
+    sockaddrLength[0] = sockaddr.length;
+    const result = symbols[call](this.fd, sockaddr, sockaddrLength);
+    if (result < 0) return winsockError(errno[0]!);
+    copySockaddr(address);
+    return 0;
   }
 
   /** The local address for receives, asked for once until it changes. */
@@ -237,14 +231,5 @@ export class LinuxSocket implements Handled, Source {
     this.#connection = errno === 0 ? "made" : "none";
     this.#connectError = errno;
     return errno === 0 ? 1 : -errno;
-  }
-
-  /** Has the kernel write an address into {@linkcode sockaddr}. */
-  #readSockaddr(call: "getsockname" | "getpeername"): number {
-    const { symbols, errno } = this.#library;
-    sockaddrLength[0] = sockaddr.length;
-    return symbols[call](this.fd, sockaddr, sockaddrLength) < 0
-      ? winsockError(errno[0]!)
-      : 0;
   }
 }

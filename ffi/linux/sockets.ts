@@ -55,15 +55,13 @@ export class LinuxSockets implements RioSockets {
       symbols.setsockopt(fd, linux.SOL_SOCKET, linux.SO_REUSEADDR, ON, 4);
     }
     const system = { library: this.#library, readiness: this.#readiness };
-    return this.#add(new LinuxSocket(system, { fd, family, stream }));
+    return this.#add(new LinuxSocket(system, { fd, stream }));
   }
 
   close(socket: RioHandle): number {
-    const found = this.find(socket);
-    if (found === undefined) return wsa.WSAENOTSOCK;
-    this.#sockets.remove(found);
-    found.close();
-    return 0;
+    const found = this.#sockets.take(socket);
+    found?.close();
+    return found === undefined ? wsa.WSAENOTSOCK : 0;
   }
 
   /** Closes every socket; no more can be opened. */

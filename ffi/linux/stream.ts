@@ -23,8 +23,7 @@ export class StreamReceives extends Receives {
 
   protected override call(most: number): boolean {
     const { socket, system: { library, scratch } } = this;
-    const count = fitting(this, most);
-    const wanted = describe(this, count);
+    const wanted = describe(this, most);
     // A receive of no bytes asks when there are some: look without taking.
     const peeks = wanted === 0;
     if (peeks) writePointer(scratch.message, MSGHDR.iov, scratch.probeAddress);
@@ -43,7 +42,7 @@ export class StreamReceives extends Receives {
       this.finish(got === 0 ? socket.broken : 0, this.progress);
       return true;
     }
-    distribute(this, count, Math.min(got, wanted));
+    distribute(this, Math.min(got, wanted));
     if (got === wanted || this.ended) return true;
     this.drained();
     return false;
@@ -54,15 +53,14 @@ export class StreamReceives extends Receives {
 export class StreamSends extends Sends {
   protected override call(most: number): boolean {
     const { socket, system: { library, scratch } } = this;
-    const count = fitting(this, most);
-    describe(this, count);
+    describe(this, most);
     const sent = library.symbols.sendmsg(
       socket.fd,
       scratch.messageAddress,
       linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
     );
     if (sent < 0) return failed(this, library.errno[0]!);
-    distribute(this, count, sent);
+    distribute(this, sent);
     // After a part the next call tells that there is no more room.
     return true;
   }
@@ -82,49 +80,43 @@ function failed(ring: Ring, errno: number): boolean {
 }
 
 /**
- * How many requests go into one call: a receive of no bytes goes alone, and
- * so does what comes after {@linkcode MAX_BYTES}.
+ * Describes a call in the scratch `msghdr`. A receive of no bytes goes alone,
+ * and so does what comes after {@linkcode MAX_BYTES}.
+ *
+ * @param most How many requests may go into the call.
+ * @returns How many bytes it is about.
  */
-function fitting({ messages, slot }: Ring, most: number): number {
-  let bytes = 0;
-  for (let i = 0; i < most; i++) {
-    const length = messages.dataLength(slot + i);
-    const alone = length === 0 && !messages.sends;
-    bytes += length;
-    if (i > 0 && (alone || bytes > MAX_BYTES)) return i;
-    if (alone) return 1;
-  }
-  return most;
-}
-
-/** Fills the scratch `msghdr`; returns how many bytes the slices hold. */
-function describe(ring: Ring, count: number): number {
+function describe(ring: Ring, most: number): number {
   const { messages, slot, system: { scratch: { message } } } = ring;
+  let bytes = 0;
+  let count = 0;
+  while (count < most) {
+    const length = messages.dataLength(slot + count);
+    const alone = length === 0 && !ring.sends;
+    if (count > 0 && (alone || bytes + length > MAX_BYTES)) break;
+    bytes += length;
+    count++;
+    if (alone) break;
+  }
   writePointer(message, MSGHDR.iov, messages.vectorAddress(slot));
   message[MSGHDR.iovCount] = count;
-  let bytes = 0;
-  for (let i = 0; i < count; i++) bytes += messages.dataLength(slot + i);
   return bytes;
 }
 
 /** Completes requests in order with the bytes that one call moved. */
-function distribute(ring: Ring, count: number, moved: number): void {
-  const { messages, slot } = ring;
-  for (let i = slot; i < slot + count; i++) {
+function distribute(ring: Ring, moved: number): void {
+  const { messages, slot, system: { scratch: { message } } } = ring;
+  const end = slot + message[MSGHDR.iovCount]!;
+  for (let i = slot; i < end; i++) {
     const length = messages.dataLength(i);
-    if (moved < length) {
-      if (moved > 0) endInPart(ring, i, moved);
-      return;
+    if (moved >= length) {
+      moved -= length;
+      ring.finish(0, ring.progress + length);
+      continue;
     }
-    moved -= length;
-    ring.finish(0, ring.progress + length);
+    const whole = ring.sends || messages.flags(i, RIO_MSG_WAITALL) !== 0;
+    if (whole) ring.advance(moved);
+    else if (moved > 0) ring.finish(0, moved);
+    return;
   }
-}
-
-/** Ends a receive that got less than it has room for, unless it wants all. */
-function endInPart(ring: Ring, slot: number, moved: number): void {
-  const { messages } = ring;
-  if (ring.sends || messages.flags(slot, RIO_MSG_WAITALL) !== 0) {
-    ring.advance(moved);
-  } else ring.finish(0, moved);
 }

@@ -13,7 +13,7 @@ Deno.test("HandleTable finds by handle what was added", () => {
   assertEquals([...table], items);
 });
 
-Deno.test("HandleTable does not find what was removed when its place is taken again", () => {
+Deno.test("HandleTable does not find what was taken out when its place is taken again", () => {
   const table = new HandleTable<{ handle: number }>();
   const seen = new Set<number>();
   for (let i = 0; i < 5000; i++) {
@@ -22,7 +22,7 @@ Deno.test("HandleTable does not find what was removed when its place is taken ag
     assert(!seen.has(handle), `handle ${handle} came twice`);
     assert(Number.isSafeInteger(handle));
     seen.add(handle);
-    table.remove(item);
+    assertStrictEquals(table.take(handle), item);
     assertEquals(table.get(handle), undefined);
   }
   const last = { handle: 0 };
@@ -57,17 +57,17 @@ Deno.test("HandleTable.add() gives 0 when the table is full, and a handle when t
   let count = 0;
   while (table.add(item) !== 0) count++;
   assertEquals(count, 2 ** 20 - 2);
-  table.remove(item);
+  assertStrictEquals(table.take(item.handle), item);
   assert(table.add(item) > 0);
   assertEquals(table.add(item), 0);
 });
 
-Deno.test("HandleTable.remove() leaves a newer object alone when called twice", () => {
+Deno.test("HandleTable.take() leaves a newer object alone when called twice", () => {
   const table = new HandleTable<{ handle: number }>();
   const [old, young] = [{ handle: 0 }, { handle: 0 }];
   table.add(old);
-  table.remove(old);
+  assertStrictEquals(table.take(old.handle), old);
   table.add(young);
-  table.remove(old);
+  assertEquals(table.take(old.handle), undefined);
   assertStrictEquals(table.get(young.handle), young);
 });
