@@ -44,7 +44,7 @@ export class DatagramReceives extends Receives {
     for (let i = slot; i < slot + got; i++) {
       if ((messages.field(i, MSGHDR.flags) & linux.MSG_TRUNC) === 0) {
         this.finish(0, messages.field(i, MMSGHDR.bytes));
-      } else if (messages.hasData(i)) {
+      } else if (this.request(i).registration !== null) {
         this.finish(wsa.WSAEMSGSIZE, messages.dataLength(i));
       } else {
         // Without a data slice the datagram is thrown away on purpose.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AF_INET6, MSG_CTRUNC, MSG_TRUNC } from "../constants.ts";
+import { MSG_CTRUNC, MSG_TRUNC } from "../constants.ts";
 import type { RioBuf } from "../contract.ts";
 import { WSAEFAULT } from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
@@ -11,14 +11,14 @@ import { Entry, type Receiver } from "./completion_queue.ts";
 import { fromKernel, packetDestination } from "./control.ts";
 import { MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
-import { Ring } from "./ring.ts";
 import {
-  HAS_CONTROL,
-  HAS_FLAGS,
-  HAS_LOCAL,
-  HAS_REMOTE,
-  HAS_SLICES,
-} from "./slices.ts";
+  type Request,
+  WANTS_CONTROL,
+  WANTS_FLAGS,
+  WANTS_LOCAL,
+  WANTS_REMOTE,
+} from "./request.ts";
+import { Ring } from "./ring.ts";
 
 /** The receives of a socket. */
 export abstract class Receives extends Ring implements Receiver {
@@ -48,8 +48,8 @@ export abstract class Receives extends Ring implements Receiver {
   /** Completes the request at the head with what the kernel put in its slot. */
   override finish(status: number, bytes: number): void {
     const { slot } = this;
-    const kinds = this.messages.flags(slot, HAS_SLICES);
-    if (kinds !== 0) this.#fillSlices(slot, kinds);
+    const request = this.request(slot);
+    if (request.wants !== 0) this.#fillSlices(slot, request);
     this.complete(status, bytes);
   }
 
@@ -76,46 +76,47 @@ export abstract class Receives extends Ring implements Receiver {
     control: RioBuf | null,
     messageFlags: RioBuf | null,
   ): number {
-    const { messages, staged, system: { registrations } } = this;
-    const kinds = messages.slices(staged)
+    const { staged, system: { registrations } } = this;
+    const request = this.request(staged);
+    const wants = request.slices
       .set(registrations, local, remote, control, messageFlags);
-    if (kinds < 0) return WSAEFAULT;
-    messages.linkSlices(staged, kinds);
+    if (wants < 0) return WSAEFAULT;
+    request.wants = wants;
+    const wantsName = (wants & WANTS_REMOTE) !== 0;
+    // The kernel tells the local address of a datagram there, too.
+    const wantsControl = (wants & (WANTS_CONTROL | WANTS_LOCAL)) !== 0;
+    this.messages.want(staged, wantsName, wantsControl);
     return 0;
   }
 
-  /** Tells what a receive asked for beside its data. */
-  #fillSlices(slot: number, kinds: number): void {
+  /** Tells what a receive wants beyond its data. */
+  #fillSlices(slot: number, { wants, slices }: Request): void {
     const { messages, socket, system: { scratch } } = this;
-    const { remote, local, control, flags } = messages.slices(slot);
-    const kernelFlags = socket.stream ? 0 : messages.field(slot, MSGHDR.flags);
+    const kernelFlags = messages.field(slot, MSGHDR.flags);
     const controlAt = scratch.controlAt(slot);
-    const controlLength = socket.stream
-      ? 0
-      : messages.field(slot, MSGHDR.controlLength);
+    const controlLength = messages.field(slot, MSGHDR.controlLength);
     let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
-    if ((kinds & HAS_REMOTE) !== 0) {
-      const { view, offset } = remote;
+    if ((wants & WANTS_REMOTE) !== 0) {
+      const { registration, offset } = slices.remote;
+      const { view } = registration!;
       if (socket.stream) copyAddress(socket.remote, view, offset);
-      // The kernel wrote the address, with its own number of the family.
-      else if (messages.field(slot, MSGHDR.nameLength) === SOCKADDR_INET.size) {
-        view.setUint16(offset, AF_INET6, true);
-      }
+      else messages.readName(slot, view, offset);
     }
-    if ((kinds & HAS_CONTROL) !== 0) {
-      const { view, offset, length } = control;
+    if ((wants & WANTS_CONTROL) !== 0) {
+      const { registration, offset, length } = slices.control;
       truncated = fromKernel(
         scratch.control,
         controlAt,
         controlLength,
-        view,
+        registration!.view,
         offset,
         length,
         socket.controlChoice,
       ) || truncated;
     }
-    if ((kinds & HAS_LOCAL) !== 0) {
-      const { view, offset } = local;
+    if ((wants & WANTS_LOCAL) !== 0) {
+      const { registration, offset } = slices.local;
+      const { view } = registration!;
       copyAddress(socket.local, view, offset);
       packetDestination(
         scratch.control,
@@ -125,10 +126,11 @@ export abstract class Receives extends Ring implements Receiver {
         offset,
       );
     }
-    if ((kinds & HAS_FLAGS) !== 0) {
+    if ((wants & WANTS_FLAGS) !== 0) {
+      const { registration, offset } = slices.flags;
       const told = ((kernelFlags & linux.MSG_TRUNC) !== 0 ? MSG_TRUNC : 0) |
         (truncated ? MSG_CTRUNC : 0);
-      flags.view.setUint32(flags.offset, told, true);
+      registration!.view.setUint32(offset, told, true);
     }
   }
 }

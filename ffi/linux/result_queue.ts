@@ -3,18 +3,23 @@
  *
  * @module
  */
-import { highWord, RIORESULT, type RioResults } from "../layout.ts";
+import type { RioResults } from "../layout.ts";
 import { WSAETOOMANYREFS } from "../error_numbers.ts";
 import type { Readiness } from "./readiness.ts";
-import { hasRoom } from "./room.ts";
-
-/** 32-bit words of one result. */
-const RESULT_WORDS = RIORESULT.size / 4;
 
 /** What a result belongs to. */
 export interface ResultOwner {
   /** Takes note that one of its results was taken out. */
   dequeued(): void;
+}
+
+/** One result; the object is used again for later ones. */
+interface Result {
+  owner: ResultOwner;
+  silent: boolean;
+  status: number;
+  bytes: number;
+  context: number;
 }
 
 /** A queue of results in the order of arrival, and its notification. */
@@ -36,9 +41,7 @@ export class ResultQueue {
   #audible = 0;
   #head = 0;
   #mask = 0;
-  #words: Int32Array = new Int32Array(RESULT_WORDS);
-  #silent: Uint8Array = new Uint8Array(1);
-  #owners: ResultOwner[] = [];
+  #results: Result[] = [];
 
   /** Makes an empty queue that reports a key. */
   constructor(readiness: Readiness, size: number, key: number) {
@@ -64,7 +67,7 @@ export class ResultQueue {
   reserve(change: number): boolean {
     const reserved = this.#reserved + change;
     if (change > 0 && reserved > this.#size) return false;
-    if (!hasRoom(() => this.#grow(reserved))) return false;
+    if (reserved > this.#mask + 1) this.#grow(reserved);
     this.#reserved = reserved;
     return true;
   }
@@ -78,16 +81,17 @@ export class ResultQueue {
     context: number,
   ): void {
     if (this.closed) return;
-    const slot = (this.#head + this.count) & this.#mask;
-    const words = this.#words;
-    const at = slot * RESULT_WORDS;
-    words[at] = status;
-    words[at + 1] = bytes;
-    words[at + 4] = context;
-    words[at + 5] = highWord(context);
-    this.#owners[slot] = owner;
-    this.#silent[slot] = silent ? 1 : 0;
-    this.count++;
+    const slot = (this.#head + this.count++) & this.#mask;
+    const result = this.#results[slot];
+    if (result === undefined) {
+      this.#results[slot] = { owner, silent, status, bytes, context };
+    } else {
+      result.owner = owner;
+      result.silent = silent;
+      result.status = status;
+      result.bytes = bytes;
+      result.context = context;
+    }
     if (silent) return;
     this.#audible++;
     if (this.armed) this.fire();
@@ -96,20 +100,13 @@ export class ResultQueue {
   /** Moves at most `max` results out, and tells their owners. */
   take(results: RioResults, max: number): number {
     const count = Math.min(this.count, max);
-    const source = this.#words;
-    const target = results.words;
-    let slot = this.#head;
-    let to = 0;
     for (let i = 0; i < count; i++) {
-      let from = slot * RESULT_WORDS;
-      for (const end = to + RESULT_WORDS; to < end;) {
-        target[to++] = source[from++]!;
-      }
-      if (this.#silent[slot] === 0) this.#audible--;
-      this.#owners[slot]!.dequeued();
-      slot = (slot + 1) & this.#mask;
+      const result = this.#results[this.#head]!;
+      this.#head = (this.#head + 1) & this.#mask;
+      results.set(i, result.status, result.bytes, result.context);
+      if (!result.silent) this.#audible--;
+      result.owner.dequeued();
     }
-    this.#head = slot;
     this.count -= count;
     return count;
   }
@@ -131,26 +128,17 @@ export class ResultQueue {
     this.closed = true;
     this.armed = false;
     this.count = this.#audible = 0;
-    this.#owners = [];
+    this.#results = [];
   }
 
   #grow(count: number): void {
-    if (count <= this.#mask + 1) return;
-    const capacity = 2 ** Math.ceil(Math.log2(count));
-    const words = new Int32Array(capacity * RESULT_WORDS);
-    const silent = new Uint8Array(capacity);
-    const owners: ResultOwner[] = [];
-    for (let i = 0; i < this.count; i++) {
-      const from = (this.#head + i) & this.#mask;
-      const at = from * RESULT_WORDS;
-      words.set(this.#words.subarray(at, at + RESULT_WORDS), i * RESULT_WORDS);
-      silent[i] = this.#silent[from]!;
-      owners[i] = this.#owners[from]!;
-    }
-    this.#words = words;
-    this.#silent = silent;
-    this.#owners = owners;
+    const results = this.#results;
+    // From the head on: what is queued comes first, then what is used again.
+    this.#results = [
+      ...results.slice(this.#head),
+      ...results.slice(0, this.#head),
+    ];
     this.#head = 0;
-    this.#mask = capacity - 1;
+    this.#mask = 2 ** Math.ceil(Math.log2(count)) - 1;
   }
 }

@@ -40,6 +40,7 @@ import { BATCH } from "./msghdr.ts";
 import type { Poll } from "./poll.ts";
 import type { HandleTable } from "./handles.ts";
 import { findSlice, type Registration } from "./registration.ts";
+import { Request } from "./request.ts";
 import type { ResultOwner } from "./result_queue.ts";
 import { hasRoom } from "./room.ts";
 import type { LinuxSocket } from "./socket.ts";
@@ -68,6 +69,7 @@ export abstract class Ring implements ResultOwner {
   protected readonly allowed: number = REQUEST_FLAGS;
 
   #messages: Messages | null = null;
+  #requests: Request[] = [];
   #limit = 0;
   #outstanding = 0;
   // These three wrap around at 32 bits.
@@ -100,6 +102,11 @@ export abstract class Ring implements ResultOwner {
   /** Requests that may run. */
   get pending(): number {
     return (this.#committed - this.#head) | 0;
+  }
+
+  /** The request in a slot. */
+  request(slot: number): Request {
+    return this.#requests[slot]!;
   }
 
   /** The slot of the request at the head. */
@@ -146,23 +153,27 @@ export abstract class Ring implements ResultOwner {
     flags: number,
     context: number,
   ): number {
-    if ((flags & RIO_MSG_COMMIT_ONLY) !== 0) {
-      const only = flags === RIO_MSG_COMMIT_ONLY && plain && data === null &&
-        context === 0;
-      return only ? 0 : wsa.WSAEINVAL;
+    if ((flags & ~this.allowed) !== 0) {
+      const commits = flags === RIO_MSG_COMMIT_ONLY && plain &&
+        data === null && context === 0;
+      return commits ? 0 : wsa.WSAEINVAL;
     }
-    const { messages, socket } = this;
-    if ((flags & ~this.allowed) !== 0) return wsa.WSAEINVAL;
-    if (socket.stream && socket.outcome() !== 1) return wsa.WSAENOTCONN;
-    if (socket.stream && data === null) return wsa.WSAEINVAL;
+    const { stream } = this.socket;
+    if (stream && this.socket.outcome() !== 1) return wsa.WSAENOTCONN;
+    if (stream && data === null) return wsa.WSAEINVAL;
     const registration = data && findSlice(this.system.registrations, data, 0);
     if (registration === undefined) return wsa.WSAEFAULT;
     if (this.#outstanding >= this.#limit) return wsa.WSAENOBUFS;
     const slot = this.staged;
-    if (registration === null) messages.set(slot, null, 0, 0, flags, context);
+    const request = this.#requests[slot] ??= new Request();
+    request.registration = registration;
+    request.flags = flags;
+    request.context = context;
+    request.wants = 0;
+    if (registration === null) this.messages.set(slot, 0, 0);
     else {
       const { offset, length } = data!;
-      messages.set(slot, registration, offset, length, flags, context);
+      this.messages.set(slot, registration.address + offset, length);
     }
     return 0;
   }
@@ -200,16 +211,11 @@ export abstract class Ring implements ResultOwner {
 
   /** Completes the request at the head. */
   complete(status: number, bytes: number): void {
-    const { messages, slot } = this;
+    const { flags, context } = this.#requests[this.slot]!;
+    const silent = (flags & RIO_MSG_DONT_NOTIFY) !== 0;
     this.#head = (this.#head + 1) | 0;
     this.#progress = 0;
-    this.queue.push(
-      this,
-      messages.flags(slot, RIO_MSG_DONT_NOTIFY) !== 0,
-      status,
-      bytes,
-      messages.context(slot),
-    );
+    this.queue.push(this, silent, status, bytes, context);
     if (this.#head === this.#tail) {
       this.#head = this.#committed = this.#tail = 0;
     }
@@ -246,10 +252,14 @@ export abstract class Ring implements ResultOwner {
       sends: this.sends,
       slots: limit,
     });
+    const requests: Request[] = [];
     for (let i = this.#head; i !== this.#tail; i = (i + 1) | 0) {
-      after.copy(before!, before!.slot(i), after.slot(i));
+      const [from, to] = [before!.slot(i), after.slot(i)];
+      after.copy(before!, from, to);
+      requests[to] = this.#requests[from]!;
     }
     this.#messages = after;
+    this.#requests = requests;
     before?.release();
   }
 
@@ -258,7 +268,7 @@ export abstract class Ring implements ResultOwner {
     const { messages, slot } = this;
     const count = Math.min(this.pending, BATCH, messages.capacity - slot);
     for (let i = 0; i < count; i++) {
-      if (!messages.usable(slot + i)) return i;
+      if (!this.#requests[slot + i]!.usable) return i;
     }
     return count;
   }

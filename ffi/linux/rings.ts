@@ -138,16 +138,10 @@ export class LinuxRings implements RioRings {
     flags: number,
     requestContext: number,
   ): number {
-    return this.receiveEx(
-      requestQueue,
-      data,
-      null,
-      null,
-      null,
-      null,
-      flags,
-      requestContext,
-    );
+    const receives = this.#requestQueues.get(requestQueue)?.receives;
+    if (receives === undefined) return wsa.WSAEINVAL;
+    return receives.stage(data, true, flags, requestContext) ||
+      receives.push(flags);
   }
 
   receiveEx(
@@ -160,9 +154,8 @@ export class LinuxRings implements RioRings {
     flags: number,
     requestContext: number,
   ): number {
-    const found = this.#requestQueues.get(requestQueue);
-    if (found === undefined) return wsa.WSAEINVAL;
-    const { receives } = found;
+    const receives = this.#requestQueues.get(requestQueue)?.receives;
+    if (receives === undefined) return wsa.WSAEINVAL;
     const plain =
       (localAddress ?? remoteAddress ?? controlContext ?? messageFlags) ===
         null;
@@ -184,7 +177,9 @@ export class LinuxRings implements RioRings {
     flags: number,
     requestContext: number,
   ): number {
-    return this.sendEx(requestQueue, data, null, null, flags, requestContext);
+    const sends = this.#requestQueues.get(requestQueue)?.sends;
+    if (sends === undefined) return wsa.WSAEINVAL;
+    return sends.stage(data, true, flags, requestContext) || sends.push(flags);
   }
 
   sendEx(
@@ -195,9 +190,8 @@ export class LinuxRings implements RioRings {
     flags: number,
     requestContext: number,
   ): number {
-    const found = this.#requestQueues.get(requestQueue);
-    if (found === undefined) return wsa.WSAEINVAL;
-    const { sends } = found;
+    const sends = this.#requestQueues.get(requestQueue)?.sends;
+    if (sends === undefined) return wsa.WSAEINVAL;
     const plain = (remoteAddress ?? controlContext) === null;
     let errno = sends.stage(data, plain, flags, requestContext);
     if (errno === 0 && !plain) {

@@ -9,7 +9,7 @@ import { BATCH, IOVEC, MSGHDR, writePointer } from "./msghdr.ts";
 /** Bytes of control messages that the kernel can write per datagram. */
 export const RECEIVE_CONTROL_SIZE = 256;
 
-const PROBE_AT = 64;
+const VECTOR_AT = 64;
 const BYTE_AT = 80;
 const CONTROL_AT = 4096;
 
@@ -18,12 +18,8 @@ const CONTROL_AT = 4096;
  * two calls nothing in it matters.
  */
 export class Scratch {
-  /** The `msghdr` of a call on a stream. */
-  readonly message: Uint32Array;
-  /** Its address. */
-  readonly messageAddress: bigint;
-  /** The address of an `iovec` for one byte that nobody reads. */
-  readonly probeAddress: number;
+  /** The address of a `msghdr` for one byte that nobody reads. */
+  readonly peekAddress: bigint;
   /** Control messages of datagrams, one area for each of a batch. */
   readonly control: DataView;
   readonly #controlAddress: number;
@@ -37,14 +33,14 @@ export class Scratch {
     const controlSize = BATCH * RECEIVE_CONTROL_SIZE;
     const { bytes: { buffer }, address } = allocate(CONTROL_AT + controlSize);
     const start = Number(address);
-    this.message = new Uint32Array(buffer, 0, MSGHDR.words);
-    this.messageAddress = address;
+    this.peekAddress = address;
     this.control = new DataView(buffer, CONTROL_AT, controlSize);
     this.#controlAddress = start + CONTROL_AT;
-    this.probeAddress = start + PROBE_AT;
-    const probe = new Uint32Array(buffer, PROBE_AT, IOVEC.words);
-    writePointer(probe, IOVEC.base, start + BYTE_AT);
-    probe[IOVEC.length] = 1;
+    const words = new Uint32Array(buffer);
+    writePointer(words, MSGHDR.iov, start + VECTOR_AT);
+    words[MSGHDR.iovCount] = 1;
+    writePointer(words, VECTOR_AT / 4 + IOVEC.base, start + BYTE_AT);
+    words[VECTOR_AT / 4 + IOVEC.length] = 1;
   }
 
   /**

@@ -8,7 +8,7 @@ import { RIO_MSG_WAITALL } from "../constants.ts";
 import { WSAESHUTDOWN } from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import { EAGAIN, EINTR, EPIPE } from "./errno_numbers.ts";
-import { MSGHDR, writePointer } from "./msghdr.ts";
+import { MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import { Receives } from "./receives.ts";
 import { REQUEST_FLAGS, type Ring } from "./ring.ts";
@@ -22,14 +22,13 @@ export class StreamReceives extends Receives {
   protected override readonly allowed = REQUEST_FLAGS | RIO_MSG_WAITALL;
 
   protected override call(most: number): boolean {
-    const { socket, system: { library, scratch } } = this;
+    const { messages, slot, socket, system: { library, scratch } } = this;
     const wanted = describe(this, most);
     // A receive of no bytes asks when there are some: look without taking.
     const peeks = wanted === 0;
-    if (peeks) writePointer(scratch.message, MSGHDR.iov, scratch.probeAddress);
     const got = library.symbols.recvmsg(
       socket.fd,
-      scratch.messageAddress,
+      peeks ? scratch.peekAddress : messages.headerAddress(slot),
       linux.MSG_DONTWAIT | (peeks ? linux.MSG_PEEK : 0),
     );
     if (got < 0) {
@@ -52,11 +51,11 @@ export class StreamReceives extends Receives {
 /** The sends of a stream socket. */
 export class StreamSends extends Sends {
   protected override call(most: number): boolean {
-    const { socket, system: { library, scratch } } = this;
+    const { messages, slot, socket, system: { library } } = this;
     describe(this, most);
     const sent = library.symbols.sendmsg(
       socket.fd,
-      scratch.messageAddress,
+      messages.headerAddress(slot),
       linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
     );
     if (sent < 0) return failed(this, library.errno[0]!);
@@ -80,14 +79,14 @@ function failed(ring: Ring, errno: number): boolean {
 }
 
 /**
- * Describes a call in the scratch `msghdr`. A receive of no bytes goes alone,
+ * Puts requests into one call, by the `msghdr` of the first. A receive of no bytes goes alone,
  * and so does what comes after {@linkcode MAX_BYTES}.
  *
  * @param most How many requests may go into the call.
  * @returns How many bytes it is about.
  */
 function describe(ring: Ring, most: number): number {
-  const { messages, slot, system: { scratch: { message } } } = ring;
+  const { messages, slot } = ring;
   let bytes = 0;
   let count = 0;
   while (count < most) {
@@ -98,15 +97,14 @@ function describe(ring: Ring, most: number): number {
     count++;
     if (alone) break;
   }
-  writePointer(message, MSGHDR.iov, messages.vectorAddress(slot));
-  message[MSGHDR.iovCount] = count;
+  messages.setField(slot, MSGHDR.iovCount, count);
   return bytes;
 }
 
 /** Completes requests in order with the bytes that one call moved. */
 function distribute(ring: Ring, moved: number): void {
-  const { messages, slot, system: { scratch: { message } } } = ring;
-  const end = slot + message[MSGHDR.iovCount]!;
+  const { messages, slot } = ring;
+  const end = slot + messages.field(slot, MSGHDR.iovCount);
   for (let i = slot; i < end; i++) {
     const length = messages.dataLength(i);
     if (moved >= length) {
@@ -114,7 +112,7 @@ function distribute(ring: Ring, moved: number): void {
       ring.finish(0, ring.progress + length);
       continue;
     }
-    const whole = ring.sends || messages.flags(i, RIO_MSG_WAITALL) !== 0;
+    const whole = ring.sends || (ring.request(i).flags & RIO_MSG_WAITALL) !== 0;
     if (whole) ring.advance(moved);
     else if (moved > 0) ring.finish(0, moved);
     return;
