@@ -4,12 +4,15 @@
  * @module
  */
 import type { RioBackend } from "../contract.ts";
+import { Arena } from "./arena.ts";
+import { HandleTable } from "./handles.ts";
 import {
   acquireLibrary,
   type LinuxLibrary,
   releaseLibrary,
 } from "./library.ts";
 import { Poll } from "./poll.ts";
+import type { RingSystem } from "./ring.ts";
 import { LinuxRings } from "./rings.ts";
 import { Scratch } from "./scratch.ts";
 import { LinuxSockets } from "./sockets.ts";
@@ -40,34 +43,37 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
     // Before the poll: without room there is no descriptor to close.
     const scratch = new Scratch();
     const poll = new Poll(library, release);
-    const sockets = new LinuxSockets(library, poll);
-    const rings = new LinuxRings(sockets, { library, scratch, poll });
-    return new LinuxBackend(rings, sockets, poll);
+    return assemble({
+      library,
+      scratch,
+      poll,
+      arena: new Arena(),
+      registrations: new HandleTable(),
+      blocked: new Set(),
+    });
   } catch (error) {
     release();
     throw error;
   }
 }
 
-class LinuxBackend implements RioBackend {
-  readonly name = "linux";
-  readonly capabilities = { reusePort: true, brokenPipe: true };
-  readonly rings: LinuxRings;
-  readonly sockets: LinuxSockets;
-  readonly waits: Poll;
-  #closed = false;
-
-  constructor(rings: LinuxRings, sockets: LinuxSockets, poll: Poll) {
-    this.rings = rings;
-    this.sockets = sockets;
-    this.waits = poll;
-  }
-
-  close(_keepNative: boolean): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.sockets.closeAll();
-    this.rings.closeAll();
-    this.waits.close();
-  }
+function assemble(system: RingSystem): RioBackend {
+  const { library, poll } = system;
+  const sockets = new LinuxSockets(library, poll);
+  const rings = new LinuxRings(sockets, system);
+  let closed = false;
+  return {
+    name: "linux",
+    capabilities: { reusePort: true, brokenPipe: true },
+    rings,
+    sockets,
+    waits: poll,
+    close(): void {
+      if (closed) return;
+      closed = true;
+      sockets.closeAll();
+      rings.closeAll();
+      poll.close();
+    },
+  };
 }

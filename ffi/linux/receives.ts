@@ -11,13 +11,7 @@ import { Entry, type Receiver } from "./completion_queue.ts";
 import { fromKernel, packetDestination } from "./control.ts";
 import { MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
-import {
-  type Request,
-  WANTS_CONTROL,
-  WANTS_FLAGS,
-  WANTS_LOCAL,
-  WANTS_REMOTE,
-} from "./request.ts";
+import type { Slices } from "./request.ts";
 import { Ring } from "./ring.ts";
 
 /** The receives of a socket. */
@@ -49,7 +43,7 @@ export abstract class Receives extends Ring implements Receiver {
   override finish(status: number, bytes: number): void {
     const { slot } = this;
     const request = this.request(slot);
-    if (request.wants !== 0) this.#fillSlices(slot, request);
+    if (request.hasSlices) this.#fillSlices(slot, request.slices);
     this.complete(status, bytes);
   }
 
@@ -78,45 +72,44 @@ export abstract class Receives extends Ring implements Receiver {
   ): number {
     const { staged, system: { registrations } } = this;
     const request = this.request(staged);
-    const wants = request.slices
-      .set(registrations, local, remote, control, messageFlags);
-    if (wants < 0) return WSAEFAULT;
-    request.wants = wants;
-    const wantsName = (wants & WANTS_REMOTE) !== 0;
-    // The kernel tells the local address of a datagram there, too.
-    const wantsControl = (wants & (WANTS_CONTROL | WANTS_LOCAL)) !== 0;
-    this.messages.want(staged, wantsName, wantsControl);
+    const { slices } = request;
+    const valid =
+      slices.remote.set(registrations, remote, SOCKADDR_INET.size) &&
+      slices.local.set(registrations, local, SOCKADDR_INET.size) &&
+      slices.control.set(registrations, control, 0) &&
+      slices.flags.set(registrations, messageFlags, 4);
+    if (!valid) return WSAEFAULT;
+    request.hasSlices = true;
+    // The kernel tells the local address in a control message, too.
+    this.messages.want(staged, remote !== null, (control ?? local) !== null);
     return 0;
   }
 
-  /** Tells what a receive wants beyond its data. */
-  #fillSlices(slot: number, { wants, slices }: Request): void {
+  /** Tells what a receive wants beside its data. */
+  #fillSlices(slot: number, { remote, local, control, flags }: Slices): void {
     const { messages, socket, system: { scratch } } = this;
     const kernelFlags = messages.field(slot, MSGHDR.flags);
     const controlAt = scratch.controlAt(slot);
     const controlLength = messages.field(slot, MSGHDR.controlLength);
     let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
-    if ((wants & WANTS_REMOTE) !== 0) {
-      const { registration, offset } = slices.remote;
-      const { view } = registration!;
+    if (remote.registration !== null) {
+      const { registration: { view }, offset } = remote;
       if (socket.stream) copyAddress(socket.remote, view, offset);
       else messages.readName(slot, view, offset);
     }
-    if ((wants & WANTS_CONTROL) !== 0) {
-      const { registration, offset, length } = slices.control;
+    if (control.registration !== null) {
       truncated = fromKernel(
         scratch.control,
         controlAt,
         controlLength,
-        registration!.view,
-        offset,
-        length,
+        control.registration.view,
+        control.offset,
+        control.length,
         socket.controlChoice,
       ) || truncated;
     }
-    if ((wants & WANTS_LOCAL) !== 0) {
-      const { registration, offset } = slices.local;
-      const { view } = registration!;
+    if (local.registration !== null) {
+      const { registration: { view }, offset } = local;
       copyAddress(socket.local, view, offset);
       packetDestination(
         scratch.control,
@@ -126,11 +119,10 @@ export abstract class Receives extends Ring implements Receiver {
         offset,
       );
     }
-    if ((wants & WANTS_FLAGS) !== 0) {
-      const { registration, offset } = slices.flags;
+    if (flags.registration !== null) {
       const told = ((kernelFlags & linux.MSG_TRUNC) !== 0 ? MSG_TRUNC : 0) |
         (truncated ? MSG_CTRUNC : 0);
-      registration!.view.setUint32(offset, told, true);
+      flags.registration.view.setUint32(flags.offset, told, true);
     }
   }
 }

@@ -42,7 +42,6 @@ import type { HandleTable } from "./handles.ts";
 import { findSlice, type Registration } from "./registration.ts";
 import { Request } from "./request.ts";
 import type { ResultOwner } from "./result_queue.ts";
-import { hasRoom } from "./room.ts";
 import type { LinuxSocket } from "./socket.ts";
 
 /** What the rings of a backend share. */
@@ -76,7 +75,6 @@ export abstract class Ring implements ResultOwner {
   #head = 0;
   #committed = 0;
   #tail = 0;
-  #progress = 0;
   #closed = false;
 
   /** Makes an empty ring. */
@@ -119,11 +117,6 @@ export abstract class Ring implements ResultOwner {
     return this.messages.slot(this.#tail);
   }
 
-  /** Bytes that the request at the head has moved so far, on a stream. */
-  get progress(): number {
-    return this.#progress;
-  }
-
   /**
    * Changes the limit; requests in the ring stay.
    *
@@ -133,9 +126,12 @@ export abstract class Ring implements ResultOwner {
     if (limit < this.#outstanding) return wsa.WSAETOOMANYREFS;
     const change = limit - this.#limit;
     if (!this.queue.reserve(change)) return wsa.WSAENOBUFS;
-    if (!hasRoom(() => this.#grow(limit))) {
+    try {
+      this.#grow(limit);
+    } catch (error) {
       this.queue.reserve(-change);
-      return wsa.WSAENOBUFS;
+      if (error instanceof RangeError) return wsa.WSAENOBUFS;
+      throw error;
     }
     this.#limit = limit;
     return 0;
@@ -169,7 +165,8 @@ export abstract class Ring implements ResultOwner {
     request.registration = registration;
     request.flags = flags;
     request.context = context;
-    request.wants = 0;
+    request.progress = 0;
+    request.hasSlices = false;
     if (registration === null) this.messages.set(slot, 0, 0);
     else {
       const { offset, length } = data!;
@@ -199,14 +196,8 @@ export abstract class Ring implements ResultOwner {
   run(): boolean {
     const count = this.#batch();
     if (count > 0) return this.call(count);
-    this.complete(wsa.WSAEFAULT, this.#progress);
+    this.complete(wsa.WSAEFAULT, this.request(this.slot).progress);
     return true;
-  }
-
-  /** Makes the request at the head go on behind bytes that were moved. */
-  advance(bytes: number): void {
-    this.messages.advance(this.slot, bytes);
-    this.#progress += bytes;
   }
 
   /** Completes the request at the head. */
@@ -214,7 +205,6 @@ export abstract class Ring implements ResultOwner {
     const { flags, context } = this.#requests[this.slot]!;
     const silent = (flags & RIO_MSG_DONT_NOTIFY) !== 0;
     this.#head = (this.#head + 1) | 0;
-    this.#progress = 0;
     this.queue.push(this, silent, status, bytes, context);
     if (this.#head === this.#tail) {
       this.#head = this.#committed = this.#tail = 0;

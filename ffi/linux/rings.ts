@@ -11,15 +11,11 @@ import type { RioBuf, RioHandle, RioMemory, RioRings } from "../contract.ts";
 import { RIO_CORRUPT_CQ, RIO_MAX_CQ_SIZE } from "../constants.ts";
 import * as wsa from "../error_numbers.ts";
 import type { RioResults } from "../layout.ts";
-import { Arena } from "./arena.ts";
 import { CompletionQueue } from "./completion_queue.ts";
 import { HandleTable } from "./handles.ts";
-import type { LinuxLibrary } from "./library.ts";
-import type { Poll } from "./poll.ts";
 import { Registration } from "./registration.ts";
 import { RequestQueue } from "./request_queue.ts";
 import type { RingSystem } from "./ring.ts";
-import type { Scratch } from "./scratch.ts";
 import type { LinuxSockets } from "./sockets.ts";
 
 /** Registered memory, completion queues and request queues, by handle. */
@@ -30,18 +26,10 @@ export class LinuxRings implements RioRings {
   readonly #requestQueues = new HandleTable<RequestQueue>();
   #closed = false;
 
-  /** Takes the sockets, and what calls on them need. */
-  constructor(
-    sockets: LinuxSockets,
-    options: { library: LinuxLibrary; poll: Poll; scratch: Scratch },
-  ) {
+  /** Takes the sockets, and what rings on them share. */
+  constructor(sockets: LinuxSockets, system: RingSystem) {
     this.#sockets = sockets;
-    this.#system = {
-      ...options,
-      arena: new Arena(),
-      registrations: new HandleTable(),
-      blocked: new Set(),
-    };
+    this.#system = system;
   }
 
   registerBuffer(memory: RioMemory): RioHandle {
@@ -136,35 +124,34 @@ export class LinuxRings implements RioRings {
     requestQueue: RioHandle,
     data: RioBuf | null,
     flags: number,
-    requestContext: number,
+    context: number,
   ): number {
     const receives = this.#requestQueues.get(requestQueue)?.receives;
     if (receives === undefined) return wsa.WSAEINVAL;
-    return receives.stage(data, true, flags, requestContext) ||
+    return receives.stage(data, true, flags, context) ||
       receives.push(flags);
   }
 
   receiveEx(
     requestQueue: RioHandle,
     data: RioBuf | null,
-    localAddress: RioBuf | null,
-    remoteAddress: RioBuf | null,
-    controlContext: RioBuf | null,
+    local: RioBuf | null,
+    remote: RioBuf | null,
+    control: RioBuf | null,
     messageFlags: RioBuf | null,
     flags: number,
-    requestContext: number,
+    context: number,
   ): number {
     const receives = this.#requestQueues.get(requestQueue)?.receives;
     if (receives === undefined) return wsa.WSAEINVAL;
-    const plain =
-      (localAddress ?? remoteAddress ?? controlContext ?? messageFlags) ===
-        null;
-    let errno = receives.stage(data, plain, flags, requestContext);
+    const plain = (local ?? remote ?? control ?? messageFlags) ===
+      null;
+    let errno = receives.stage(data, plain, flags, context);
     if (errno === 0 && !plain) {
       errno = receives.setSlices(
-        localAddress,
-        remoteAddress,
-        controlContext,
+        local,
+        remote,
+        control,
         messageFlags,
       );
     }
@@ -175,27 +162,27 @@ export class LinuxRings implements RioRings {
     requestQueue: RioHandle,
     data: RioBuf | null,
     flags: number,
-    requestContext: number,
+    context: number,
   ): number {
     const sends = this.#requestQueues.get(requestQueue)?.sends;
     if (sends === undefined) return wsa.WSAEINVAL;
-    return sends.stage(data, true, flags, requestContext) || sends.push(flags);
+    return sends.stage(data, true, flags, context) || sends.push(flags);
   }
 
   sendEx(
     requestQueue: RioHandle,
     data: RioBuf | null,
-    remoteAddress: RioBuf | null,
-    controlContext: RioBuf | null,
+    remote: RioBuf | null,
+    control: RioBuf | null,
     flags: number,
-    requestContext: number,
+    context: number,
   ): number {
     const sends = this.#requestQueues.get(requestQueue)?.sends;
     if (sends === undefined) return wsa.WSAEINVAL;
-    const plain = (remoteAddress ?? controlContext) === null;
-    let errno = sends.stage(data, plain, flags, requestContext);
+    const plain = (remote ?? control) === null;
+    let errno = sends.stage(data, plain, flags, context);
     if (errno === 0 && !plain) {
-      errno = sends.setSlices(remoteAddress, controlContext);
+      errno = sends.setSlices(remote, control);
     }
     return errno || sends.push(flags);
   }

@@ -73,7 +73,9 @@ export abstract class Sends extends Ring {
     // Room that came back since the kernel refused must be told, too.
     if (this.system.poll.watch(this.socket, true) === 0) return;
     // Nothing would ever resume them.
-    while (this.pending > 0) this.complete(wsa.WSAENOBUFS, this.progress);
+    while (this.pending > 0) {
+      this.complete(wsa.WSAENOBUFS, this.request(this.slot).progress);
+    }
     this.#unblock();
   }
 

@@ -30,6 +30,13 @@ export interface SocketUser
 /** Flags of a descriptor that never blocks and that no child process gets. */
 export const SOCK_FLAGS: number = linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC;
 
+/** What the sockets of a backend share. */
+export interface SocketSystem {
+  readonly library: LinuxLibrary;
+  /** Who tells when a connection may be there. */
+  readonly readiness: Readiness;
+}
+
 /** A socket, owning its file descriptor until it is closed. */
 export class LinuxSocket implements Handled, Source {
   handle = 0;
@@ -55,25 +62,21 @@ export class LinuxSocket implements Handled, Source {
   /** Whether this side ended sending. */
   sendShutdown = false;
 
-  readonly #library: LinuxLibrary;
-  readonly #readiness: Readiness;
+  readonly #system: SocketSystem;
   #connection: "none" | "pending" | "made";
   /** Why the last connect failed. */
   #connectError = 0;
-  /** What to report when a connect has ended; `null` when nobody waits. */
-  #connectKey: number | null = null;
-  /** What to report when a connection arrives; `null` when nobody waits. */
-  #acceptKey: number | null = null;
+  /** What to report to who waits for a connection; `null` for nobody. */
+  #key: number | null = null;
   #local: Uint8Array | null = null;
   #remote: Uint8Array | null = null;
 
   /** Takes a file descriptor over. */
   constructor(
-    system: { library: LinuxLibrary; readiness: Readiness },
+    system: SocketSystem,
     options: { fd: number; stream: boolean; connected?: boolean },
   ) {
-    this.#library = system.library;
-    this.#readiness = system.readiness;
+    this.#system = system;
     this.fd = options.fd;
     this.stream = options.stream;
     this.#connection = options.connected ? "made" : "none";
@@ -85,20 +88,22 @@ export class LinuxSocket implements Handled, Source {
   }
 
   readable(ended: boolean): void {
-    if (this.#acceptKey !== null) this.#readiness.fire(this.#acceptKey);
-    this.#acceptKey = null;
+    if (this.#connection !== "pending") {
+      this.#fire();
+      this.#key = null;
+    }
     this.user?.readable(ended);
   }
 
   writable(): void {
-    // Kept until somebody has asked for the outcome: this may be too early.
-    if (this.#connectKey !== null) this.#readiness.fire(this.#connectKey);
+    // The key is kept until somebody has asked: this may be too early.
+    this.#fire();
     this.user?.writable();
   }
 
   /** Connects; 1, minus an error number, or 0 when `key` will be reported. */
   connect(address: Uint8Array, key: number): number {
-    const { symbols, errno } = this.#library;
+    const { symbols, errno } = this.#system.library;
     let length = setSockaddr(address);
     if (
       length === -wsa.WSAEAFNOSUPPORT && !this.stream &&
@@ -120,16 +125,16 @@ export class LinuxSocket implements Handled, Source {
     if (code !== EINPROGRESS && code !== EINTR) return -winsockError(code);
     this.#connection = "pending";
     this.#connectError = 0;
-    const unwatched = this.#readiness.watch(this);
+    const unwatched = this.#system.readiness.watch(this);
     if (unwatched !== 0) return this.#endConnect(unwatched);
-    this.#connectKey = key;
+    this.#key = key;
     return 0;
   }
 
   /** The outcome of a connect, for who waits for it: nobody does afterwards. */
   takeOutcome(): number {
     const outcome = this.outcome();
-    if (outcome !== 0) this.#connectKey = null;
+    if (outcome !== 0) this.#key = null;
     return outcome;
   }
 
@@ -139,7 +144,7 @@ export class LinuxSocket implements Handled, Source {
     if (this.#connection === "none") {
       return -(this.#connectError || wsa.WSAENOTCONN);
     }
-    const { symbols, errno } = this.#library;
+    const { symbols, errno } = this.#system.library;
     const value = new Uint8Array(4);
     const length = new Uint32Array([value.length]);
     const { SOL_SOCKET, SO_ERROR } = linux;
@@ -161,20 +166,19 @@ export class LinuxSocket implements Handled, Source {
    * reported.
    */
   accept(key: number): LinuxSocket | number {
-    const library = this.#library;
-    const readiness = this.#readiness;
+    const { library, readiness } = this.#system;
     // The kernel's answer would be taken for the error of one connection.
     if (!this.stream) return -wsa.WSAEOPNOTSUPP;
     for (;;) {
       const fd = library.symbols.accept4(this.fd, 0n, 0n, SOCK_FLAGS);
       if (fd >= 0) {
         const connection = { fd, stream: true, connected: true };
-        return new LinuxSocket({ library, readiness }, connection);
+        return new LinuxSocket(this.#system, connection);
       }
       const code = library.errno[0]!;
       if (code === EINTR || GONE.has(code)) continue;
       if (code !== EAGAIN) return -winsockError(code);
-      this.#acceptKey = key;
+      this.#key = key;
       // A connection that came in the meantime must be told, too.
       return 0 - readiness.watch(this, true);
     }
@@ -186,7 +190,7 @@ export class LinuxSocket implements Handled, Source {
     address: Uint8Array,
   ): number {
     if (address.length < SOCKADDR_INET.size) return wsa.WSAEFAULT;
-    const { symbols, errno } = this.#library;
+    const { symbols, errno } = this.#system.library;
     sockaddrLength[0] = sockaddr.length;
     const result = symbols[call](this.fd, sockaddr, sockaddrLength);
     if (result < 0) return winsockError(errno[0]!);
@@ -220,11 +224,14 @@ export class LinuxSocket implements Handled, Source {
   /** Ends its requests, then closes the descriptor. */
   close(): void {
     this.user?.closing();
-    this.#readiness.forget(this);
+    this.#system.readiness.forget(this);
     // Whoever waits for a connection looks again and finds it closed.
-    if (this.#acceptKey !== null) this.#readiness.fire(this.#acceptKey);
-    if (this.#connectKey !== null) this.#readiness.fire(this.#connectKey);
-    this.#library.symbols.close(this.fd);
+    this.#fire();
+    this.#system.library.symbols.close(this.fd);
+  }
+
+  #fire(): void {
+    if (this.#key !== null) this.#system.readiness.fire(this.#key);
   }
 
   #endConnect(errno: number): number {

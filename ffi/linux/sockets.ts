@@ -13,22 +13,20 @@ import { setSockaddr, sockaddr } from "./sockaddr.ts";
 import * as linux from "./numbers.ts";
 import { findOption } from "./options.ts";
 import type { Readiness } from "./readiness.ts";
-import { LinuxSocket, SOCK_FLAGS } from "./socket.ts";
+import { LinuxSocket, SOCK_FLAGS, type SocketSystem } from "./socket.ts";
 
 /** The value of an option that is on. */
 const ON = new Uint8Array([1, 0, 0, 0]);
 
 /** Sockets of the kernel. Request queues are their users, see `socket.ts`. */
 export class LinuxSockets implements RioSockets {
-  readonly #library: LinuxLibrary;
-  readonly #readiness: Readiness;
+  readonly #system: SocketSystem;
   readonly #sockets = new HandleTable<LinuxSocket>();
   #closed = false;
 
   /** Takes how to call the kernel, and who tells when to call again. */
   constructor(library: LinuxLibrary, readiness: Readiness) {
-    this.#library = library;
-    this.#readiness = readiness;
+    this.#system = { library, readiness };
   }
 
   /** The socket of a handle, if there is one. */
@@ -42,7 +40,7 @@ export class LinuxSockets implements RioSockets {
     if (!ipv6 && family !== winsock.AF_INET) return -wsa.WSAEAFNOSUPPORT;
     const stream = type === winsock.SOCK_STREAM;
     if (!stream && type !== winsock.SOCK_DGRAM) return -wsa.WSAESOCKTNOSUPPORT;
-    const { symbols, errno } = this.#library;
+    const { symbols, errno } = this.#system.library;
     const domain = ipv6 ? linux.AF_INET6 : family;
     const fd = symbols.socket(domain, type | SOCK_FLAGS, protocol);
     if (fd < 0) return -winsockError(errno[0]!);
@@ -54,8 +52,7 @@ export class LinuxSockets implements RioSockets {
     if (stream) {
       symbols.setsockopt(fd, linux.SOL_SOCKET, linux.SO_REUSEADDR, ON, 4);
     }
-    const system = { library: this.#library, readiness: this.#readiness };
-    return this.#add(new LinuxSocket(system, { fd, stream }));
+    return this.#add(new LinuxSocket(this.#system, { fd, stream }));
   }
 
   close(socket: RioHandle): number {
@@ -76,13 +73,17 @@ export class LinuxSockets implements RioSockets {
     const length = setSockaddr(address);
     if (length < 0) return -length;
     found.forgetLocal();
-    return this.#status(this.#library.symbols.bind(found.fd, sockaddr, length));
+    return this.#status(
+      this.#system.library.symbols.bind(found.fd, sockaddr, length),
+    );
   }
 
   listen(socket: RioHandle, backlog: number): number {
     const found = this.find(socket);
     if (found === undefined) return wsa.WSAENOTSOCK;
-    return this.#status(this.#library.symbols.listen(found.fd, backlog | 0));
+    return this.#status(
+      this.#system.library.symbols.listen(found.fd, backlog | 0),
+    );
   }
 
   localAddress(socket: RioHandle, address: Uint8Array): number {
@@ -111,7 +112,7 @@ export class LinuxSockets implements RioSockets {
   shutdown(socket: RioHandle, how: number): number {
     const found = this.find(socket);
     if (found === undefined) return wsa.WSAENOTSOCK;
-    const { symbols } = this.#library;
+    const { symbols } = this.#system.library;
     const errno = this.#status(symbols.shutdown(found.fd, how | 0));
     if (errno === 0 && how !== winsock.SD_RECEIVE) found.sendShutdown = true;
     return errno;
@@ -140,7 +141,7 @@ export class LinuxSockets implements RioSockets {
         bytes[0] = after.receivesTos || after.receivesEcn ? 1 : 0;
       }
     }
-    const { symbols } = this.#library;
+    const { symbols } = this.#system.library;
     const { length } = bytes;
     const errno = this.#status(
       symbols.setsockopt(found.fd, option.level, option.name, bytes, length),
@@ -159,7 +160,7 @@ export class LinuxSockets implements RioSockets {
     if (found === undefined) return -wsa.WSAENOTSOCK;
     const option = findOption(level, name);
     if (option === undefined) return -wsa.WSAENOPROTOOPT;
-    const { symbols } = this.#library;
+    const { symbols } = this.#system.library;
     const bytes = new Uint8Array(32);
     const length = new Uint32Array([bytes.length]);
     const errno = this.#status(
@@ -199,6 +200,6 @@ export class LinuxSockets implements RioSockets {
 
   /** 0, or what the kernel has to say of a call that failed. */
   #status(result: number): number {
-    return result < 0 ? winsockError(this.#library.errno[0]!) : 0;
+    return result < 0 ? winsockError(this.#system.library.errno[0]!) : 0;
   }
 }

@@ -38,7 +38,7 @@ export class StreamReceives extends Receives {
     }
     if (got === 0 || peeks) {
       // After a reset the kernel tells the end of the stream.
-      this.finish(got === 0 ? socket.broken : 0, this.progress);
+      this.finish(got === 0 ? socket.broken : 0, this.request(slot).progress);
       return true;
     }
     distribute(this, Math.min(got, wanted));
@@ -66,7 +66,8 @@ export class StreamSends extends Sends {
 }
 
 function failed(ring: Ring, errno: number): boolean {
-  const { socket, progress } = ring;
+  const { socket, slot } = ring;
+  const { progress } = ring.request(slot);
   if (errno === EAGAIN) return false;
   if (errno === EINTR) return true;
   if (errno === EPIPE && socket.sendShutdown) {
@@ -107,14 +108,16 @@ function distribute(ring: Ring, moved: number): void {
   const end = slot + messages.field(slot, MSGHDR.iovCount);
   for (let i = slot; i < end; i++) {
     const length = messages.dataLength(i);
+    const request = ring.request(i);
     if (moved >= length) {
       moved -= length;
-      ring.finish(0, ring.progress + length);
+      ring.finish(0, request.progress + length);
       continue;
     }
-    const whole = ring.sends || (ring.request(i).flags & RIO_MSG_WAITALL) !== 0;
-    if (whole) ring.advance(moved);
-    else if (moved > 0) ring.finish(0, moved);
+    if (ring.sends || (request.flags & RIO_MSG_WAITALL) !== 0) {
+      messages.advance(i, moved);
+      request.progress += moved;
+    } else if (moved > 0) ring.finish(0, moved);
     return;
   }
 }
