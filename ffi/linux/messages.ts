@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { AF_INET, AF_INET6 } from "../constants.ts";
-import { joinWords, SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
+import { WSAEINVAL } from "../error_numbers.ts";
+import { joinWords, SOCKADDR_INET } from "../layout.ts";
 import type { Arena, Piece } from "./arena.ts";
 import { toKernel } from "./control.ts";
 import { IOVEC, MMSGHDR, MSGHDR, writePointer } from "./msghdr.ts";
-import * as linux from "./numbers.ts";
 import { RECEIVE_CONTROL_SIZE, type Scratch } from "./scratch.ts";
+import { readSockaddr, writeSockaddr } from "./sockaddr.ts";
 
 /** Words kept for the address of a datagram. */
 const NAME_WORDS = 8;
@@ -25,6 +25,14 @@ export interface MessageMemory {
   readonly scratch: Scratch;
 }
 
+/** A part of the memory with some words for each slot. */
+interface Area {
+  /** Its first word. */
+  readonly at: number;
+  /** Words per slot. */
+  readonly words: number;
+}
+
 /**
  * A fixed number of slots for requests.
  *
@@ -34,20 +42,21 @@ export interface MessageMemory {
 export class Messages {
   /** How many slots there are, a power of two. */
   readonly capacity: number;
+  readonly #stream: boolean;
   readonly #arena: Arena;
   readonly #piece: Piece;
-  /** The address of the memory that the piece lies in. */
+  /** The address of the piece. */
   readonly #start: number;
-  /** The `mmsghdr` array. */
-  readonly #headers: Uint32Array;
+  /** All of the piece: the `mmsghdr` array, then the areas below. */
+  readonly #words: Uint32Array;
+  /** All of it, or where what a stream has no use for is checked. */
+  readonly #view: DataView;
   /** The `iovec` array. */
-  readonly #vectors: Uint32Array;
-  /** Where datagrams come from or go to; empty on a stream. */
-  readonly #names: Uint32Array;
-  /** Control messages of datagrams that are sent; empty for anything else. */
-  readonly #controls: Uint32Array;
-  /** Memory with `#controls` in it, or where those of a stream are checked. */
-  readonly #controlView: DataView;
+  readonly #vectors: Area;
+  /** Where datagrams come from or go to. */
+  readonly #names: Area;
+  /** Control messages of datagrams that are sent. */
+  readonly #controls: Area;
   readonly #headerAddresses: bigint[] = [];
 
   /**
@@ -59,37 +68,34 @@ export class Messages {
     { arena, scratch }: MessageMemory,
     options: { stream: boolean; sends: boolean; slots: number },
   ) {
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(1, options.slots)));
-    const names = options.stream ? 0 : capacity;
-    const controls = options.sends ? names : 0;
-    const headerWords = capacity * MMSGHDR.words;
-    const vectorWords = capacity * IOVEC.words;
-    const nameWords = names * NAME_WORDS;
-    const controlWords = controls * CONTROL_WORDS;
-    const words = headerWords + vectorWords + nameWords + controlWords;
+    const { stream, sends, slots } = options;
+    const capacity = 2 ** Math.ceil(Math.log2(Math.max(1, slots)));
+    const after = ({ at, words }: Area, next: number): Area => {
+      return { at: at + capacity * words, words: next };
+    };
+    this.#vectors = after({ at: 0, words: MMSGHDR.words }, IOVEC.words);
+    this.#names = after(this.#vectors, stream ? 0 : NAME_WORDS);
+    this.#controls = after(this.#names, stream || !sends ? 0 : CONTROL_WORDS);
+    const byteLength = 4 * after(this.#controls, 0).at;
     this.capacity = capacity;
+    this.#stream = stream;
     this.#arena = arena;
-    this.#piece = arena.take(4 * words);
+    this.#piece = arena.take(byteLength);
     const { memory: { bytes: { buffer }, address }, offset } = this.#piece;
-    this.#start = Number(address);
-    const all = new Uint32Array(buffer, offset, words);
-    let at = 0;
-    const next = (count: number) => all.subarray(at, at += count);
-    this.#headers = next(headerWords);
-    this.#vectors = next(vectorWords);
-    this.#names = next(nameWords);
-    this.#controls = next(controlWords);
-    this.#controlView = controls > 0 ? new DataView(buffer) : scratch.control;
+    this.#start = Number(address) + offset;
+    this.#words = new Uint32Array(buffer, offset, byteLength / 4);
+    this.#view = stream
+      ? scratch.control
+      : new DataView(buffer, offset, byteLength);
     for (let slot = 0; slot < capacity; slot++) {
-      this.#point(slot, MSGHDR.iov, this.#vectors, IOVEC.words);
+      this.#point(slot, MSGHDR.iov, this.#address(this.#vectors, slot));
       this.setField(slot, MSGHDR.iovCount, 1);
-      if (names > 0) this.#point(slot, MSGHDR.name, this.#names, NAME_WORDS);
-      if (controls > 0) {
-        this.#point(slot, MSGHDR.control, this.#controls, CONTROL_WORDS);
-      } else {
-        const at = slot * MMSGHDR.words + MSGHDR.control;
-        writePointer(this.#headers, at, scratch.controlAddress(slot));
-      }
+      if (stream) continue;
+      this.#point(slot, MSGHDR.name, this.#address(this.#names, slot));
+      const control = sends
+        ? this.#address(this.#controls, slot)
+        : scratch.controlAddress(slot);
+      this.#point(slot, MSGHDR.control, control);
     }
   }
 
@@ -105,9 +111,16 @@ export class Messages {
 
   /** Copies a slot of other messages of the same kind. */
   copy(source: Messages, from: number, to: number): void {
-    copyWords(source.#vectors, from, this.#vectors, to, IOVEC.words);
-    copyWords(source.#names, from, this.#names, to, NAME_WORDS);
-    copyWords(source.#controls, from, this.#controls, to, CONTROL_WORDS);
+    const areas = [
+      [source.#vectors, this.#vectors],
+      [source.#names, this.#names],
+      [source.#controls, this.#controls],
+    ] as const;
+    for (const [old, area] of areas) {
+      const start = old.at + from * old.words;
+      const words = source.#words.subarray(start, start + old.words);
+      this.#words.set(words, area.at + to * area.words);
+    }
     for (const word of [MSGHDR.nameLength, MSGHDR.controlLength]) {
       this.setField(to, word, source.field(from, word));
     }
@@ -115,16 +128,16 @@ export class Messages {
 
   /** Describes a request that has only data, for a start. */
   set(slot: number, address: number, length: number): void {
-    const at = slot * IOVEC.words;
-    writePointer(this.#vectors, at + IOVEC.base, address);
-    this.#vectors[at + IOVEC.length] = length;
+    const at = this.#vectors.at + slot * IOVEC.words;
+    writePointer(this.#words, at + IOVEC.base, address);
+    this.#words[at + IOVEC.length] = length;
     this.setField(slot, MSGHDR.nameLength, 0);
     this.setField(slot, MSGHDR.controlLength, 0);
   }
 
   /** Makes the kernel write the address and control messages of a datagram. */
   want(slot: number, name: boolean, control: boolean): void {
-    if (this.#names.length === 0) return;
+    if (this.#stream) return;
     if (name) this.setField(slot, MSGHDR.nameLength, SOCKADDR_INET.size);
     if (control) {
       this.setField(slot, MSGHDR.controlLength, RECEIVE_CONTROL_SIZE);
@@ -133,96 +146,77 @@ export class Messages {
 
   /** Copies the address that a datagram came from. */
   readName(slot: number, target: DataView, offset: number): void {
-    const length = this.field(slot, MSGHDR.nameLength);
-    const at = slot * NAME_WORDS;
-    for (let i = 0; i < length / 4; i++) {
-      target.setUint32(offset + 4 * i, this.#names[at + i]!, true);
-    }
-    if (length === SOCKADDR_INET.size) target.setUint16(offset, AF_INET6, true);
+    readSockaddr(this.#view, this.#place(this.#names, slot), target, offset);
   }
 
-  /** Copies the destination of a send; `false` for no known family. */
-  setName(slot: number, source: DataView, offset: number): boolean {
-    const family = source.getUint16(offset, true);
-    if (family !== AF_INET && family !== AF_INET6) return false;
-    const names = this.#names;
+  /** Copies the destination of a send; 0 or an error number. */
+  setName(slot: number, source: DataView, offset: number): number {
+    const at = this.#place(this.#names, slot);
+    const length = writeSockaddr(source, offset, this.#view, at);
+    if (length < 0) return -length;
     // A stream goes to its peer whatever is named.
-    if (names.length === 0) return true;
-    const at = slot * NAME_WORDS;
-    const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_INET.size;
-    for (let i = 0; i < size / 4; i++) {
-      names[at + i] = source.getUint32(offset + 4 * i, true);
-    }
-    if (family === AF_INET6) {
-      names[at] = names[at]! & 0xFFFF0000 | linux.AF_INET6;
-    }
-    this.setField(slot, MSGHDR.nameLength, size);
-    return true;
+    if (!this.#stream) this.setField(slot, MSGHDR.nameLength, length);
+    return 0;
   }
 
-  /** Copies the control messages of a send; `false` for bad ones. */
+  /** Copies the control messages of a send; 0 or an error number. */
   setControl(
     slot: number,
     source: DataView,
     offset: number,
     length: number,
-  ): boolean {
-    const { byteOffset, byteLength } = this.#controls;
+  ): number {
+    const at = this.#place(this.#controls, slot);
+    const room = CONTROL_WORDS * 4;
+    const used = toKernel(source, offset, length, this.#view, at, room);
+    if (used < 0) return WSAEINVAL;
     // A stream has no use for them.
-    const at = byteLength === 0 ? 0 : byteOffset + slot * CONTROL_WORDS * 4;
-    const view = this.#controlView;
-    const size = toKernel(source, offset, length, view, at, CONTROL_WORDS * 4);
-    if (size < 0) return false;
-    if (byteLength > 0) this.setField(slot, MSGHDR.controlLength, size);
-    return true;
+    if (!this.#stream) this.setField(slot, MSGHDR.controlLength, used);
+    return 0;
   }
 
   /** The bytes of a slot's data slice, or what is left of it. */
   dataLength(slot: number): number {
-    return this.#vectors[slot * IOVEC.words + IOVEC.length]!;
+    return this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.length]!;
   }
 
   /** Makes a slot go on behind bytes that were moved. */
   advance(slot: number, bytes: number): void {
-    const vectors = this.#vectors;
-    const at = slot * IOVEC.words;
-    const base = joinWords(vectors[at]!, vectors[at + 1]!);
-    writePointer(vectors, at + IOVEC.base, base + bytes);
-    vectors[at + IOVEC.length] = vectors[at + IOVEC.length]! - bytes;
+    const words = this.#words;
+    const at = this.#vectors.at + slot * IOVEC.words;
+    const base = joinWords(words[at]!, words[at + 1]!);
+    writePointer(words, at + IOVEC.base, base + bytes);
+    words[at + IOVEC.length] = words[at + IOVEC.length]! - bytes;
   }
 
   /** A word of a slot's `mmsghdr`, by `MSGHDR` or `MMSGHDR`. */
   field(slot: number, word: number): number {
-    return this.#headers[slot * MMSGHDR.words + word]!;
+    return this.#words[slot * MMSGHDR.words + word]!;
   }
 
   /** Sets a word of a slot's `mmsghdr`. */
   setField(slot: number, word: number, value: number): void {
-    this.#headers[slot * MMSGHDR.words + word] = value;
+    this.#words[slot * MMSGHDR.words + word] = value;
   }
 
   /** The address of a slot's `mmsghdr`, as the fast calls take it. */
   headerAddress(slot: number): bigint {
     // Made at first use and kept: a ring that drains starts over at slot 0.
     return this.#headerAddresses[slot] ??= BigInt(
-      this.#start + this.#headers.byteOffset + slot * MMSGHDR.words * 4,
+      this.#start + slot * MMSGHDR.words * 4,
     );
   }
 
-  /** Points a slot's `mmsghdr` at its place in an array. */
-  #point(slot: number, word: number, array: Uint32Array, words: number): void {
-    const place = this.#start + array.byteOffset + slot * words * 4;
-    writePointer(this.#headers, slot * MMSGHDR.words + word, place);
+  #point(slot: number, word: number, address: number): void {
+    writePointer(this.#words, slot * MMSGHDR.words + word, address);
   }
-}
 
-function copyWords(
-  source: Uint32Array,
-  from: number,
-  target: Uint32Array,
-  to: number,
-  words: number,
-): void {
-  if (source.length === 0) return;
-  target.set(source.subarray(from * words, (from + 1) * words), to * words);
+  #address(area: Area, slot: number): number {
+    return this.#start + 4 * (area.at + slot * area.words);
+  }
+
+  /** Where an area has a slot, in `#view`. */
+  #place(area: Area, slot: number): number {
+    return this.#stream ? 0 : 4 * (area.at + slot * area.words);
+  }
 }

@@ -13,6 +13,7 @@ import { MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import type { Slices } from "./request.ts";
 import { Ring } from "./ring.ts";
+import { copyAddress } from "./sockaddr.ts";
 
 /** The receives of a socket. */
 export abstract class Receives extends Ring implements Receiver {
@@ -94,7 +95,7 @@ export abstract class Receives extends Ring implements Receiver {
     let truncated = (kernelFlags & linux.MSG_CTRUNC) !== 0;
     if (remote.registration !== null) {
       const { registration: { view }, offset } = remote;
-      if (socket.stream) copyAddress(socket.remote, view, offset);
+      if (socket.stream) copyAddress(socket.remote, 0, view, offset);
       else messages.readName(slot, view, offset);
     }
     if (control.registration !== null) {
@@ -110,7 +111,7 @@ export abstract class Receives extends Ring implements Receiver {
     }
     if (local.registration !== null) {
       const { registration: { view }, offset } = local;
-      copyAddress(socket.local, view, offset);
+      copyAddress(socket.local, 0, view, offset);
       packetDestination(
         scratch.control,
         controlAt,
@@ -124,16 +125,5 @@ export abstract class Receives extends Ring implements Receiver {
         (truncated ? MSG_CTRUNC : 0);
       flags.registration.view.setUint32(flags.offset, told, true);
     }
-  }
-}
-
-/** Copies 28 address bytes into a registration. */
-function copyAddress(
-  source: Uint8Array,
-  target: DataView,
-  offset: number,
-): void {
-  for (let i = 0; i < SOCKADDR_INET.size; i++) {
-    target.setUint8(offset + i, source[i]!);
   }
 }

@@ -7,7 +7,7 @@ import type { CompletionQueue } from "./completion_queue.ts";
 import { DatagramReceives, DatagramSends } from "./datagram.ts";
 import type { Handled } from "./handles.ts";
 import type { Receives } from "./receives.ts";
-import type { Ring, RingSystem } from "./ring.ts";
+import type { RingSystem } from "./ring.ts";
 import type { Sends } from "./sends.ts";
 import type { LinuxSocket, SocketUser } from "./socket.ts";
 import { StreamReceives, StreamSends } from "./stream.ts";
@@ -66,24 +66,19 @@ export class RequestQueue implements Handled, SocketUser {
    * @returns 0, or an error number: then nothing has changed.
    */
   resize(receives: number, sends: number): number {
-    let first: Change = { ring: this.receives, limit: receives };
-    let second: Change = { ring: this.sends, limit: sends };
+    const changes = [
+      { ring: this.receives, before: this.receives.limit, limit: receives },
+      { ring: this.sends, before: this.sends.limit, limit: sends },
+    ];
     // What one direction gives back the other one may take.
-    if (growth(first) > growth(second)) [first, second] = [second, first];
-    const before = first.ring.limit;
-    const errno = first.ring.resize(first.limit) ||
-      second.ring.resize(second.limit);
-    // It had this room a moment ago.
-    if (errno !== 0) first.ring.resize(before);
-    return errno;
+    changes.sort((a, b) => a.limit - a.before - (b.limit - b.before));
+    for (const { ring, limit } of changes) {
+      const errno = ring.resize(limit);
+      if (errno === 0) continue;
+      // Each had the room of before a moment ago.
+      for (const { ring, before } of changes) ring.resize(before);
+      return errno;
+    }
+    return 0;
   }
-}
-
-interface Change {
-  readonly ring: Ring;
-  readonly limit: number;
-}
-
-function growth({ ring, limit }: Change): number {
-  return limit - ring.limit;
 }

@@ -46,17 +46,14 @@ export abstract class Sends extends Ring {
     if (remote !== null) {
       const found = findSlice(registrations, remote, SOCKADDR_INET.size);
       if (found === undefined) return wsa.WSAEFAULT;
-      const known = messages.setName(staged, found.view, remote.offset);
-      if (!known) return wsa.WSAEAFNOSUPPORT;
+      const errno = messages.setName(staged, found.view, remote.offset);
+      if (errno !== 0) return errno;
     }
-    if (control !== null) {
-      const found = findSlice(registrations, control, 0);
-      if (found === undefined) return wsa.WSAEFAULT;
-      const { offset, length } = control;
-      const valid = messages.setControl(staged, found.view, offset, length);
-      if (!valid) return wsa.WSAEINVAL;
-    }
-    return 0;
+    if (control === null) return 0;
+    const found = findSlice(registrations, control, 0);
+    if (found === undefined) return wsa.WSAEFAULT;
+    const { offset, length } = control;
+    return messages.setControl(staged, found.view, offset, length);
   }
 
   #runAll(): void {

@@ -11,6 +11,7 @@ import * as linux from "./numbers.ts";
 
 /** Room for one address. Its contents matter only during one call. */
 export const sockaddr: Uint8Array<ArrayBuffer> = new Uint8Array(32);
+const sockaddrView = new DataView(sockaddr.buffer);
 /** Room for its length, a `socklen_t`. */
 export const sockaddrLength: Uint32Array<ArrayBuffer> = new Uint32Array(1);
 
@@ -21,19 +22,58 @@ export const sockaddrLength: Uint32Array<ArrayBuffer> = new Uint32Array(1);
  */
 export function setSockaddr(address: Uint8Array): number {
   if (address.length < SOCKADDR_INET.size) return -WSAEFAULT;
-  sockaddr.set(address.subarray(0, SOCKADDR_INET.size));
-  const family = sockaddr[0]! | sockaddr[1]! << 8;
-  if (family === AF_INET) return SOCKADDR_IN_SIZE;
-  if (family !== AF_INET6) return -WSAEAFNOSUPPORT;
-  sockaddr[0] = linux.AF_INET6;
-  return SOCKADDR_INET.size;
+  const source = new DataView(address.buffer, address.byteOffset);
+  return writeSockaddr(source, 0, sockaddrView, 0);
 }
 
 /** Copies {@linkcode sockaddr} into 28 address bytes. */
 export function copySockaddr(address: Uint8Array): void {
-  const ipv6 = sockaddr[0] === linux.AF_INET6;
-  const length = ipv6 ? SOCKADDR_INET.size : SOCKADDR_IN_SIZE;
   address.fill(0, 0, SOCKADDR_INET.size);
-  address.set(sockaddr.subarray(0, length));
-  if (ipv6) address[0] = AF_INET6;
+  const target = new DataView(address.buffer, address.byteOffset);
+  readSockaddr(sockaddrView, 0, target, 0);
+}
+
+/**
+ * Copies an address for the kernel.
+ *
+ * @returns Its length in bytes, or minus an error number.
+ */
+export function writeSockaddr(
+  source: DataView,
+  offset: number,
+  target: DataView,
+  at: number,
+): number {
+  const family = source.getUint16(offset, true);
+  if (family !== AF_INET && family !== AF_INET6) return -WSAEAFNOSUPPORT;
+  const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_INET.size;
+  copyAddress(source, offset, target, at, size);
+  if (family === AF_INET6) target.setUint16(at, linux.AF_INET6, true);
+  return size;
+}
+
+/** Copies an address of the kernel; behind one of IPv4 nothing is written. */
+export function readSockaddr(
+  source: DataView,
+  at: number,
+  target: DataView,
+  offset: number,
+): void {
+  const ipv6 = source.getUint16(at, true) === linux.AF_INET6;
+  const size = ipv6 ? SOCKADDR_INET.size : SOCKADDR_IN_SIZE;
+  copyAddress(source, at, target, offset, size);
+  if (ipv6) target.setUint16(offset, AF_INET6, true);
+}
+
+/** Copies address bytes, of which there are a multiple of 4. */
+export function copyAddress(
+  source: DataView,
+  from: number,
+  target: DataView,
+  to: number,
+  size: number = SOCKADDR_INET.size,
+): void {
+  for (let i = 0; i < size; i += 4) {
+    target.setUint32(to + i, source.getUint32(from + i, true), true);
+  }
 }

@@ -68,8 +68,8 @@ export class LinuxSocket implements Handled, Source {
   #connectError = 0;
   /** What to report to who waits for a connection; `null` for nobody. */
   #key: number | null = null;
-  #local: Uint8Array | null = null;
-  #remote: Uint8Array | null = null;
+  #local: DataView | null = null;
+  #remote: DataView | null = null;
 
   /** Takes a file descriptor over. */
   constructor(
@@ -199,12 +199,12 @@ export class LinuxSocket implements Handled, Source {
   }
 
   /** The local address for receives, asked for once until it changes. */
-  get local(): Uint8Array {
+  get local(): DataView {
     if (this.#local !== null) return this.#local;
-    const local = new Uint8Array(SOCKADDR_INET.size);
-    this.address("getsockname", local);
+    const local = new DataView(new ArrayBuffer(SOCKADDR_INET.size));
+    this.address("getsockname", new Uint8Array(local.buffer));
     // Without a port it is not bound yet, and will be.
-    if (local[2] !== 0 || local[3] !== 0) this.#local = local;
+    if (local.getUint16(SOCKADDR_INET.port) !== 0) this.#local = local;
     return local;
   }
 
@@ -214,10 +214,11 @@ export class LinuxSocket implements Handled, Source {
   }
 
   /** The address of a connection's peer for receives, asked for once. */
-  get remote(): Uint8Array {
+  get remote(): DataView {
     if (this.#remote !== null) return this.#remote;
-    const remote = new Uint8Array(SOCKADDR_INET.size);
-    if (this.address("getpeername", remote) === 0) this.#remote = remote;
+    const remote = new DataView(new ArrayBuffer(SOCKADDR_INET.size));
+    const errno = this.address("getpeername", new Uint8Array(remote.buffer));
+    if (errno === 0) this.#remote = remote;
     return remote;
   }
 
