@@ -42,7 +42,8 @@ export class DatagramReceives extends Receives {
     );
     if (got < 0) return this.#failed(library.errno[0]!);
     for (let i = slot; i < slot + got; i++) {
-      if ((messages.field(i, MSGHDR.flags) & linux.MSG_TRUNC) === 0) {
+      const flags = messages.field(i, MSGHDR.flags);
+      if ((flags & linux.MSG_TRUNC) === 0) {
         this.finish(0, messages.field(i, MMSGHDR.bytes));
       } else if (this.request(i).registration !== null) {
         this.finish(wsa.WSAEMSGSIZE, messages.dataLength(i));

@@ -244,7 +244,8 @@ export abstract class Ring implements ResultOwner {
     });
     const requests: Request[] = [];
     for (let i = this.#head; i !== this.#tail; i = (i + 1) | 0) {
-      const [from, to] = [before!.slot(i), after.slot(i)];
+      const from = before!.slot(i);
+      const to = after.slot(i);
       after.copy(before!, from, to);
       requests[to] = this.#requests[from]!;
     }
@@ -258,7 +259,7 @@ export abstract class Ring implements ResultOwner {
     const { messages, slot } = this;
     const count = Math.min(this.pending, BATCH, messages.capacity - slot);
     for (let i = 0; i < count; i++) {
-      if (!this.#requests[slot + i]!.usable) return i;
+      if (!this.request(slot + i).usable) return i;
     }
     return count;
   }

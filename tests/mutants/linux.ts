@@ -6,16 +6,16 @@
 import { LIFETIME, LINUX, type Mutant } from "./mutant.ts";
 
 const RING = "ffi/linux/ring.ts";
-const POLLER = "ffi/linux/poller.ts";
+const POLL = "ffi/linux/poll.ts";
 
 /** The faults. */
 export const linux: readonly Mutant[] = [
   {
     name: "a result is queued one place too far",
     edits: [{
-      file: "ffi/linux/completion_queue.ts",
-      find: "const slot = (this.#head + this.count) & this.#mask;",
-      replace: "const slot = (this.#head + this.count + 1) & this.#mask;",
+      file: "ffi/linux/result_queue.ts",
+      find: "const slot = (this.#head + this.count++) & this.#mask;",
+      replace: "const slot = (this.#head + ++this.count) & this.#mask;",
     }],
     linux: LINUX,
   },
@@ -23,7 +23,7 @@ export const linux: readonly Mutant[] = [
     name: "a batch goes past the end of the ring",
     edits: [{
       file: RING,
-      find: "Math.min(this.pending, BATCH, this.capacity - slot)",
+      find: "Math.min(this.pending, BATCH, messages.capacity - slot)",
       replace: "Math.min(this.pending, BATCH)",
     }],
     linux: LINUX,
@@ -32,8 +32,8 @@ export const linux: readonly Mutant[] = [
     name: "requests move to the wrong place when a ring grows",
     edits: [{
       file: RING,
-      find: "const from = i & old.mask;",
-      replace: "const from = (i + 1) & old.mask;",
+      find: "const from = before!.slot(i);",
+      replace: "const from = before!.slot(i + 1);",
     }],
     linux: LINUX,
   },
@@ -41,8 +41,8 @@ export const linux: readonly Mutant[] = [
     name: "deferred requests do not end when their socket is closed",
     edits: [{
       file: RING,
-      find: "while (this.head !== this.tail) this.complete(status, 0);",
-      replace: "while (this.head !== this.committed) this.complete(status, 0);",
+      find: "while (this.#head !== this.#tail) {",
+      replace: "while (this.#head !== this.#committed) {",
     }],
     linux: LINUX,
   },
@@ -50,27 +50,27 @@ export const linux: readonly Mutant[] = [
     name: "the kernel writes to memory that was deregistered",
     edits: [{
       file: RING,
-      find: "if (registration !== null && !registration.usable) return i;",
-      replace: "if (registration === undefined) return i;",
+      find: "if (!this.request(slot + i).usable) return i;",
+      replace: "if (this.request(slot + i) === undefined) return i;",
     }],
     linux: LINUX,
   },
   {
     name: "descriptors are closed under a wait that goes on",
     edits: [{
-      file: POLLER,
+      file: POLL,
       find: `    if (this.#waiting) this.#signal();
-    else this.#release();`,
-      replace: "    this.#release();",
+    else this.#closeAll();`,
+      replace: "    this.#closeAll();",
     }],
     linux: [...LIFETIME, ...LINUX],
   },
   {
     name: "the rest of a send starts over",
     edits: [{
-      file: "ffi/linux/stream.ts",
-      find: "vectors[at + IOVEC_LENGTH] = length - moved;",
-      replace: "vectors[at + IOVEC_LENGTH] = length;",
+      file: "ffi/linux/messages.ts",
+      find: "writePointer(words, at + IOVEC.base, base + bytes);",
+      replace: "writePointer(words, at + IOVEC.base, base);",
     }],
     linux: LINUX,
   },
@@ -78,15 +78,15 @@ export const linux: readonly Mutant[] = [
     name: "a datagram that was cut passes for a whole one",
     edits: [{
       file: "ffi/linux/datagram.ts",
-      find: "if ((flags & linux.MSG_TRUNC) === 0) ring.complete(0, bytes);",
-      replace: "if ((flags & linux.MSG_TRUNC) >= 0) ring.complete(0, bytes);",
+      find: "if ((flags & linux.MSG_TRUNC) === 0) {",
+      replace: "if ((flags & linux.MSG_TRUNC) >= 0) {",
     }],
     linux: LINUX,
   },
   {
     name: "a wait is not ended when the first try was interrupted",
     edits: [{
-      file: POLLER,
+      file: POLL,
       find: "this.#signalled = this.#write() || this.#write();",
       replace: "this.#signalled = this.#write();",
     }],
