@@ -72,7 +72,7 @@ export class CompletionQueue extends ResultQueue implements Handled {
   notify(): number {
     if (this.key === 0) return WSAEINVAL;
     if (this.armed) return WSAEALREADY;
-    const errno = this.#watchAll();
+    const errno = this.audible > 0 ? 0 : this.#watchAll();
     if (errno !== 0) return errno;
     this.arm();
     if (this.armed) this.#run(Number.MAX_SAFE_INTEGER, true);

@@ -42,12 +42,12 @@ export class Poll implements Readiness, RioWaits {
   readonly #epoll: number;
   readonly #eventfd: number;
   readonly #counter = new Uint8Array(8);
+  fired: Int32Array = new Int32Array();
   /** What epoll watches, by file descriptor. */
   readonly #sources: (Source | undefined)[] = [];
 
-  #fired = new Int32Array(64);
-  #keys = new Int32Array(64);
-  #keyCount = 0;
+  /** Keys for the next wait to report. */
+  readonly #keys: number[] = [];
   #waiting = false;
   #woken = false;
   #signalled = false;
@@ -91,17 +91,8 @@ export class Poll implements Readiness, RioWaits {
   /** Nothing is to be released. */
   closeNotification(): void {}
 
-  get fired(): Int32Array {
-    return this.#fired;
-  }
-
   fire(key: number): void {
-    if (this.#keyCount === this.#keys.length) {
-      const keys = new Int32Array(2 * this.#keyCount);
-      keys.set(this.#keys);
-      this.#keys = keys;
-    }
-    this.#keys[this.#keyCount++] = key;
+    this.#keys.push(key);
     this.#signal();
   }
 
@@ -112,7 +103,7 @@ export class Poll implements Readiness, RioWaits {
 
   async wait(): Promise<number> {
     if (this.#closed) return 0;
-    if (this.#keyCount === 0 && !this.#woken) {
+    if (this.#keys.length === 0 && !this.#woken) {
       this.#waiting = true;
       try {
         await this.#library.symbols.poll(this.#memory.address, 2n, -1);
@@ -129,10 +120,9 @@ export class Poll implements Readiness, RioWaits {
       this.#library.symbols.read(this.#eventfd, this.#counter, 8n) === 8
     ) this.#signalled = false;
     this.collect();
-    const count = this.#keyCount;
-    [this.#fired, this.#keys] = [this.#keys, this.#fired];
-    this.#keyCount = 0;
-    return count;
+    this.fired = Int32Array.from(this.#keys);
+    this.#keys.length = 0;
+    return this.fired.length;
   }
 
   watch(source: Source, again = false): number {

@@ -22,21 +22,16 @@ export abstract class Receives extends Ring implements Receiver {
   /** Whether a call may get something; cleared only while epoll watches. */
   #ready = true;
   /** Whether the socket has more to tell than data: an end, an error. */
-  #ended = false;
+  protected ended = false;
 
   get ready(): boolean {
     return this.#ready;
   }
 
-  /** Whether an end or an error waits behind the data. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   /** Takes note that something has arrived. */
   readable(ended: boolean): void {
     this.#ready = true;
-    this.#ended ||= ended;
+    this.ended ||= ended;
     this.queue.wake(this.#entry);
   }
 
@@ -55,7 +50,7 @@ export abstract class Receives extends Ring implements Receiver {
 
   /** Takes note that the kernel has nothing more now. */
   protected drained(): void {
-    this.#ended = false;
+    this.ended = false;
     // What nobody watches is tried again by everybody who looks.
     this.#ready = this.socket.interest === 0;
   }

@@ -38,7 +38,7 @@ export class ResultQueue {
   /** Results queued. */
   protected count = 0;
   /** How many of the results may be told. */
-  #audible = 0;
+  protected audible = 0;
   #head = 0;
   #mask = 0;
   #results: Result[] = [];
@@ -93,7 +93,7 @@ export class ResultQueue {
       result.context = context;
     }
     if (silent) return;
-    this.#audible++;
+    this.audible++;
     if (this.armed) this.fire();
   }
 
@@ -104,7 +104,7 @@ export class ResultQueue {
       const result = this.#results[this.#head]!;
       this.#head = (this.#head + 1) & this.#mask;
       results.set(i, result.status, result.bytes, result.context);
-      if (!result.silent) this.#audible--;
+      if (!result.silent) this.audible--;
       result.owner.dequeued();
     }
     this.count -= count;
@@ -114,7 +114,7 @@ export class ResultQueue {
   /** Makes the next result fire; one that is there fires at once. */
   arm(): void {
     this.armed = true;
-    if (this.#audible > 0) this.fire();
+    if (this.audible > 0) this.fire();
   }
 
   /** Tells whoever waits to look. */
@@ -127,7 +127,7 @@ export class ResultQueue {
   close(): void {
     this.closed = true;
     this.armed = false;
-    this.count = this.#audible = 0;
+    this.count = this.audible = 0;
     this.#results = [];
   }
 

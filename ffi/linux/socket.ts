@@ -27,6 +27,12 @@ export interface SocketUser
   closing(): void;
 }
 
+const NOTHING: ControlChoice = {
+  packetInfo: false,
+  receivesTos: false,
+  receivesEcn: false,
+};
+
 /** Flags of a descriptor that never blocks and that no child process gets. */
 export const SOCK_FLAGS: number = linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC;
 
@@ -48,11 +54,7 @@ export class LinuxSocket implements Handled, Source {
   user: SocketUser | null = null;
 
   /** Which control messages its options ask for. */
-  controlChoice: ControlChoice = {
-    packetInfo: false,
-    receivesTos: false,
-    receivesEcn: false,
-  };
+  controlChoice: ControlChoice = NOTHING;
   /** `SIO_UDP_CONNRESET`: whether an ICMP error fails a receive. */
   reportsReset = true;
   /** An ICMP error that a send ran into and the next receive reports. */
