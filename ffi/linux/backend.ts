@@ -12,7 +12,6 @@ import {
   releaseLibrary,
 } from "./library.ts";
 import { Poll } from "./poll.ts";
-import type { RingSystem } from "./ring.ts";
 import { LinuxRings } from "./rings.ts";
 import { Scratch } from "./scratch.ts";
 import { LinuxSockets } from "./sockets.ts";
@@ -43,7 +42,8 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
     // Before the poll: without room there is no descriptor to close.
     const scratch = new Scratch();
     const poll = new Poll(library, release);
-    return assemble({
+    const sockets = new LinuxSockets(library, poll);
+    const rings = new LinuxRings(sockets, {
       library,
       scratch,
       poll,
@@ -51,29 +51,29 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
       registrations: new HandleTable(),
       blocked: new Set(),
     });
+    return new LinuxBackend(rings, sockets, poll);
   } catch (error) {
     release();
     throw error;
   }
 }
 
-function assemble(system: RingSystem): RioBackend {
-  const { library, poll } = system;
-  const sockets = new LinuxSockets(library, poll);
-  const rings = new LinuxRings(sockets, system);
-  let closed = false;
-  return {
-    name: "linux",
-    capabilities: { reusePort: true, brokenPipe: true },
-    rings,
-    sockets,
-    waits: poll,
-    close(): void {
-      if (closed) return;
-      closed = true;
-      sockets.closeAll();
-      rings.closeAll();
-      poll.close();
-    },
-  };
+class LinuxBackend implements RioBackend {
+  readonly name = "linux";
+  readonly capabilities = { reusePort: true, brokenPipe: true };
+  readonly rings: LinuxRings;
+  readonly sockets: LinuxSockets;
+  readonly waits: Poll;
+
+  constructor(rings: LinuxRings, sockets: LinuxSockets, poll: Poll) {
+    this.rings = rings;
+    this.sockets = sockets;
+    this.waits = poll;
+  }
+
+  close(_keepNative: boolean): void {
+    this.sockets.closeAll();
+    this.rings.closeAll();
+    this.waits.close();
+  }
 }

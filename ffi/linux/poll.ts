@@ -16,9 +16,8 @@ const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
 const EVENT_FD = Deno.build.arch === "x86_64" ? 1 : 2;
 /** The most events of one call. */
 const EVENTS = 256;
-/** First byte of the events; the `pollfd` pair and one event come before. */
-const EVENTS_AT = 64;
-const ONE_EVENT_AT = 32;
+/** First byte of the events; the `pollfd` pair comes before. */
+const EVENTS_AT = 16;
 /** What is added to the eventfd: 1, as 64 bits. */
 const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 /** What every source is watched for; each change is told once. */
@@ -35,10 +34,10 @@ export class Poll implements Readiness, RioWaits {
   readonly #release: () => void;
   /** Owned until the descriptors are closed; the kernel uses it in a wait. */
   readonly #memory: RioMemory;
+  /** One event for a change of interest, then those that epoll tells. */
   readonly #events: Uint32Array;
+  readonly #changeAddress: bigint;
   readonly #eventsAddress: bigint;
-  readonly #event: Uint32Array;
-  readonly #eventAddress: bigint;
   readonly #epoll: number;
   readonly #eventfd: number;
   readonly #counter = new Uint8Array(8);
@@ -63,12 +62,12 @@ export class Poll implements Readiness, RioWaits {
   constructor(library: LinuxLibrary, release: () => void) {
     this.#library = library;
     this.#release = release;
-    this.#memory = allocate(EVENTS_AT + EVENTS * EVENT_WORDS * 4);
+    const words = (1 + EVENTS) * EVENT_WORDS;
+    this.#memory = allocate(EVENTS_AT + words * 4);
     const { bytes: { buffer }, address } = this.#memory;
-    this.#events = new Uint32Array(buffer, EVENTS_AT, EVENTS * EVENT_WORDS);
-    this.#eventsAddress = address + BigInt(EVENTS_AT);
-    this.#event = new Uint32Array(buffer, ONE_EVENT_AT, EVENT_WORDS);
-    this.#eventAddress = address + BigInt(ONE_EVENT_AT);
+    this.#events = new Uint32Array(buffer, EVENTS_AT, words);
+    this.#changeAddress = address + BigInt(EVENTS_AT);
+    this.#eventsAddress = address + BigInt(EVENTS_AT + EVENT_WORDS * 4);
     const { symbols, errno } = library;
     this.#epoll = symbols.epoll_create1(linux.EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw unavailable("epoll_create1", errno[0]!);
@@ -129,15 +128,15 @@ export class Poll implements Readiness, RioWaits {
     const interest =
       (ARRIVALS | (source.wantsWritable ? linux.EPOLLOUT : 0)) >>> 0;
     if (interest === source.interest && !again) return 0;
-    this.#event[0] = interest;
-    this.#event[EVENT_FD] = source.fd;
+    this.#events[0] = interest;
+    this.#events[EVENT_FD] = source.fd;
     this.#sources[source.fd] = source;
     const { symbols, errno } = this.#library;
     const result = symbols.epoll_ctl(
       this.#epoll,
       source.interest === 0 ? linux.EPOLL_CTL_ADD : linux.EPOLL_CTL_MOD,
       source.fd,
-      this.#eventAddress,
+      this.#changeAddress,
     );
     if (result < 0) return winsockError(errno[0]!);
     source.interest = interest;
@@ -162,7 +161,7 @@ export class Poll implements Readiness, RioWaits {
         EVENTS,
         0,
       );
-      for (let i = 0; i < count; i++) {
+      for (let i = 1; i <= count; i++) {
         const at = i * EVENT_WORDS;
         const source = this.#sources[events[at + EVENT_FD]!];
         if (source !== undefined) tell(source, events[at]!);
@@ -172,6 +171,7 @@ export class Poll implements Readiness, RioWaits {
 
   /** Ends everything; a wait that goes on is woken and releases the rest. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     if (this.#waiting) this.#signal();
     else this.#closeAll();

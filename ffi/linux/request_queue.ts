@@ -42,18 +42,6 @@ export class RequestQueue implements Handled, SocketUser {
     }
   }
 
-  get wantsWritable(): boolean {
-    return this.sends.blocked;
-  }
-
-  readable(ended: boolean): void {
-    this.receives.readable(ended);
-  }
-
-  writable(): void {
-    this.sends.writable();
-  }
-
   closing(): void {
     this.#onClosing(this);
     this.receives.close();

@@ -211,6 +211,11 @@ export abstract class Ring implements ResultOwner {
     }
   }
 
+  /** Completes the request at the head with what the kernel did for it. */
+  finish(status: number, bytes: number): void {
+    this.complete(status, bytes);
+  }
+
   dequeued(): void {
     this.#outstanding--;
     if (this.#closed) this.#settle();
@@ -226,8 +231,6 @@ export abstract class Ring implements ResultOwner {
     this.#messages?.release();
   }
 
-  /** Completes the request at the head with what the kernel did for it. */
-  abstract finish(status: number, bytes: number): void;
   /** Makes requests run that may. */
   protected abstract start(): void;
   /** Hands so many requests to the kernel; see {@linkcode Ring.run}. */

@@ -14,19 +14,15 @@ export abstract class Sends extends Ring {
   override readonly sends = true;
 
   /** Whether they wait for room. */
-  get blocked(): boolean {
+  get wantsWritable(): boolean {
     return this.system.blocked.has(this);
   }
 
   /** Takes note that there is room again. */
   writable(): void {
-    if (!this.blocked) return;
+    if (!this.wantsWritable) return;
     this.#runAll();
     if (this.pending === 0) this.#unblock();
-  }
-
-  override finish(status: number, bytes: number): void {
-    this.complete(status, bytes);
   }
 
   override close(): void {
@@ -35,7 +31,7 @@ export abstract class Sends extends Ring {
   }
 
   protected override start(): void {
-    if (this.blocked) return;
+    if (this.wantsWritable) return;
     this.#runAll();
     if (this.pending > 0) this.#block();
   }

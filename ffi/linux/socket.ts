@@ -21,8 +21,11 @@ import * as linux from "./numbers.ts";
 import type { Readiness, Source } from "./readiness.ts";
 
 /** The request queue of a socket, as the socket knows it. */
-export interface SocketUser
-  extends Pick<Source, "wantsWritable" | "readable" | "writable"> {
+export interface SocketUser {
+  /** Who waits for what arrives. */
+  readonly receives: Pick<Source, "readable">;
+  /** Who waits for room. */
+  readonly sends: Pick<Source, "wantsWritable" | "writable">;
   /** Ends every request: the socket is about to be closed. */
   closing(): void;
 }
@@ -68,8 +71,10 @@ export class LinuxSocket implements Handled, Source {
   #connection: "none" | "pending" | "made";
   /** Why the last connect failed. */
   #connectError = 0;
-  /** What to report to who waits for a connection; `null` for nobody. */
-  #key: number | null = null;
+  /** What to report when a connect has ended; `null` when nobody waits. */
+  #connectKey: number | null = null;
+  /** What to report when a connection arrives; `null` when nobody waits. */
+  #acceptKey: number | null = null;
   #local: DataView | null = null;
   #remote: DataView | null = null;
 
@@ -86,21 +91,19 @@ export class LinuxSocket implements Handled, Source {
 
   get wantsWritable(): boolean {
     return this.#connection === "pending" ||
-      (this.user?.wantsWritable ?? false);
+      (this.user?.sends.wantsWritable ?? false);
   }
 
   readable(ended: boolean): void {
-    if (this.#connection !== "pending") {
-      this.#fire();
-      this.#key = null;
-    }
-    this.user?.readable(ended);
+    this.#fire(this.#acceptKey);
+    this.#acceptKey = null;
+    this.user?.receives.readable(ended);
   }
 
   writable(): void {
-    // The key is kept until somebody has asked: this may be too early.
-    this.#fire();
-    this.user?.writable();
+    // Kept until somebody has asked for the outcome: this may be too early.
+    this.#fire(this.#connectKey);
+    this.user?.sends.writable();
   }
 
   /** Connects; 1, minus an error number, or 0 when `key` will be reported. */
@@ -129,14 +132,14 @@ export class LinuxSocket implements Handled, Source {
     this.#connectError = 0;
     const unwatched = this.#system.readiness.watch(this);
     if (unwatched !== 0) return this.#endConnect(unwatched);
-    this.#key = key;
+    this.#connectKey = key;
     return 0;
   }
 
   /** The outcome of a connect, for who waits for it: nobody does afterwards. */
   takeOutcome(): number {
     const outcome = this.outcome();
-    if (outcome !== 0) this.#key = null;
+    if (outcome !== 0) this.#connectKey = null;
     return outcome;
   }
 
@@ -180,7 +183,7 @@ export class LinuxSocket implements Handled, Source {
       const code = library.errno[0]!;
       if (code === EINTR || GONE.has(code)) continue;
       if (code !== EAGAIN) return -winsockError(code);
-      this.#key = key;
+      this.#acceptKey = key;
       // A connection that came in the meantime must be told, too.
       return 0 - readiness.watch(this, true);
     }
@@ -229,12 +232,13 @@ export class LinuxSocket implements Handled, Source {
     this.user?.closing();
     this.#system.readiness.forget(this);
     // Whoever waits for a connection looks again and finds it closed.
-    this.#fire();
+    this.#fire(this.#acceptKey);
+    this.#fire(this.#connectKey);
     this.#system.library.symbols.close(this.fd);
   }
 
-  #fire(): void {
-    if (this.#key !== null) this.#system.readiness.fire(this.#key);
+  #fire(key: number | null): void {
+    if (key !== null) this.#system.readiness.fire(key);
   }
 
   #endConnect(errno: number): number {
