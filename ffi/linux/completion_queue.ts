@@ -26,15 +26,10 @@ export interface Receiver {
 }
 
 /** The place of a receiver in the list of its queue, which alone writes it. */
-export class Entry {
+export interface Entry {
   readonly receiver: Receiver;
   /** Its index in the list; -1 while it is not listed. */
-  position = -1;
-
-  /** Makes an entry that is not listed. */
-  constructor(receiver: Receiver) {
-    this.receiver = receiver;
-  }
+  position: number;
 }
 
 /**

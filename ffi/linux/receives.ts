@@ -7,7 +7,7 @@ import { MSG_CTRUNC, MSG_TRUNC } from "../constants.ts";
 import type { RioBuf } from "../contract.ts";
 import { WSAEFAULT } from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { Entry, type Receiver } from "./completion_queue.ts";
+import type { Entry, Receiver } from "./completion_queue.ts";
 import { fromKernel, packetDestination } from "./control.ts";
 import { MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
@@ -18,7 +18,7 @@ import { copyAddress } from "./sockaddr.ts";
 /** The receives of a socket. */
 export abstract class Receives extends Ring implements Receiver {
   override readonly sends = false;
-  readonly #entry: Entry = new Entry(this);
+  readonly #entry: Entry = { receiver: this, position: -1 };
   /** Whether a call may get something; cleared only while epoll watches. */
   #ready = true;
   /** Whether the socket has more to tell than data: an end, an error. */
@@ -59,7 +59,7 @@ export abstract class Receives extends Ring implements Receiver {
     this.queue.activate(this.#entry);
   }
 
-  /** Takes the slices beyond the data of what is staged; 0 or an error. */
+  /** Gives what is staged its slices beyond the data; 0 or an error number. */
   setSlices(
     local: RioBuf | null,
     remote: RioBuf | null,
@@ -81,7 +81,7 @@ export abstract class Receives extends Ring implements Receiver {
     return 0;
   }
 
-  /** Tells what a receive wants beside its data. */
+  /** Fills what a receive wants filled beside its data. */
   #fillSlices(slot: number, { remote, local, control, flags }: Slices): void {
     const { messages, socket, system: { scratch } } = this;
     const kernelFlags = messages.field(slot, MSGHDR.flags);
