@@ -9,6 +9,7 @@ import { joinWords, SOCKADDR_INET } from "../layout.ts";
 import type { Arena, Piece } from "./arena.ts";
 import { toKernel } from "./control.ts";
 import { IOVEC, MMSGHDR, MSGHDR, writePointer } from "./msghdr.ts";
+import type { Registration } from "./registration.ts";
 import { RECEIVE_CONTROL_SIZE, type Scratch } from "./scratch.ts";
 import { readSockaddr, writeSockaddr } from "./sockaddr.ts";
 
@@ -127,10 +128,20 @@ export class Messages {
   }
 
   /** Describes a request that has only data, for a start. */
-  set(slot: number, address: number, length: number): void {
+  set(
+    slot: number,
+    data: Registration | null,
+    offset: number,
+    length: number,
+  ): void {
+    const words = this.#words;
     const at = this.#vectors.at + slot * IOVEC.words;
-    writePointer(this.#words, at + IOVEC.base, address);
-    this.#words[at + IOVEC.length] = length;
+    // Word by word: a whole address would be a number on the heap.
+    const low = data === null ? 0 : data.low + offset;
+    const high = data === null ? 0 : data.high;
+    words[at + IOVEC.base] = low;
+    words[at + IOVEC.base + 1] = low > 0xFFFFFFFF ? high + 1 : high;
+    words[at + IOVEC.length] = length;
     this.setField(slot, MSGHDR.nameLength, 0);
     this.setField(slot, MSGHDR.controlLength, 0);
   }

@@ -14,8 +14,10 @@ export class Registration implements Handled {
   /** Bytes registered; -1 once deregistered. */
   length: number;
   #bytes: Uint8Array;
-  /** The address; below 2^53. */
-  readonly address: number;
+  /** The lower 32 bits of the address. */
+  readonly low: number;
+  /** The upper 32 bits of the address. */
+  readonly high: number;
 
   /** Starts a registration. */
   constructor(memory: RioMemory) {
@@ -23,7 +25,8 @@ export class Registration implements Handled {
     this.#bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = bytes.byteLength;
-    this.address = Number(address);
+    this.low = Number(address & 0xFFFFFFFFn);
+    this.high = Number(address >> 32n);
   }
 
   /** Whether the kernel may still be given the address. */

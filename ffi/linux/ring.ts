@@ -167,11 +167,8 @@ export abstract class Ring implements ResultOwner {
     request.context = context;
     request.progress = 0;
     request.hasSlices = false;
-    if (registration === null) this.messages.set(slot, 0, 0);
-    else {
-      const { offset, length } = data!;
-      this.messages.set(slot, registration.address + offset, length);
-    }
+    const { offset = 0, length = 0 } = data ?? {};
+    this.messages.set(slot, registration, offset, length);
     return 0;
   }
 

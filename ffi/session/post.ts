@@ -119,13 +119,13 @@ export function post(
 
 function takeOptions(request: Request, options: RioReceiveOptions): void {
   const { remote, local, control, messageFlags, context } = options;
+  request.context = context;
+  if ((remote ?? local ?? control ?? messageFlags) === undefined) return;
+  request.record.extended = true;
   request.remote = remote ?? null;
   request.local = local ?? null;
   request.control = control ?? null;
   request.messageFlags = messageFlags ?? null;
-  request.context = context;
-  request.record.extended =
-    (remote ?? local ?? control ?? messageFlags) !== undefined;
 }
 
 /** Checks the slices beyond the data, and takes their buffers into use. */
