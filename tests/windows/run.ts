@@ -39,7 +39,7 @@ const LEFT_OUT = [
 
 /** Types are checked on Linux, in less time. */
 const TEST = ["test", "-A", "--no-check", "--unstable-net"]
-  .concat("--v8-flags=--expose-gc");
+  .concat("--v8-flags=--expose-gc", "--preload", "tests/audit/preload.ts");
 
 /** Seconds one process may take. */
 const BOUND = Number(Deno.env.get("RIO_WINDOWS_BOUND") ?? 300);
