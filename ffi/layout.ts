@@ -121,7 +121,7 @@ export function alignControl(byteLength: number): number {
  * @returns The bytes as native code stores them.
  */
 export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
-  const pairs = text.replaceAll("-", "").match(/../g) ?? [];
+  const pairs = text.replaceAll("-", "").match(/../g)!;
   const bytes = Uint8Array.from(pairs, (pair) => parseInt(pair, 16));
   // The first three groups are numbers, stored in little-endian order.
   for (const [from, to] of [[0, 4], [4, 6], [6, 8]]) {

@@ -16,7 +16,7 @@ const WANTED_WHOLE = 100;
 const SESSION = "ffi/session/";
 /** What functions are called that end something. */
 const TEARDOWN =
-  /^(?:#?(?:abandon|cancel|close|deregister|end|finishClosing|forget|leave|redeem|reject|release|reset|rest|shrink|unblock|unuse)|\[Symbol\.(?:asyncDispose|dispose)\])/;
+  /^(?:#?(?:abandon|cancel|close|deregister|end|finishClosing|forget|leave|reject|release|reset|rest|shrink|unblock|unuse)|\[Symbol\.(?:asyncDispose|dispose)\])/;
 
 /** Branches that are looked at together. */
 interface Part {
