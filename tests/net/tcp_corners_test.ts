@@ -7,19 +7,9 @@ import {
   type RioTcpConn,
 } from "../../mod.ts";
 import { sessionTest, within } from "../session/harness.ts";
+import { openBoth } from "./connection.ts";
 
 const only = ["fake"] as const;
-
-/** Opens a connection; both ends belong to the test. */
-async function openBoth(
-  session: RioSession,
-): Promise<[client: RioTcpConn, server: RioTcpConn]> {
-  using listener = listen({ hostname: "127.0.0.1", session });
-  const accepted = listener.accept();
-  const { hostname, port } = listener.addr;
-  const client = await within(connect({ hostname, port, session }));
-  return [client, await within(accepted)];
-}
 
 sessionTest(
   "conn.ref() and conn.unref() change a read that waits",

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connect, listen, type RioTcpConn } from "../../mod.ts";
 import { sessionTest, within } from "../session/harness.ts";
-
-const HOST = "127.0.0.1";
+import { HOST } from "./connection.ts";
 
 sessionTest(
   "listener iteration yields connections and ends on close",

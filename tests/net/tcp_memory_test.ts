@@ -7,8 +7,8 @@ import {
 } from "../../mod.ts";
 import { SlicePool } from "../../ffi/net/streams/slice_pool.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
+import { HOST } from "./connection.ts";
 
-const HOST = "127.0.0.1";
 /** Small slices in one slab. */
 const SLAB = (1 << 20) / 2048;
 

@@ -2,22 +2,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   connect,
   listen,
-  type RioSession,
   type RioTcpConn,
   type RioTcpListener,
 } from "../../mod.ts";
 import { sessionTest, within } from "../session/harness.ts";
-
-const HOST = "127.0.0.1";
-
-async function open(
-  session: RioSession,
-): Promise<[client: RioTcpConn, server: RioTcpConn]> {
-  using listener = listen({ hostname: HOST, session });
-  const accepted = listener.accept();
-  const client = await within(connect({ port: listener.addr.port, session }));
-  return [client, await within(accepted)];
-}
+import { HOST, openBoth } from "./connection.ts";
 
 /** Something long that compresses well. */
 const TALE = Array.from({ length: 20_000 }, (_, i) => `line ${i}`).join("\n");
@@ -26,7 +15,7 @@ sessionTest(
   "conn.readable and conn.writable pipe through transform streams",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const sent = new Blob([TALE]).stream()
       .pipeThrough(new CompressionStream("gzip"))
       .pipeTo(client.writable);
@@ -44,7 +33,7 @@ sessionTest(
   "conn.readable piped into conn.writable echoes until the peer ends",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const echo = server.readable.pipeTo(server.writable);
     const text = client.readable.pipeThrough(new TextDecoderStream());
     const data = new TextEncoder().encode(TALE);
@@ -70,7 +59,7 @@ sessionTest(
   "conn.readable fills the buffer that a reader brings",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const reader = server.readable.getReader({ mode: "byob" });
     await within(client.write(new Uint8Array([1, 2, 3])));
     const first = await within(reader.read(new Uint8Array(8)));
@@ -84,7 +73,7 @@ sessionTest(
 
 sessionTest("conn.readable reads nothing ahead", async (openSession) => {
   using session = openSession();
-  const [client, server] = await open(session);
+  const [client, server] = await openBoth(session);
   assert(server.readable === server.readable);
   await within(client.write(new Uint8Array(5)));
   assertEquals(await within(server.read(new Uint8Array(9))), 5);
@@ -96,7 +85,7 @@ sessionTest(
   "cancelling conn.readable closes the connection",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const reader = server.readable.getReader();
     const read = reader.read();
     await within(reader.cancel("enough"));
@@ -114,7 +103,7 @@ sessionTest(
   "aborting conn.writable closes the connection",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     await within(server.writable.abort("enough"));
     await assertRejects(
       () => server.write(new Uint8Array(1)),
@@ -129,7 +118,7 @@ sessionTest(
   "conn.close() fails a stream that is being read",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const reader = server.readable.getReader();
     const read = assertRejects(() => reader.read(), Deno.errors.Interrupted);
     const closed = assertRejects(() => reader.closed, Deno.errors.Interrupted);
@@ -144,7 +133,7 @@ sessionTest(
   "conn.writable refuses a chunk that is no bytes",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const writer = client.writable.getWriter();
     const closed = assertRejects(() => writer.closed, TypeError);
     await assertRejects(

@@ -1,36 +1,8 @@
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
-import {
-  connect,
-  listen,
-  type RioSession,
-  RioTcpConn,
-  type RioTcpListener,
-} from "../../mod.ts";
-import { sessionTest, until, within } from "../session/harness.ts";
-
-const HOST = "127.0.0.1";
-
-/** A connection, both ends in one session. */
-async function open(
-  session: RioSession,
-): Promise<[client: RioTcpConn, server: RioTcpConn]> {
-  using listener = listen({ hostname: HOST, session });
-  const accepted = listener.accept();
-  const client = await within(connect({ port: listener.addr.port, session }));
-  return [client, await within(accepted)];
-}
-
-function text(p: Uint8Array, length: number | null): string {
-  return new TextDecoder().decode(p.subarray(0, length ?? 0));
-}
-
-const encode = (s: string) => new TextEncoder().encode(s);
+/** Connections: what is written is read, in order and whole. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { connect, listen, RioTcpConn, type RioTcpListener } from "../../mod.ts";
+import { sessionTest, within } from "../session/harness.ts";
+import { encode, HOST, openBoth, text } from "./connection.ts";
 
 /** Bytes that tell where they belong. */
 function pattern(length: number): Uint8Array {
@@ -41,7 +13,7 @@ sessionTest(
   "connect() and listen() carry data both ways",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     assertEquals(client.remoteAddr, server.localAddr);
     assertEquals(client.localAddr, server.remoteAddr);
     const p = new Uint8Array(16);
@@ -81,7 +53,7 @@ sessionTest(
   "conn.read() serves several reads in their order",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const [a, b, c] = [new Uint8Array(2), new Uint8Array(3), new Uint8Array(9)];
     const reads = Promise.all([client.read(a), client.read(b), client.read(c)]);
     await within(server.write(encode("abcdefg")));
@@ -96,7 +68,7 @@ sessionTest(
   "conn.write() keeps the order of writes that were not awaited",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const sizes = [1, 70_000, 3, 200_000, 0, 65_536];
     const all = pattern(sizes.reduce((sum, size) => sum + size, 0));
     let at = 0;
@@ -114,7 +86,7 @@ sessionTest(
   "conn.write() of 16 MiB arrives whole, with several sends under way",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     assertEquals(client.socket.sends, 1);
     const data = pattern(1 << 24);
     const written = client.write(data);
@@ -128,93 +100,11 @@ sessionTest(
 );
 
 sessionTest(
-  "conn.closeWrite() ends one direction only",
-  async (openSession) => {
-    using session = openSession();
-    const [client, server] = await open(session);
-    const p = new Uint8Array(8);
-    await within(client.closeWrite());
-    assertEquals(await within(server.read(p)), null);
-    await within(server.write(encode("still")));
-    assertEquals(text(p, await within(client.read(p))), "still");
-    await assertRejects(
-      () => within(client.write(encode("x"))),
-      Deno.errors.BrokenPipe,
-    );
-    client.close();
-    server.close();
-  },
-);
-
-sessionTest(
-  "conn.close() ends what waits, and throws the second time",
-  async (openSession) => {
-    using session = openSession();
-    const [client, server] = await open(session);
-    const read = client.read(new Uint8Array(1));
-    const rejected = assertRejects(() => read, Deno.errors.Interrupted);
-    client.close();
-    await within(rejected);
-    assertThrows(() => client.close(), Deno.errors.BadResource);
-    client[Symbol.dispose]();
-    await assertRejects(
-      () => client.read(new Uint8Array(1)),
-      Deno.errors.BadResource,
-    );
-    await assertRejects(
-      () => client.write(new Uint8Array(1)),
-      Deno.errors.BadResource,
-    );
-    assertThrows(() => client.setNoDelay(), Deno.errors.BadResource);
-    assertThrows(() => client.setKeepAlive(), Deno.errors.BadResource);
-    server.close();
-  },
-);
-
-sessionTest(
-  "conn.close() delivers what was written, and the end after it",
-  async (openSession) => {
-    using session = openSession();
-    const [client, server] = await open(session);
-    // Unread data makes a system reset: the peer still learns of the end.
-    await within(server.write(encode("never read")));
-    await within(client.write(encode("last words")));
-    client.close();
-    const p = new Uint8Array(16);
-    assertEquals(text(p, await within(server.read(p))), "last words");
-    assertEquals(await within(server.read(p)), null);
-    server.close();
-  },
-  { only: ["linux"] },
-);
-
-sessionTest(
-  "conn.reset() fails the peer's read, and no other connection",
-  async (openSession) => {
-    using session = openSession();
-    const [client, server] = await open(session);
-    const [other, otherServer] = await open(session);
-    const read = assertRejects(
-      () => server.read(new Uint8Array(1)),
-      Deno.errors.ConnectionReset,
-    );
-    client.reset();
-    await within(read);
-    assertThrows(() => client.reset(), Deno.errors.BadResource);
-    const p = new Uint8Array(4);
-    await within(other.write(encode("fine")));
-    assertEquals(text(p, await within(otherServer.read(p))), "fine");
-    for (const conn of [server, other, otherServer]) conn.close();
-  },
-  { only: ["linux", "windows"] },
-);
-
-sessionTest(
   "a peer that reads nothing holds up its own connection only",
   async (openSession) => {
     using session = openSession();
-    const [stalled, lazy] = await open(session);
-    const [client, server] = await open(session);
+    const [stalled, lazy] = await openBoth(session);
+    const [client, server] = await openBoth(session);
     const write = stalled.write(new Uint8Array(1 << 25));
     const rejected = assertRejects(() => write, Deno.errors.Interrupted);
     const p = new Uint8Array(4);
@@ -262,114 +152,10 @@ sessionTest(
 );
 
 sessionTest(
-  "connect() rejects with ConnectionRefused where nothing listens",
-  async (openSession) => {
-    using session = openSession();
-    const listener = listen({ hostname: HOST, session });
-    const { port } = listener.addr;
-    listener.close();
-    await assertRejects(
-      () => within(connect({ port, session })),
-      Deno.errors.ConnectionRefused,
-    );
-  },
-);
-
-sessionTest("connect() tries every address of a name", async (openSession) => {
-  using session = openSession();
-  using listener = listen({ hostname: "::1", session });
-  const accepted = listener.accept();
-  const { port } = listener.addr;
-  using client = await within(
-    connect({ hostname: "localhost", port, session }),
-  );
-  using server = await within(accepted);
-  assertEquals(client.remoteAddr.hostname, "::1");
-  assertEquals(server.remoteAddr, client.localAddr);
-}, { only: ["linux", "windows"] });
-
-sessionTest(
-  "connect() rejects with the reason of an aborted signal",
-  async (openSession) => {
-    using session = openSession();
-    const reason = new Error("changed my mind");
-    const aborted = AbortSignal.abort(reason);
-    const error = await assertRejects(() =>
-      connect({ port: 9, session, signal: aborted })
-    );
-    assertStrictEquals(error, reason);
-  },
-);
-
-sessionTest(
-  "connect() is given up when its signal is aborted",
-  async (openSession) => {
-    using session = openSession();
-    using listener = session.openSocket({
-      transport: "tcp",
-      hostname: HOST,
-      backlog: 1,
-    });
-    const { port } = listener.address;
-    const controller = new AbortController();
-    const { signal } = controller;
-    // More than the listener keeps waiting: some of them get no answer.
-    const attempts = Promise.allSettled(
-      Array.from({ length: 6 }, () => connect({ port, session, signal })),
-    );
-    const reason = new Error("too slow");
-    await until(() => session.stats().sockets >= 7, "the attempts to start");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    controller.abort(reason);
-    const given = (await within(attempts)).filter((outcome) => {
-      if (outcome.status === "fulfilled") outcome.value.close();
-      else assertStrictEquals(outcome.reason, reason);
-      return outcome.status === "rejected";
-    });
-    assert(given.length > 0);
-    assertEquals(session.stats().sockets, 1);
-  },
-  { only: ["linux"] },
-);
-
-sessionTest(
-  "session.close() ends what a connection waits for",
-  async (openSession) => {
-    const session = openSession();
-    const [client, server] = await open(session);
-    const reads = [client, server].map((conn) =>
-      assertRejects(() => conn.read(new Uint8Array(1)), Deno.errors.Interrupted)
-    );
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    await session.close();
-    await within(Promise.all(reads));
-    await assertRejects(
-      () => client.write(new Uint8Array(1)),
-      Deno.errors.BadResource,
-    );
-    client.close();
-    server.close();
-  },
-);
-
-sessionTest(
-  "connect() and listen() refuse a closed session",
-  async (openSession) => {
-    const session = openSession();
-    await session.close();
-    assertThrows(() => listen({ session }), Deno.errors.BadResource);
-    await assertRejects(
-      () => connect({ port: 9, session }),
-      Deno.errors.BadResource,
-    );
-  },
-);
-
-sessionTest(
   "conn.read() rejects when its array was transferred meanwhile",
   async (openSession) => {
     using session = openSession();
-    const [client, server] = await open(session);
+    const [client, server] = await openBoth(session);
     const p = new Uint8Array(8);
     const rejected = assertRejects(() => client.read(p), TypeError);
     structuredClone(p, { transfer: [p.buffer] });

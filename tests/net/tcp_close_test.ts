@@ -1,0 +1,106 @@
+/** How connections end: one direction, both, or reset; and what that ends. */
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { sessionTest, within } from "../session/harness.ts";
+import { encode, openBoth, text } from "./connection.ts";
+
+sessionTest(
+  "conn.closeWrite() ends one direction only",
+  async (openSession) => {
+    using session = openSession();
+    const [client, server] = await openBoth(session);
+    const p = new Uint8Array(8);
+    await within(client.closeWrite());
+    assertEquals(await within(server.read(p)), null);
+    await within(server.write(encode("still")));
+    assertEquals(text(p, await within(client.read(p))), "still");
+    await assertRejects(
+      () => within(client.write(encode("x"))),
+      Deno.errors.BrokenPipe,
+    );
+    client.close();
+    server.close();
+  },
+);
+
+sessionTest(
+  "conn.close() ends what waits, and throws the second time",
+  async (openSession) => {
+    using session = openSession();
+    const [client, server] = await openBoth(session);
+    const read = client.read(new Uint8Array(1));
+    const rejected = assertRejects(() => read, Deno.errors.Interrupted);
+    client.close();
+    await within(rejected);
+    assertThrows(() => client.close(), Deno.errors.BadResource);
+    client[Symbol.dispose]();
+    await assertRejects(
+      () => client.read(new Uint8Array(1)),
+      Deno.errors.BadResource,
+    );
+    await assertRejects(
+      () => client.write(new Uint8Array(1)),
+      Deno.errors.BadResource,
+    );
+    assertThrows(() => client.setNoDelay(), Deno.errors.BadResource);
+    assertThrows(() => client.setKeepAlive(), Deno.errors.BadResource);
+    server.close();
+  },
+);
+
+sessionTest(
+  "conn.close() delivers what was written, and the end after it",
+  async (openSession) => {
+    using session = openSession();
+    const [client, server] = await openBoth(session);
+    // Unread data makes a system reset: the peer still learns of the end.
+    await within(server.write(encode("never read")));
+    await within(client.write(encode("last words")));
+    client.close();
+    const p = new Uint8Array(16);
+    assertEquals(text(p, await within(server.read(p))), "last words");
+    assertEquals(await within(server.read(p)), null);
+    server.close();
+  },
+  { only: ["linux"] },
+);
+
+sessionTest(
+  "conn.reset() fails the peer's read, and no other connection",
+  async (openSession) => {
+    using session = openSession();
+    const [client, server] = await openBoth(session);
+    const [other, otherServer] = await openBoth(session);
+    const read = assertRejects(
+      () => server.read(new Uint8Array(1)),
+      Deno.errors.ConnectionReset,
+    );
+    client.reset();
+    await within(read);
+    assertThrows(() => client.reset(), Deno.errors.BadResource);
+    const p = new Uint8Array(4);
+    await within(other.write(encode("fine")));
+    assertEquals(text(p, await within(otherServer.read(p))), "fine");
+    for (const conn of [server, other, otherServer]) conn.close();
+  },
+  { only: ["linux", "windows"] },
+);
+
+sessionTest(
+  "session.close() ends what a connection waits for",
+  async (openSession) => {
+    const session = openSession();
+    const [client, server] = await openBoth(session);
+    const reads = [client, server].map((conn) =>
+      assertRejects(() => conn.read(new Uint8Array(1)), Deno.errors.Interrupted)
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await session.close();
+    await within(Promise.all(reads));
+    await assertRejects(
+      () => client.write(new Uint8Array(1)),
+      Deno.errors.BadResource,
+    );
+    client.close();
+    server.close();
+  },
+);

@@ -1,0 +1,95 @@
+/** Connecting: where it fails, and how it is given up. */
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { connect, listen } from "../../mod.ts";
+import { sessionTest, until, within } from "../session/harness.ts";
+import { HOST } from "./connection.ts";
+
+sessionTest(
+  "connect() rejects with ConnectionRefused where nothing listens",
+  async (openSession) => {
+    using session = openSession();
+    const listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    listener.close();
+    await assertRejects(
+      () => within(connect({ port, session })),
+      Deno.errors.ConnectionRefused,
+    );
+  },
+);
+
+sessionTest("connect() tries every address of a name", async (openSession) => {
+  using session = openSession();
+  using listener = listen({ hostname: "::1", session });
+  const accepted = listener.accept();
+  const { port } = listener.addr;
+  using client = await within(
+    connect({ hostname: "localhost", port, session }),
+  );
+  using server = await within(accepted);
+  assertEquals(client.remoteAddr.hostname, "::1");
+  assertEquals(server.remoteAddr, client.localAddr);
+}, { only: ["linux", "windows"] });
+
+sessionTest(
+  "connect() rejects with the reason of an aborted signal",
+  async (openSession) => {
+    using session = openSession();
+    const reason = new Error("changed my mind");
+    const aborted = AbortSignal.abort(reason);
+    const error = await assertRejects(() =>
+      connect({ port: 9, session, signal: aborted })
+    );
+    assertStrictEquals(error, reason);
+  },
+);
+
+sessionTest(
+  "connect() is given up when its signal is aborted",
+  async (openSession) => {
+    using session = openSession();
+    using listener = session.openSocket({
+      transport: "tcp",
+      hostname: HOST,
+      backlog: 1,
+    });
+    const { port } = listener.address;
+    const controller = new AbortController();
+    const { signal } = controller;
+    // More than the listener keeps waiting: some of them get no answer.
+    const attempts = Promise.allSettled(
+      Array.from({ length: 6 }, () => connect({ port, session, signal })),
+    );
+    const reason = new Error("too slow");
+    await until(() => session.stats().sockets >= 7, "the attempts to start");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    controller.abort(reason);
+    const given = (await within(attempts)).filter((outcome) => {
+      if (outcome.status === "fulfilled") outcome.value.close();
+      else assertStrictEquals(outcome.reason, reason);
+      return outcome.status === "rejected";
+    });
+    assert(given.length > 0);
+    assertEquals(session.stats().sockets, 1);
+  },
+  { only: ["linux"] },
+);
+
+sessionTest(
+  "connect() and listen() refuse a closed session",
+  async (openSession) => {
+    const session = openSession();
+    await session.close();
+    assertThrows(() => listen({ session }), Deno.errors.BadResource);
+    await assertRejects(
+      () => connect({ port: 9, session }),
+      Deno.errors.BadResource,
+    );
+  },
+);
