@@ -59,7 +59,8 @@ export const WINSOCK: readonly string[] = [
 
 /** Tests of the Linux backend. */
 export const LINUX: readonly string[] = [
-  "tests/linux/backend_test.ts",
+  ...["backend", "memory", "fairness", "sockets", "waits"]
+    .map((name) => `tests/linux/${name}_test.ts`),
   "tests/model/",
   "tests/contract/linux_test.ts",
 ];
