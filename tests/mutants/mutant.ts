@@ -33,8 +33,8 @@ export interface Mutant {
 
 /** Tests of lifetimes. */
 export const LIFETIME: readonly string[] = [
-  "tests/session/lifetime_test.ts",
-  "tests/session/buffer_test.ts",
+  ...["using", "lifetime", "closing", "held", "buffer"]
+    .map((name) => `tests/session/${name}_test.ts`),
   "tests/model/",
 ];
 
@@ -67,7 +67,10 @@ export const LINUX: readonly string[] = [
 
 /** The tests of lifetimes that run on Windows, for every fault that has to be noticed there. */
 export const WINDOWS: readonly string[] = [
+  "using",
   "lifetime",
+  "closing",
+  "held",
   "closed",
   "teardown",
   "collected",

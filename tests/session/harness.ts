@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assertEquals, fail } from "@std/assert";
+import { assert, assertEquals, fail } from "@std/assert";
 import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
 import {
   type RioCompletion,
@@ -254,4 +254,11 @@ export function put<T extends ArrayBufferLike>(
 /** The text that a completed request transferred. */
 export function textOf({ slice, bytesTransferred }: RioCompletion): string {
   return new TextDecoder().decode(slice?.bytes.subarray(0, bytesTransferred));
+}
+
+/** The first receive of some completions. */
+export function received(completions: readonly RioCompletion[]): RioCompletion {
+  const found = completions.find(({ kind }) => kind === "receive");
+  assert(found !== undefined, "there is a receive");
+  return found;
 }

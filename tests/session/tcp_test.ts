@@ -10,6 +10,7 @@ import {
   RioListener,
   type RioSocket,
 } from "../../mod.ts";
+import { FAMILIES } from "../contract/families.ts";
 import {
   collect,
   openPair,
@@ -20,13 +21,7 @@ import {
   within,
 } from "./harness.ts";
 
-/** Loopback addresses, and where to bind to reach them. */
-const FAMILIES = [
-  { name: "IPv4", hostname: "127.0.0.1" },
-  { name: "IPv6", hostname: "::1" },
-] as const;
-
-for (const { name, hostname } of FAMILIES) {
+for (const { name, loopback: hostname } of FAMILIES) {
   sessionTest(`TCP over ${name} connects, sends and ends`, async (open) => {
     using session = open();
     using buffer = session.registerBuffer(400);
