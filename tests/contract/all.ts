@@ -7,11 +7,13 @@ import { assertEquals } from "@std/assert";
 import { Harness, Skip, type Statement, type Trial } from "./harness.ts";
 import { giveUp, settle } from "./teardown.ts";
 import { addresses } from "./statements/addresses.ts";
+import { arming } from "./statements/arming.ts";
 import { closing } from "./statements/closing.ts";
 import { completionQueues } from "./statements/completion_queues.ts";
 import { connections } from "./statements/connections.ts";
 import { controlData } from "./statements/control_data.ts";
 import { datagrams } from "./statements/datagrams.ts";
+import { firing } from "./statements/firing.ts";
 import { notification } from "./statements/notification.ts";
 import { posting } from "./statements/posting.ts";
 import { registration } from "./statements/registration.ts";
@@ -29,6 +31,8 @@ export const statements: readonly Statement[] = [
   ...completionQueues,
   ...requestQueues,
   ...posting,
+  ...arming,
+  ...firing,
   ...notification,
   ...waiting,
   ...datagrams,
