@@ -7,7 +7,7 @@ import { openLibrary } from "../../ffi/winsock/library.ts";
 import { library } from "../windows/provider.ts";
 import { EPISODE, runModel } from "./run.ts";
 import { SYSTEMS } from "./system.ts";
-import { VERBS } from "./world.ts";
+import { VERBS } from "./verbs.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 if (Deno.build.os === "linux") openLinux();

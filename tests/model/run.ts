@@ -8,7 +8,7 @@ import { openSession } from "../../ffi/mod.ts";
 import { Model } from "./model.ts";
 import { Random } from "./random.ts";
 import { makeSystem, type ModelSystem } from "./system.ts";
-import type { Verb } from "./world.ts";
+import type { Verb } from "./verbs.ts";
 
 /** Steps with one session. */
 export const EPISODE = 500;
