@@ -69,13 +69,13 @@ export function makeBodies(
       run(
         "RIOCloseCompletionQueue",
         () => {},
-        () => rio.closeCompletionQueue(b(queue)),
+        () => rio.completionQueues.close(b(queue)),
       ),
     RIOCreateCompletionQueue: (size, descriptor) =>
       run(
         "RIOCreateCompletionQueue",
         () => 0n,
-        () => rio.createCompletionQueue(n(size), b(descriptor)),
+        () => rio.completionQueues.create(n(size), b(descriptor)),
       ),
     RIOCreateRequestQueue: (...v) =>
       run("RIOCreateRequestQueue", () => 0n, () =>
@@ -93,7 +93,7 @@ export function makeBodies(
       run(
         "RIODequeueCompletion",
         () => 0xFFFFFFFF,
-        () => rio.dequeueCompletion(b(queue), b(array), n(size)),
+        () => rio.completionQueues.dequeue(b(queue), b(array), n(size)),
       ),
     RIODeregisterBuffer: (id) =>
       run(
@@ -102,7 +102,11 @@ export function makeBodies(
         () => rio.deregisterBuffer(b(id)),
       ),
     RIONotify: (queue) =>
-      run("RIONotify", (errno) => errno, () => rio.notify(b(queue))),
+      run(
+        "RIONotify",
+        (errno) => errno,
+        () => rio.completionQueues.notify(b(queue)),
+      ),
     RIORegisterBuffer: (address, length) =>
       run(
         "RIORegisterBuffer",
@@ -113,7 +117,7 @@ export function makeBodies(
       run(
         "RIOResizeCompletionQueue",
         zero,
-        () => rio.resizeCompletionQueue(b(queue), n(size)),
+        () => rio.completionQueues.resize(b(queue), n(size)),
       ),
     RIOResizeRequestQueue: (queue, receives, sends) =>
       run(

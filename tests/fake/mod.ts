@@ -120,7 +120,7 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
     const all = {
       buffers: count(rio.registrations.values(), (buffer) => buffer.open),
       completionQueues: count(
-        rio.completionQueues.values(),
+        rio.completionQueues.all.values(),
         (queue) => !queue.closed,
       ),
       sockets: sockets.open.size,
@@ -295,10 +295,12 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
       return script.armed;
     },
     corrupt: () => {
-      for (const queue of rio.completionQueues.values()) queue.corrupt = true;
+      for (const queue of rio.completionQueues.all.values()) {
+        queue.corrupt = true;
+      }
     },
-    hold: () => rio.hold(),
-    resume: () => rio.resume(),
+    hold: () => rio.completionQueues.hold(),
+    resume: () => rio.completionQueues.resume(),
     pump: (rounds = 1) => {
       for (let i = 0; i < rounds; i++) clock.pump();
     },

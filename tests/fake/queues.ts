@@ -28,6 +28,9 @@ export interface Slice {
 /** Receive or send. */
 export type Direction = "receive" | "send";
 
+/** Both directions. */
+export const DIRECTIONS: readonly Direction[] = ["receive", "send"];
+
 /** A request that was accepted. */
 export interface Request {
   readonly direction: Direction;
