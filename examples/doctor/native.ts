@@ -8,6 +8,7 @@ import {
   AF_INET,
   INVALID_SOCKET,
   openLibrary,
+  resolveRioTable,
   type RioHandle,
   WINSOCK_VERSION,
   type WinsockSymbols,
@@ -34,6 +35,15 @@ const MODULES = {
   GetModuleHandleExW: { parameters: ["u32", "usize", "buffer"], result: "i32" },
   // DWORD GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize)
   GetModuleFileNameW: { parameters: ["usize", "buffer", "u32"], result: "u32" },
+} as const;
+
+// RIO_RQ RIOCreateRequestQueue(SOCKET Socket, ULONG MaxOutstandingReceive,
+//   ULONG MaxReceiveDataBuffers, ULONG MaxOutstandingSend,
+//   ULONG MaxSendDataBuffers, RIO_CQ ReceiveCQ, RIO_CQ SendCQ,
+//   PVOID SocketContext)
+const CREATE_REQUEST_QUEUE = {
+  parameters: ["u64", "u32", "u32", "u32", "u32", "u64", "u64", "u64"],
+  result: "u64",
 } as const;
 
 /** By address, and without a reference of our own. */
@@ -79,6 +89,26 @@ export class Winsock implements Disposable {
   /** Closes a socket that the backend does not know. */
   close(socket: RioHandle): void {
     this.symbols.closesocket(BigInt(socket));
+  }
+
+  /**
+   * Calls `RIOCreateRequestQueue` by its address; 0 or an error number.
+   *
+   * @param buffers Slices in a receive and in a send.
+   */
+  tryRequestQueue(
+    socket: RioHandle,
+    queue: RioHandle,
+    buffers: number,
+  ): number {
+    const table = resolveRioTable(socket, this.symbols);
+    const create = new Deno.UnsafeFnPointer(
+      Deno.UnsafePointer.create(table.RIOCreateRequestQueue)!,
+      CREATE_REQUEST_QUEUE,
+    );
+    const [at, to] = [BigInt(socket), BigInt(queue)];
+    const made = create.call(at, 1, buffers, 1, buffers, to, to, 0n);
+    return made === 0n ? this.error() : 0;
   }
 
   /** The reason of the call just before. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { assertPort } from "../address.ts";
+import { refuseType } from "../arguments.ts";
 import { capabilitiesOf, type RioSession } from "../session/session.ts";
 import { knownAddress } from "./hosts.ts";
 
@@ -95,8 +96,11 @@ export function toPort(port: unknown): number {
  *
  * @throws {TypeError} If it is anything else.
  */
-export function assertBytes(p: unknown): asserts p is Uint8Array {
+export function assertBytes(
+  name: string,
+  value: unknown,
+): asserts value is Uint8Array {
   // A proxy only looks like one.
-  if (p instanceof Uint8Array && ArrayBuffer.isView(p)) return;
-  throw new TypeError(`Invalid p ${String(p)}: give a Uint8Array`);
+  if (value instanceof Uint8Array && ArrayBuffer.isView(value)) return;
+  refuseType(name, value, "give a Uint8Array");
 }

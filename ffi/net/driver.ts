@@ -69,7 +69,7 @@ export class Driver {
 
   /**
    * Begins a wait: completions are run as they arrive, until
-   * {@linkcode Driver.leave}. Whoever enters has polled before, in vain.
+   * {@linkcode Driver.leave}. Poll first: what is there already needs no wait.
    *
    * @param party Who waits.
    * @param referenced Whether the wait keeps the process alive.

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RioHandle } from "../contract.ts";
+import { INSPECT, inspectShown } from "../shown.ts";
 import { RioBufferInUseError, RioClosedError } from "../errors.ts";
 import { assertInteger } from "../arguments.ts";
 import type { BufferRecord } from "./ledger.ts";
@@ -131,6 +132,20 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
     this.#release();
   }
 
+  /** What a buffer shows when it is logged or serialised: all but its memory. */
+  toJSON(): Record<string, unknown> {
+    const { id, byteLength, inFlight, closed } = this;
+    return { id, byteLength, inFlight, closed };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
+  }
+
   #release(): void {
     this.#core.ledger.releaseBuffer(this.#record);
     this.#core.forget(this);
@@ -186,5 +201,19 @@ export class RioSlice<T extends ArrayBufferLike = ArrayBuffer> {
     this.bytes = buffer.bytes.subarray(offset, offset + length);
     // Native code does not check these numbers: nobody may change them.
     Object.freeze(this);
+  }
+
+  /** What a slice shows when it is logged or serialised: all but its memory. */
+  toJSON(): Record<string, unknown> {
+    const { bufferId, offset, length } = this;
+    return { bufferId, offset, length };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
   }
 }

@@ -8,6 +8,7 @@ import { type IpAddress, readAddress, writeAddress } from "../address.ts";
 import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
 import { WSAEINVAL, WSAENOTCONN } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
+import { INSPECT, inspectShown } from "../shown.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf, refuseType } from "../arguments.ts";
 import type { RioSlice } from "./buffer.ts";
@@ -115,8 +116,8 @@ export abstract class RioEndpoint implements Disposable {
   setOption(option: RioSocketOption, value: number | boolean): void {
     const [level, name] = optionNumbers(option, this.#parts.family);
     if (typeof value !== "number" && typeof value !== "boolean") {
-      const name = `value of socket option "${option}"`;
-      refuseType(name, value, "give a number or a boolean");
+      const advice = `give a number or a boolean for "${option}"`;
+      refuseType("value", value, advice);
     }
     assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
     assertEndpointOpen(this, "set an option");
@@ -203,6 +204,20 @@ export abstract class RioEndpoint implements Disposable {
    */
   close(): void {
     check(this.#close(), "closesocket", "close a socket");
+  }
+
+  /** What a socket shows when it is logged or serialised. */
+  toJSON(): Record<string, unknown> {
+    const { transport, address, remoteAddress, closed } = this;
+    return { transport, address, remoteAddress, closed };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
   }
 
   /** Closes the socket; throws nothing. */

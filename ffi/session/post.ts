@@ -1,6 +1,6 @@
 /**
  * Posting a request: from the arguments of a program to the native call. Every
- * request takes this path, so that nothing here allocates.
+ * request takes this path, so nothing here may allocate.
  *
  * @module
  */
@@ -69,6 +69,7 @@ export interface RioReceiveOptions extends RioSendOptions {
   waitAll?: boolean;
 }
 
+const HOW_TO_SLICE = "give a RioSlice, made by RioBuffer.slice()";
 const ALL_FLAGS = RIO_MSG_DONT_NOTIFY | RIO_MSG_DEFER | RIO_MSG_WAITALL;
 
 /**
@@ -120,12 +121,21 @@ export function post(
 function takeOptions(request: Request, options: RioReceiveOptions): void {
   const { remote, local, control, messageFlags, context } = options;
   request.context = context;
-  if ((remote ?? local ?? control ?? messageFlags) === undefined) return;
+  if (
+    remote === undefined && local === undefined && control === undefined &&
+    messageFlags === undefined
+  ) return;
   request.record.extended = true;
-  request.remote = remote ?? null;
-  request.local = local ?? null;
-  request.control = control ?? null;
-  request.messageFlags = messageFlags ?? null;
+  request.remote = orNone("remote slice", remote);
+  request.local = orNone("local slice", local);
+  request.control = orNone("control slice", control);
+  request.messageFlags = orNone("messageFlags slice", messageFlags);
+}
+
+/** A slice, or `null` where none was given; `null` itself is a mistake. */
+function orNone<T>(name: string, slice: T | undefined): T | null {
+  if (slice === null) refuseType(name, slice, HOW_TO_SLICE);
+  return slice ?? null;
 }
 
 /** Checks the slices beyond the data, and takes their buffers into use. */
@@ -196,7 +206,7 @@ function bufferOf(
 ): BufferRecord | null {
   if (slice === null) return null;
   if (!isSlice(slice)) {
-    refuseType(name, slice, "give a RioSlice, made by RioBuffer.slice()");
+    refuseType(name, slice, HOW_TO_SLICE);
   }
   const buffer = recordOf(slice.buffer);
   if (buffer.ledger !== core.ledger) {

@@ -8,6 +8,7 @@ import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioResults } from "../layout.ts";
+import { INSPECT, inspectShown } from "../shown.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
 import { Arrival, nextTurn } from "../arrival.ts";
 import type { SessionCore } from "./core.ts";
@@ -278,6 +279,20 @@ export class RioCompletionQueue implements Disposable {
     }
     this.#core.closeBacklog(record);
     this.#core.forget(this);
+  }
+
+  /** What a queue shows when it is logged or serialised. */
+  toJSON(): Record<string, unknown> {
+    const { notification, capacity, reserved, closed } = this;
+    return { notification, capacity, reserved, closed };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
   }
 
   /** Does the same as {@linkcode RioCompletionQueue.close}. */

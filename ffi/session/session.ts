@@ -10,6 +10,7 @@ import type {
 } from "../contract.ts";
 import type { RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
+import { INSPECT, inspectShown } from "../shown.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioBuffer } from "./buffer.ts";
 import { SessionCore } from "./core.ts";
@@ -258,6 +259,20 @@ export class RioSession implements Disposable, AsyncDisposable {
   /** Does the same as {@linkcode RioSession.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What a session shows when it is logged or serialised. */
+  toJSON(): Record<string, unknown> {
+    const { backend, closed } = this;
+    return { backend, closed };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
   }
 
   async #close(): Promise<void> {

@@ -246,6 +246,12 @@ export class RioSocket extends RioEndpoint {
     refreshAddresses(this);
   }
 
+  /** What a socket shows when it is logged or serialised. */
+  override toJSON(): Record<string, unknown> {
+    const { receives, sends, outstanding } = this;
+    return { ...super.toJSON(), receives, sends, outstanding };
+  }
+
   /**
    * Closes the socket, and its own completion queue with it; throws nothing.
    *

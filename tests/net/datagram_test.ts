@@ -324,6 +324,20 @@ datagramTest(
 );
 
 datagramTest(
+  "conn[Symbol.asyncDispose]() can be called again while it goes on",
+  async (open) => {
+    const conn = open({ sends: 2 });
+    const sent = conn.send(bytes(3), conn.addr);
+    await within(Promise.all([
+      conn[Symbol.asyncDispose](),
+      conn[Symbol.asyncDispose](),
+    ]));
+    assertEquals(await sent, 3);
+    await conn[Symbol.asyncDispose]();
+  },
+);
+
+datagramTest(
   "session.close() ends a receive that waits with BadResource",
   async (open, session) => {
     const conn = open();

@@ -6,7 +6,12 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { connect, listen } from "../../mod.ts";
+import {
+  connect,
+  listen,
+  type RioSocket,
+  type RioSocketOptions,
+} from "../../mod.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
 import { HOST } from "./connection.ts";
 
@@ -91,5 +96,80 @@ sessionTest(
       () => connect({ port: 9, session }),
       Deno.errors.BadResource,
     );
+  },
+);
+
+sessionTest(
+  "connect() rejects when it is aborted just as the connection is made",
+  async (openSession) => {
+    using session = openSession();
+    using listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    const reason = new Error("too late");
+    // Each is aborted so many microtasks after the connection is there.
+    for (let after = 0; after < 12; after++) {
+      const accepted = listener.accept();
+      const controller = new AbortController();
+      const open = session.openSocket.bind(session) as (
+        options: RioSocketOptions,
+      ) => RioSocket;
+      Object.assign(session, {
+        openSocket(options: RioSocketOptions) {
+          const socket = open(options);
+          const toPeer = socket.connect.bind(socket);
+          socket.connect = async (address) => {
+            await toPeer(address);
+            abortAfter(controller, after, reason);
+          };
+          return socket;
+        },
+      });
+      const [outcome] = await within(Promise.allSettled([
+        connect({ port, session, signal: controller.signal }),
+      ]));
+      Object.assign(session, { openSocket: open });
+      if (outcome.status === "rejected") {
+        assertStrictEquals(outcome.reason, reason);
+      } else {
+        assert(!outcome.value.socket.closed, `closed, ${after} after`);
+        outcome.value.close();
+      }
+      (await within(accepted)).close();
+    }
+  },
+);
+
+async function abortAfter(
+  controller: AbortController,
+  microtasks: number,
+  reason: Error,
+): Promise<void> {
+  for (let i = 0; i < microtasks; i++) await undefined;
+  controller.abort(reason);
+}
+
+sessionTest(
+  "connect() takes options that its object inherits",
+  async (openSession) => {
+    using session = openSession();
+    using listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    const accepted = listener.accept();
+    class Options {
+      readonly port = port;
+      get session() {
+        return session;
+      }
+      get noDelay() {
+        return true;
+      }
+    }
+    using client = await within(connect(new Options()));
+    assertEquals(client.socket.getOption("noDelay"), 1);
+    (await within(accepted)).close();
+    const reason = new Error("never");
+    const never = Object.create({ signal: AbortSignal.abort(reason), session });
+    never.port = port;
+    await assertRejects(() => connect(never), Error, "never");
   },
 );

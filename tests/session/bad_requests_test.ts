@@ -58,6 +58,12 @@ const CASES: readonly Case[] = [
             remote: { hostname: "127.0.0.1", port: 9 },
           }),
       ],
+      ...["remote", "control"].map((name): Case => [
+        `${verb}() with null as ${name}`,
+        name,
+        TypeError,
+        (given) => post(given, given.buffer.slice(0, 10), { [name]: null }),
+      ]),
       [
         `${verb}() with a control slice of 7 bytes`,
         "control",

@@ -1,7 +1,12 @@
 /** What programs may not make, and what the objects that they hold show. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import * as rio from "../../mod.ts";
-import { collect, openSelf, put, sessionTest } from "./harness.ts";
+import { collect, openSelf, openUdp, put, sessionTest } from "./harness.ts";
 
 /** Classes that programs get from elsewhere, and from where. */
 const MADE_ELSEWHERE = {
@@ -98,4 +103,53 @@ sessionTest("memory that is never shared is typed so", (open) => {
     session.registerBuffer(new Uint8Array(new SharedArrayBuffer(8))).bytes;
   assertEquals([bytes, part, own].map(({ length }) => length), [64, 56, 8]);
   assert(shared.buffer instanceof SharedArrayBuffer);
+});
+
+sessionTest("what a session opens shows its live values in a log", (open) => {
+  using session = open();
+  using buffer = session.registerBuffer(1 << 20);
+  using socket = openUdp(session);
+  using listener = session.openSocket({
+    transport: "tcp",
+    hostname: "127.0.0.1",
+    backlog: 1,
+  });
+  const shown = (value: unknown) =>
+    Deno.inspect(value, { breakLength: Infinity, compact: true });
+  const { port } = socket.address;
+  assertEquals(
+    shown(session),
+    `RioSession { backend: "${session.backend}", closed: false }`,
+  );
+  assertEquals(
+    shown(buffer),
+    `RioBuffer { id: ${buffer.id}, byteLength: 1048576, inFlight: 0, closed: false }`,
+  );
+  assertEquals(
+    shown(buffer.slice(8, 16)),
+    `RioSlice { bufferId: ${buffer.id}, offset: 8, length: 16 }`,
+  );
+  assertStringIncludes(
+    shown(socket),
+    `address: { transport: "udp", hostname: "127.0.0.1", port: ${port} }`,
+  );
+  assertStringIncludes(shown(socket), "outstanding: 0");
+  assertStringIncludes(shown(listener), 'RioListener { transport: "tcp"');
+  assertEquals(
+    shown(socket.completions),
+    'RioCompletionQueue { notification: "iocp", capacity: 128, reserved: 128, closed: false }',
+  );
+});
+
+sessionTest("a completion that is serialised holds no memory", async (open) => {
+  using session = open();
+  using buffer = session.registerBuffer(1 << 20);
+  using socket = await openSelf(session);
+  socket.send(put(buffer.slice(), "hi"));
+  const [sent] = await collect(socket.completions, 1);
+  const text = JSON.stringify(sent);
+  assert(text.length < 1000, text);
+  const { slice, socket: of } = JSON.parse(text);
+  assertEquals(slice, { bufferId: buffer.id, offset: 0, length: 2 });
+  assertEquals(of.address, socket.address);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { INSPECT, inspectShown } from "../../shown.ts";
 import type { RioControlInfo } from "../../control.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import type { Inbox } from "./inbox.ts";
@@ -69,6 +70,20 @@ export class RioDatagramBatch
   /** The datagrams, in the order of their arrival. */
   [Symbol.iterator](): IterableIterator<RioReceivedDatagram> {
     return this.#datagrams.values();
+  }
+
+  /** What a batch shows when it is logged or serialised. */
+  toJSON(): Record<string, unknown> {
+    const { length } = this;
+    return { length };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
   }
 
   /** Gives the memory back to the socket; a second call does nothing. */

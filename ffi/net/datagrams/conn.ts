@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { INSPECT, inspectShown } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
@@ -36,6 +37,7 @@ export class RioDatagramConn
   readonly #outbox: Outbox;
   readonly #resources: DisposableStack;
   #closed = false;
+  #disposing: Promise<void> | null = null;
 
   /** The socket underneath, for its options and counts. */
   readonly socket: RioSocket;
@@ -79,7 +81,7 @@ export class RioDatagramConn
     p?: Uint8Array<ArrayBuffer>,
     options: RioDatagramReceiveOptions = {},
   ): Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]> {
-    if (p) assertBytes(p);
+    if (p) assertBytes("p", p);
     const slot = await this.#arrival(options.signal);
     try {
       const arrived = slot.take();
@@ -241,12 +243,30 @@ export class RioDatagramConn
   }
 
   /** Closes the socket when what was sent before has left, unless it is closed. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposing ??= this.#drainAndClose();
+  }
+
+  async #drainAndClose(): Promise<void> {
     try {
       if (!this.#closed) await this.#outbox.drain();
     } finally {
       this[Symbol.dispose]();
     }
+  }
+
+  /** What a datagram socket shows when it is logged or serialised. */
+  toJSON(): Record<string, unknown> {
+    const { addr } = this;
+    return { addr };
+  }
+
+  /** @ignore */
+  [INSPECT](
+    inspect: typeof Deno.inspect,
+    options: Deno.InspectOptions,
+  ): string {
+    return inspectShown(this, inspect, options);
   }
 
   /** Yields datagrams with their senders; ends when the socket is closed. */

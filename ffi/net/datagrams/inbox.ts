@@ -32,7 +32,7 @@ const TOO_LONG: ReadonlySet<number> = new Set([
   winsock.WSAEMSGSIZE,
   winsock.ERROR_MORE_DATA,
 ]);
-/** What is told of a datagram where nothing was asked for. */
+/** The `info` of a datagram whose socket was opened without `info`. */
 const NO_INFO: RioControlInfo = Object.freeze({});
 
 /** A call that waits for a datagram. */

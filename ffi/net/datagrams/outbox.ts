@@ -150,7 +150,7 @@ export class Outbox extends Half<SlotCall> {
     addr: Deno.Addr | undefined,
   ): Promise<void> | void {
     if (this.closed) throw badResource();
-    assertBytes(data);
+    assertBytes("data", data);
     if (addr === undefined && this.connected) {
       return this.#place(group, data, null);
     }

@@ -98,7 +98,7 @@ export class RioTcpConn implements Disposable {
    */
   read(p: Uint8Array): Promise<number | null> {
     return new Promise((resolve, reject) => {
-      assertBytes(p);
+      assertBytes("p", p);
       if (p.length === 0) return resolve(0);
       this.#assertOpen();
       this.#reader.read(p, resolve, reject);
@@ -118,7 +118,7 @@ export class RioTcpConn implements Disposable {
    */
   write(p: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      assertBytes(p);
+      assertBytes("p", p);
       this.#assertOpen();
       this.#writer.write(p, resolve, reject);
     });

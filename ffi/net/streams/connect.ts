@@ -82,10 +82,13 @@ export interface RioConnectOptions {
  * @throws {Error} If the name is not found.
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
-  const { hostname: given, signal } = options;
-  assertTransport("tcp", options.transport);
+  // Each option is read once: getters may give another value the next time.
+  const { transport, signal, session, noDelay, keepAlive } = options;
+  const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
+    options;
+  assertTransport("tcp", transport);
   const port = peerPort(options.port);
-  const hostname = given ?? "127.0.0.1";
+  const hostname = options.hostname ?? "127.0.0.1";
   signal?.throwIfAborted();
   const named = knownAddress(hostname) === undefined;
   // As Deno does: the name is permitted, and with it where it leads.
@@ -95,12 +98,15 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   try {
     signal?.throwIfAborted();
     using stack = new DisposableStack();
-    const hub = stack.use(useHub(options.session));
+    const hub = stack.use(useHub(session));
+    const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
     const socket = stack.use(
-      await connectAny(hub, addresses, { ...options, named }),
+      await connectAny(hub, addresses, { signal, patience, named }),
     );
-    if (options.noDelay) socket.setOption("noDelay", true);
-    if (options.keepAlive) socket.setOption("keepAlive", true);
+    // An abort that came with the connection has closed it.
+    signal?.throwIfAborted();
+    if (noDelay) socket.setOption("noDelay", true);
+    if (keepAlive) socket.setOption("keepAlive", true);
     const conn = new RioTcpConn(INTERNAL, hub, socket);
     stack.move();
     return conn;
@@ -127,18 +133,18 @@ function peerPort(port: number | null | undefined): number {
  *
  * @param hub Where the connection belongs.
  * @param addresses What to try, in this order.
- * @param options What the caller asked for, and whether the addresses were
- * looked up for a name that is permitted.
+ * @param options What ends all attempts, how many milliseconds one is alone,
+ * and whether the addresses were looked up for a name that is permitted.
  */
 async function connectAny(
   hub: Hub,
   addresses: readonly IpAddress[],
-  options: RioConnectOptions & { named: boolean },
+  { signal, patience, named }: {
+    signal: AbortSignal | undefined;
+    patience: number;
+    named: boolean;
+  },
 ): Promise<RioSocket> {
-  const { signal, named, autoSelectFamily = true } = options;
-  const patience = autoSelectFamily
-    ? options.autoSelectFamilyAttemptDelay ?? 250
-    : Infinity;
   const sockets = new Set<RioSocket>();
   const abandon = () => {
     for (const socket of sockets) socket[Symbol.dispose]();

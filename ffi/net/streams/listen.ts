@@ -81,7 +81,7 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
       transport: "tcp",
       ...address,
       reusePort,
-      // Systems read less than 1 each in its own way.
+      // What less than 1 means differs from system to system.
       backlog: Math.max(1, tcpBacklog),
     });
     const listener = new RioTcpListener(INTERNAL, hub, socket);

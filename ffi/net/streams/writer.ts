@@ -173,8 +173,12 @@ export class Writer extends Half<Job> {
     if (job !== undefined && completion.status !== 0) {
       job.error ??= this.#errorOf(completion);
     }
-    if (job === undefined && this.#outstanding === 0) this.rest();
-    else if (!this.#advancing) this.#advance(false);
+    if (job !== undefined) {
+      if (!this.#advancing) this.#advance(false);
+    } else if (this.#outstanding === 0) {
+      // Not before: a closed connection waits for all of its sends to end.
+      this.rest();
+    }
     this.settle();
   }
 
