@@ -70,7 +70,7 @@ export function reserveOutlasting(byteLength: number): ArrayBuffer {
   return toView({ address, size });
 }
 
-/** Makes the memory of a block usable, and the block unused after that. */
+/** Views a block; it is unused again once the view was collected. */
 function toView(block: Block): ArrayBuffer {
   const pointer = Deno.UnsafePointer.create(block.address)!;
   const view = Deno.UnsafePointerView.getArrayBuffer(pointer, block.size);

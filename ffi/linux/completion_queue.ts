@@ -19,7 +19,7 @@ export interface Receiver {
   readonly socket: Source;
   /** How many may run. */
   readonly pending: number;
-  /** Whether a call may get through; a `false` ends with a word of epoll. */
+  /** Whether a call may get through; once `false`, until epoll tells of more. */
   readonly ready: boolean;
   /** Makes one call; returns whether another one may get through. */
   run(): boolean;
@@ -44,7 +44,7 @@ export class CompletionQueue extends ResultQueue implements Handled {
   readonly #poll: Poll;
   /** Receivers that may run; those that may get through come first. */
   readonly #active: Entry[] = [];
-  /** How many of them may get through, or do until somebody tries. */
+  /** How many are at the front because a call may get through. */
   #ready = 0;
   /** Whether epoll watches all of them. */
   #watched = false;
@@ -141,9 +141,11 @@ export class CompletionQueue extends ResultQueue implements Handled {
       if (i >= (picks ? this.#ready : active.length)) i = 0;
       const entry = active[i]!;
       const more = this.#runOnce(entry);
-      if (picks && !entry.receiver.ready) this.#demote(entry);
-      // One that is done has left its place to another one.
-      if (active[i] !== entry) {
+      const stays = !picks || entry.receiver.ready;
+      if (!stays) this.#demote(entry);
+      // One that is done, or has to wait, has left its place to another one:
+      // the others have not all been tried in vain.
+      if (!stays || active[i] !== entry) {
         idle = 0;
         continue;
       }

@@ -80,8 +80,8 @@ function failed(ring: Ring, errno: number): boolean {
 }
 
 /**
- * Puts requests into one call, by the `msghdr` of the first. A receive of no bytes goes alone,
- * and so does what comes after {@linkcode MAX_BYTES}.
+ * Puts requests into one call, by the `msghdr` of the first. A receive of no
+ * bytes goes alone, and so does what comes after {@linkcode MAX_BYTES}.
  *
  * @param most How many requests may go into the call.
  * @returns How many bytes it is about.

@@ -89,7 +89,7 @@ export class Operations {
     if (operation.arrived) this.#free.push(operation.slot);
   }
 
-  /** Takes a slot for good. */
+  /** Takes a slot, zeroed; who takes one alone does not give it back. */
   take(): Slot {
     const slot = this.#free.pop() ?? this.#grow();
     slot.bytes.fill(0);

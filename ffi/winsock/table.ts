@@ -14,7 +14,7 @@ import {
   SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER,
   WSAID_MULTIPLE_RIO,
 } from "../constants.ts";
-import { WSAEOPNOTSUPP } from "../error_numbers.ts";
+import { WSAEOPNOTSUPP, WSASYSCALLFAILURE } from "../error_numbers.ts";
 import { RioError } from "../errors.ts";
 import { guidBytes, RIO_EXTENSION_FUNCTION_TABLE } from "../layout.ts";
 import type { RioHandle } from "../contract.ts";
@@ -104,7 +104,9 @@ export function resolveExtension(
   const address = new BigUint64Array(1);
   const question = { socket, code: SIO_GET_EXTENSION_FUNCTION_POINTER, guid };
   const written = askProvider(symbols, question, address);
-  return written < 0 ? BigInt(written) : address[0]!;
+  if (written < 0) return BigInt(written);
+  // A success without an address is none.
+  return address[0]! || BigInt(-WSASYSCALLFAILURE);
 }
 
 /** Returns how many bytes the provider wrote, or minus an error number. */

@@ -293,7 +293,8 @@ export class WinsockWaits implements RioWaits {
     const resolve = this.#resolve;
     if (resolve === null) return;
     this.#resolve = null;
-    const keys = this.#found.splice(0);
+    // Nobody is left to be told of what closing has found.
+    const keys = this.#closing ? [] : this.#found.splice(0);
     this.fired.set(keys);
     // Why it failed is known to the pool thread only.
     const nothing = this.#failed ? -WSASYSCALLFAILURE : 0;

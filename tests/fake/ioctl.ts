@@ -36,7 +36,17 @@ export interface TableFaults {
   without?: RioFunctionName;
   /** Move this function elsewhere, as another provider would. */
   moved?: RioFunctionName;
+  /** Say that this function is there, and give no address. */
+  noAddress?: "ConnectEx" | "AcceptEx";
 }
+
+/** Functions that are asked for one by one. */
+const EXTENSIONS = new Map(
+  [
+    [guidBytes(WSAID_CONNECTEX).toHex(), "ConnectEx"],
+    [guidBytes(WSAID_ACCEPTEX).toHex(), "AcceptEx"],
+  ] as const,
+);
 
 /** What the call needs of its system. */
 export interface IoctlOptions {
@@ -92,13 +102,10 @@ export function control(
     return 0;
   }
   if (code === SIO_GET_EXTENSION_FUNCTION_POINTER) {
-    if (guid === guidBytes(WSAID_CONNECTEX).toHex()) {
-      view.setBigUint64(0, pointers.addresses.ConnectEx, true);
-    } else if (guid === guidBytes(WSAID_ACCEPTEX).toHex()) {
-      view.setBigUint64(0, pointers.addresses.AcceptEx, true);
-    } else {
-      return refuse(WSAEINVAL);
-    }
+    const name = EXTENSIONS.get(guid);
+    if (name === undefined) return refuse(WSAEINVAL);
+    const address = name === table.noAddress ? 0n : pointers.addresses[name];
+    view.setBigUint64(0, address, true);
     returned[0] = 8;
     return 0;
   }

@@ -151,8 +151,8 @@ export const winsock: readonly Mutant[] = [
     name: "what a native call has found between two waits is lost",
     edits: [{
       file: WAITS,
-      find: "const keys = this.#found.splice(0);",
-      replace: "const keys = this.#found.splice(1);",
+      find: "this.#found.splice(0);",
+      replace: "this.#found.splice(1);",
     }],
     linux: WINSOCK,
   },

@@ -9,6 +9,7 @@ import {
   type RioCompletionQueue,
   RioError,
   type RioNotificationMode,
+  type RioSession,
   type RioSocket,
 } from "../../mod.ts";
 import {
@@ -325,4 +326,56 @@ sessionTest(
     session[Symbol.dispose]();
   },
   { only: ["fake"] },
+);
+
+/** More sockets than the Linux backend tries one by one. */
+const MANY = 9;
+
+/** Has so many datagrams arrive at a socket. */
+async function arriveAt(socket: RioSocket, session: RioSession, count: number) {
+  using sender = openUdp(session, { sends: count });
+  await sender.connect(socket.address);
+  using buffer = session.registerBuffer(8);
+  for (let i = 0; i < count; i++) sender.send(buffer.slice());
+  await collect(sender.completions, count);
+}
+
+sessionTest(
+  "queue.dequeue() takes all where only one of many sockets has something",
+  async (open) => {
+    using session = open();
+    using queue = session.createCompletionQueue({ capacity: 1024 });
+    using buffer = session.registerBuffer(64);
+    const options = { completions: queue, sends: 1 };
+    using busy = openUdp(session, { ...options, receives: 130 });
+    for (let i = 0; i < 130; i++) busy.receive(buffer.slice());
+    const quiet = Array.from({ length: MANY }, () => openUdp(session, options));
+    for (const socket of quiet) socket.receive(buffer.slice());
+    await arriveAt(busy, session, 130);
+    assertEquals(queue.dequeue(512).length, 130);
+    for (const socket of quiet) socket[Symbol.dispose]();
+  },
+  { only: ["linux"] },
+);
+
+sessionTest(
+  "queue.notify() tells of what arrived behind silent completions, with many sockets",
+  async (open) => {
+    using session = open();
+    using queue = session.createCompletionQueue({ capacity: 1024 });
+    using buffer = session.registerBuffer(64);
+    const slice = buffer.slice();
+    const options = { completions: queue, sends: 1 };
+    using busy = openUdp(session, { ...options, receives: 129 });
+    for (let i = 0; i < 129; i++) busy.receive(slice, { dontNotify: i < 128 });
+    const quiet = Array.from({ length: MANY }, () => openUdp(session, options));
+    for (const socket of quiet.slice(1)) socket.receive(slice);
+    await arriveAt(busy, session, 129);
+    assertEquals(queue.dequeue(64).length, 64);
+    quiet[0]!.receive(slice);
+    assertEquals(await within(queue.notify()), true);
+    assertEquals(queue.dequeue(512).length, 65);
+    for (const socket of quiet) socket[Symbol.dispose]();
+  },
+  { only: ["linux"] },
 );

@@ -322,3 +322,19 @@ for (
       }
     }));
 }
+
+for (const call of ["ConnectEx", "AcceptEx"] as const) {
+  Deno.test(`a provider that gives no address for ${call} is refused`, () =>
+    withRig({ table: { noAddress: call } }, (rig) => {
+      const { sockets } = rig.backend;
+      const socket = rig.tcp();
+      if (call === "ConnectEx") {
+        assertEquals(sockets.connect(socket, address(9), CONNECT), -10107);
+      } else {
+        assertEquals(sockets.bind(socket, address(0)), 0);
+        assertEquals(sockets.listen(socket, 1), 0);
+        assertEquals(sockets.accept(socket, ACCEPT), -10107);
+      }
+      assertEquals(sockets.close(socket), 0);
+    }));
+}

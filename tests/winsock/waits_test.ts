@@ -2,7 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { MAXIMUM_WAIT_OBJECTS } from "../../ffi/constants.ts";
 import type { RioNotificationKind } from "../../ffi/contract.ts";
-import { type Bound, type Registered, Rig, slice, withRig } from "./open.ts";
+import {
+  address,
+  type Bound,
+  type Registered,
+  Rig,
+  slice,
+  withRig,
+} from "./open.ts";
 
 /** A notification that must be there; its key. */
 function notification(
@@ -302,4 +309,17 @@ Deno.test("wait() after close() resolves at once", () =>
   withRig({}, async (rig) => {
     rig.backend.close(false);
     assertEquals(await rig.backend.waits.wait(), 0);
+  }));
+
+Deno.test("wait() after close() reports nothing that closing has found", () =>
+  withRig({}, async (rig) => {
+    const { sockets, waits } = rig.backend;
+    const listener = rig.tcp();
+    assertEquals(sockets.bind(listener, address(0)), 0);
+    assertEquals(sockets.listen(listener, 1), 0);
+    assertEquals(sockets.accept(listener, 7), 0);
+    assertEquals(sockets.close(listener), 0);
+    rig.backend.close(false);
+    for (let i = 0; i < 4; i++) await rig.turn();
+    assertEquals(await waits.wait(), 0);
   }));
