@@ -19,8 +19,8 @@
  *    buffer is not deregistered with its last completion".
  * 4. **Its memory outlives the registration.** The ledger holds the memory
  *    until it is deregistered; views that a program keeps hold it after that.
- *    Guard: the fault "a registration is not remembered", and
- *    `tests/session/kept_views_test.ts`.
+ *    Guard: the faults "a registration is not remembered" and "the pin of
+ *    registered memory is dropped", and `tests/session/kept_views_test.ts`.
  * 5. **The safe order.** Sockets are closed; completions are dequeued until
  *    none is outstanding; buffers are deregistered; each completion queue is
  *    closed, then the port or event that it notifies through; the backend is

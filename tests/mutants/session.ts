@@ -320,6 +320,7 @@ export const session: readonly Mutant[] = [
       closing: false,
     };`,
     }],
+    linux: ["tests/session/collected_test.ts"],
     windows: true,
   },
 ];

@@ -58,6 +58,41 @@ sessionTest(
   },
 );
 
+for (const shared of [false, true]) {
+  sessionTest(
+    `the memory of a dropped buffer stays until it is deregistered, ${
+      shared ? "shared" : "not shared"
+    }`,
+    async (open) => {
+      using session = open();
+      const memory = (() => {
+        const size = 1 << 16;
+        const block = shared
+          ? new SharedArrayBuffer(size)
+          : new ArrayBuffer(size);
+        session.registerBuffer(new Uint8Array(block));
+        return new WeakRef(block);
+      })();
+      // Until this job ends, nothing that was made a WeakRef of is collected.
+      await new Promise((resolve) => setTimeout(resolve));
+      // What the program held is collected at once; the net that deregisters
+      // runs only later.
+      await collectUntil(() => {
+        const registered = session.stats().deregistered === 0;
+        assert(
+          !registered || memory.deref() !== undefined,
+          "registered memory was freed",
+        );
+        return !registered;
+      }, "the buffer to be deregistered");
+      await collectUntil(
+        () => memory.deref() === undefined,
+        "the memory to be freed",
+      );
+    },
+  );
+}
+
 sessionTest("a dropped queue is closed, with a warning", async (open) => {
   using session = open();
   (() => {
