@@ -24,6 +24,7 @@ import { streamEnds } from "./statements/stream_ends.ts";
 import { streams } from "./statements/streams.ts";
 import { traffic } from "./statements/traffic.ts";
 import { waiting } from "./statements/waiting.ts";
+import { skipped } from "../skip.ts";
 
 /** Every statement, in the order in which things depend on each other. */
 export const statements: readonly Statement[] = [
@@ -62,20 +63,27 @@ export function testContract(rig: Rig): void {
   const names = new Set(statements.map((statement) => statement.name));
   assertEquals(names.size, statements.length, "two statements of one name");
   for (const statement of statements) {
-    Deno.test(`${rig.name}: ${statement.name}`, async () => {
-      const skipped = await hold(rig, statement);
-      if (skipped) console.log(`skip: ${skipped}`);
+    const name = `${rig.name}: ${statement.name}`;
+    Deno.test(name, async (test) => {
+      const reason = await hold(rig, statement);
+      // Only a step can be left out as late as here; it is counted as such.
+      if (skipped(name, reason)) {
+        await test.step({ name: `skip: ${reason}`, ignore: true, fn() {} });
+      }
     });
   }
 }
 
 /** Tries one statement; returns why it could not be tried. */
-async function hold(rig: Rig, statement: Statement): Promise<string | void> {
+async function hold(
+  rig: Rig,
+  statement: Statement,
+): Promise<string | undefined> {
   const misuse = statement.misuse === true;
   if (misuse && rig.noMisuse) return rig.noMisuse;
   const trial = await rig.open();
   const harness = new Harness(trial);
-  let skipped: string | undefined;
+  let reason: string | undefined;
   try {
     await statement.run(harness);
   } catch (error) {
@@ -84,9 +92,9 @@ async function hold(rig: Rig, statement: Statement): Promise<string | void> {
       await trial.faults(true);
       throw error;
     }
-    skipped = error.message;
+    reason = error.message;
   }
   await settle(harness);
   assertEquals(await trial.faults(misuse), [], "after the end");
-  return skipped;
+  return reason;
 }

@@ -16,7 +16,6 @@ for (const dispatch of [true, false]) {
       const fake = createFakeWindows({ dispatch });
       return {
         rio: createWinsockBackend(fake.symbols),
-        standIn: "the fake Windows",
         async faults(misuse) {
           // What a pending wait uses is released when it returned.
           for (let i = 0; i < 200 && left(fake).length > 0; i++) await pause(5);

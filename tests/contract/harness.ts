@@ -38,10 +38,18 @@ export interface Statement {
 export interface Trial {
   /** The backend. */
   readonly rio: RioBackend;
-  /** What stands in for the system below it; absent on a real system. */
-  readonly standIn?: string;
+  /** The system below it, if that one cannot do all that is stated. */
+  readonly system?: System;
   /** What was done wrong or is left, once the backend was closed. */
   faults(misuse: boolean): string[] | Promise<string[]>;
+}
+
+/** A system that is known to lack something. */
+export interface System {
+  /** What it is. */
+  readonly name: string;
+  /** What it lacks, in the words of {@linkcode Harness.mayLack}. */
+  readonly lacks: readonly string[];
 }
 
 /** A socket with its request queue and completion queues. */
@@ -80,19 +88,20 @@ export class Skip extends Error {}
 
 /** What a statement holds in its hands. */
 export class Harness extends Waits {
-  readonly #standIn: string | undefined;
+  readonly #system: System | undefined;
   #slab: Slab | undefined;
   #keys = 0;
 
   /** Starts a statement on a backend that was just opened. */
-  constructor({ rio, standIn }: Trial) {
+  constructor({ rio, system }: Trial) {
     super(rio);
-    this.#standIn = standIn;
+    this.#system = system;
   }
 
-  /** Ends the statement here if a stand-in is known to lose something. */
-  mayLose(what: string): void {
-    if (this.#standIn) this.skip(`${this.#standIn} loses ${what}`);
+  /** Ends the statement here if the system is known to lack something. */
+  mayLack(what: string): void {
+    if (!this.#system?.lacks.includes(what)) return;
+    this.skip(`${this.#system.name} lacks ${what}`);
   }
 
   /** Ends the statement here, because it can not be tried. */

@@ -4,15 +4,36 @@
  *
  * @module
  */
+import {
+  IP_ECN,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_ECN,
+} from "../../ffi/constants.ts";
 import { openWinsock } from "../../ffi/winsock/open.ts";
 import { library, Provider } from "../windows/provider.ts";
 import { type Rig, testContract } from "./all.ts";
+import type { System } from "./harness.ts";
 import { pause } from "./waits.ts";
+
+/** Windows knows ECN from build 20348 on, and Wine does not. */
+const ECN = [
+  `option ${IP_ECN} at level ${IPPROTO_IP}`,
+  `option ${IPV6_ECN} at level ${IPPROTO_IPV6}`,
+];
+/** Windows leaves the type of service to its policies. */
+const TOS = "the type of service of a send";
+
+const WINDOWS: System = { name: "this Windows", lacks: [...ECN, TOS] };
+const WINE: System = {
+  name: "Wine",
+  lacks: [...ECN, TOS, "the packet info of a send"],
+};
 
 /** Windows' own Registered I/O, where nobody counts what is left. */
 const native: Rig = {
   name: "winsock",
-  open: () => ({ rio: openWinsock(), faults: () => [] }),
+  open: () => ({ rio: openWinsock(), system: WINDOWS, faults: () => [] }),
   noMisuse: "a wrong call may crash without a verifier that catches it",
 };
 
@@ -31,7 +52,7 @@ function provided(library: string): Rig {
       provider.forget();
       return {
         rio: openWinsock({ library }),
-        standIn: "the provider over Wine",
+        system: WINE,
         async faults(misuse) {
           for (let i = 0; i < 200 && left().length > 0; i++) await pause(5);
           const violations = provider.violations();

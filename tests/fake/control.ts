@@ -1,44 +1,57 @@
 /**
- * Control messages of datagrams: packet info and type of service.
+ * Control messages of datagrams: packet info, type of service and ECN.
  *
  * @module
  */
 import {
   AF_INET,
+  IP_ECN,
   IP_PKTINFO,
   IP_RECVTOS,
   IP_TOS,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_ECN,
   IPV6_PKTINFO,
   IPV6_RECVTCLASS,
   IPV6_TCLASS,
   RIO_CMSG_BASE_SIZE,
 } from "../../ffi/constants.ts";
 import { alignControl, WSACMSGHDR } from "../../ffi/layout.ts";
-import type { Datagram, NetSocket } from "./network.ts";
+import type { Datagram, NetSocket, Wish } from "./network.ts";
 
 const LOOPBACK_INTERFACE = 1;
 
+/** The bits of a type of service that carry the ECN codepoint. */
+const ECN_BITS = 3;
+
 /** Reads what a send asks for; `null` if the bytes are no control data. */
-export function readControl(bytes: Uint8Array): { tos: number } | null {
+export function readControl(bytes: Uint8Array): Wish | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < RIO_CMSG_BASE_SIZE) return null;
   const total = view.getUint32(0, true);
   if (total < RIO_CMSG_BASE_SIZE || total > bytes.length) return null;
-  let tos = 0;
+  const wish: Wish = { tos: 0, source: null };
   for (let at = RIO_CMSG_BASE_SIZE; at + WSACMSGHDR.size <= total;) {
     const length = Number(view.getBigUint64(at + WSACMSGHDR.length, true));
     if (length < WSACMSGHDR.size || at + length > total) return null;
     const type = view.getInt32(at + WSACMSGHDR.type, true);
-    const level = view.getInt32(at + WSACMSGHDR.level, true);
-    if (
-      level === IPPROTO_IP && type === IP_TOS ||
-      level === IPPROTO_IPV6 && type === IPV6_TCLASS
-    ) tos = view.getInt32(at + WSACMSGHDR.size, true);
+    const data = bytes.subarray(at + WSACMSGHDR.size, at + length);
+    switch (view.getInt32(at + WSACMSGHDR.level, true)) {
+      case IPPROTO_IP:
+        if (type === IP_TOS) wish.tos |= data[0]!;
+        if (type === IP_ECN) wish.tos |= data[0]! & ECN_BITS;
+        if (type === IP_PKTINFO) wish.source = data.subarray(0, 4).toHex();
+        break;
+      case IPPROTO_IPV6:
+        if (type === IPV6_TCLASS) wish.tos |= data[0]!;
+        if (type === IPV6_ECN) wish.tos |= data[0]! & ECN_BITS;
+        if (type === IPV6_PKTINFO) wish.source = data.subarray(0, 16).toHex();
+        break;
+    }
     at += alignControl(length);
   }
-  return { tos };
+  return wish;
 }
 
 /** Writes what a socket asked to be told about a datagram. */
@@ -58,7 +71,8 @@ export function writeControl(
     bytes.set(data, at + WSACMSGHDR.size);
     at += alignControl(length);
   };
-  const tos = new Uint8Array(new Int32Array([datagram.tos]).buffer);
+  const tos = number(datagram.tos);
+  const ecn = number(datagram.tos & ECN_BITS);
   const address = Uint8Array.fromHex(datagram.to.ip);
   const info = new Uint8Array(address.length + 4);
   info.set(address);
@@ -68,6 +82,7 @@ export function writeControl(
       add(IPPROTO_IP, IP_PKTINFO, info);
     }
     if (socket.option(IPPROTO_IP, IP_RECVTOS, 0)) add(IPPROTO_IP, IP_TOS, tos);
+    if (socket.option(IPPROTO_IP, IP_ECN, 0)) add(IPPROTO_IP, IP_ECN, ecn);
   } else {
     if (socket.option(IPPROTO_IPV6, IPV6_PKTINFO, 0)) {
       add(IPPROTO_IPV6, IPV6_PKTINFO, info);
@@ -75,6 +90,13 @@ export function writeControl(
     if (socket.option(IPPROTO_IPV6, IPV6_RECVTCLASS, 0)) {
       add(IPPROTO_IPV6, IPV6_TCLASS, tos);
     }
+    if (socket.option(IPPROTO_IPV6, IPV6_ECN, 0)) {
+      add(IPPROTO_IPV6, IPV6_ECN, ecn);
+    }
   }
   view.setUint32(0, Math.min(at, bytes.length), true);
+}
+
+function number(value: number): Uint8Array {
+  return new Uint8Array(new Int32Array([value]).buffer);
 }

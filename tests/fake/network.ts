@@ -51,6 +51,14 @@ export interface Datagram {
   tos: number;
 }
 
+/** What a send asks for, beside its bytes and destination. */
+export interface Wish {
+  /** Type of service or traffic class, with the ECN codepoint. */
+  tos: number;
+  /** The source address, in hexadecimal digits; `null` leaves the choice. */
+  source: string | null;
+}
+
 /** A socket as the network sees it. */
 export class NetSocket {
   readonly family: number;
@@ -153,13 +161,17 @@ export class Network {
     socket: NetSocket,
     to: Endpoint,
     bytes: Uint8Array,
-    tos: number,
+    { tos, source }: Wish,
   ): number {
     this.autobind(socket);
     if (bytes.length > MAX_DATAGRAM) return WSAEMSGSIZE;
     const error = this.route(socket, to);
     if (error !== 0) return error;
-    const from = { ip: sourceIp(socket, to), port: socket.local!.port };
+    const ip = source === null || isWildcard(source)
+      ? sourceIp(socket, to)
+      : source;
+    if (!isLocal(ip)) return WSAEADDRNOTAVAIL;
+    const from = { ip, port: socket.local!.port };
     const receiver = this.#receiverOf(from, to);
     if (!receiver) {
       if (socket.reportsReset) {

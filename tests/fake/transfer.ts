@@ -54,11 +54,11 @@ export function send(
     ? readEndpoint(bytesOf(request.remote))
     : socket.remote;
   if (!to) return failed(request.remote ? WSAEINVAL : WSAENOTCONN);
-  const control = request.control
+  const wish = request.control
     ? readControl(bytesOf(request.control))
-    : { tos: 0 };
-  if (!control) return failed(WSAEINVAL);
-  const status = network.sendDatagram(socket, to, bytes.slice(), control.tos);
+    : { tos: 0, source: null };
+  if (!wish) return failed(WSAEINVAL);
+  const status = network.sendDatagram(socket, to, bytes.slice(), wish);
   return { status, bytesTransferred: status === 0 ? bytes.length : 0 };
 }
 
