@@ -7,6 +7,7 @@
  */
 import { assertEquals, fail } from "@std/assert";
 import * as rio from "../../mod.ts";
+import { skipped } from "../skip.ts";
 
 /** The most that a statement waits for anything, in milliseconds. */
 const PATIENCE_MS = 5000;
@@ -62,11 +63,11 @@ function openSession(): rio.RioSession {
 
 /** Registers a statement, once for each implementation. */
 export function statement(name: string, body: Body, needs: Needs = {}): void {
-  if (needs.skip !== undefined) console.log(`skip: ${name}: ${needs.skip}`);
+  const ignore = skipped(name, needs.skip);
   const register = (who: string, run: (body: Body) => Promise<void>) =>
     Deno.test({
       name: `${who}: ${name}`,
-      ignore: needs.skip !== undefined,
+      ignore,
       permissions: needs.permissions ?? "inherit",
       fn: () => run(body),
     });

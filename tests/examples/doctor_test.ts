@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { skipped } from "../skip.ts";
 
 const SCRIPT = new URL("../../examples/doctor.ts", import.meta.url).href;
 /** Ends a doctor that does not end by itself, in milliseconds. */
@@ -218,10 +219,12 @@ Deno.test("the doctor goes on when an experiment hangs or crashes", async () => 
   });
 });
 
-if (WINDOWS) console.log("skip: Windows sends no Ctrl-C to one process");
 Deno.test({
   name: "the doctor says what it knows when Ctrl-C ends it",
-  ignore: WINDOWS,
+  ignore: skipped(
+    "the doctor and Ctrl-C",
+    WINDOWS ? "Windows sends none to one process" : undefined,
+  ),
   async fn() {
     const log = await Deno.makeTempFile();
     await using child = start(ALL, ["--only", "hang"], log);
@@ -246,7 +249,10 @@ Deno.test({
 
 Deno.test({
   name: "the doctor exits with 1 when the system has no Registered I/O",
-  ignore: LIBRARY === undefined,
+  ignore: skipped(
+    "the doctor without Registered I/O",
+    LIBRARY === undefined ? "RIO_LIBRARY is not set" : undefined,
+  ),
   async fn() {
     const { code, stdout } = await doctor(ALL, "--json");
     const found: Report = JSON.parse(stdout);
@@ -260,6 +266,3 @@ Deno.test({
     });
   },
 });
-if (LIBRARY === undefined) {
-  console.log("skip: RIO_LIBRARY is not set, so there is no other Winsock");
-}

@@ -5,6 +5,7 @@
  */
 import { fail } from "@std/assert";
 import * as unchanged from "../windows/unchanged.ts";
+import { skipped } from "../skip.ts";
 
 /** The most that a program may take, in milliseconds. */
 const BOUND_MS = 30_000;
@@ -168,8 +169,7 @@ export function exampleTest(
   const missing = tools.filter((tool) => !isHere(tool));
   const reason = unchanged.reason ??
     (missing.length > 0 ? `${missing.join(", ")} is not installed` : undefined);
-  if (reason) console.log(`skip: ${name}: ${reason}`);
-  Deno.test({ name, ignore: reason !== undefined, fn });
+  Deno.test({ name, ignore: skipped(name, reason), fn });
 }
 
 function isHere(tool: string): boolean {

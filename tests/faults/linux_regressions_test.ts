@@ -4,6 +4,7 @@ import { openSession } from "../../ffi/mod.ts";
 import { RioError, type RioSession } from "../../mod.ts";
 import { FaultyLinux } from "./linux_calls.ts";
 import { within } from "./steps.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 const ENOMEM = { name: "ENOMEM", errno: 12 };
 const EINTR = { name: "EINTR", errno: 4 };
@@ -14,7 +15,7 @@ function linuxTest(
 ): void {
   Deno.test({
     name: `linux: ${name}`,
-    ignore: Deno.build.os !== "linux",
+    ignore: skipped(name, NOT_LINUX),
     async fn() {
       using system = new FaultyLinux();
       {

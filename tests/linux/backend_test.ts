@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import * as winsock from "../../ffi/constants.ts";
 import { openLinux } from "../../ffi/linux/backend.ts";
 import { linuxTest, results, Rig } from "./rig.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 linuxTest("close() ends the wait that goes on", async ({ rio }) => {
   const wait = rio.waits.wait();
@@ -43,7 +44,7 @@ linuxTest("two backends of a thread do not disturb each other", async (rig) => {
 
 Deno.test({
   name: "openLinux() throws NotCapable without --allow-ffi",
-  ignore: Deno.build.os !== "linux",
+  ignore: skipped("openLinux() without --allow-ffi", NOT_LINUX),
   permissions: { ffi: false },
   fn() {
     let name = "";

@@ -29,6 +29,7 @@ import {
   until,
   within,
 } from "../session/harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 const only = ["linux"] as const;
 
@@ -166,7 +167,7 @@ class Raw implements Disposable {
 function linuxTest(name: string, body: (raw: Raw) => void | Promise<void>) {
   Deno.test({
     name: `linux: ${name}`,
-    ignore: Deno.build.os !== "linux",
+    ignore: skipped(name, NOT_LINUX),
     async fn() {
       using raw = new Raw();
       await body(raw);

@@ -13,9 +13,10 @@ import {
 } from "../../ffi/linux/library.ts";
 import { memoryFor, openWith } from "../unit/stand_ins.ts";
 import { descriptors } from "./rig.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
-const { arch, os } = Deno.build;
-const ignore = os !== "linux";
+const { arch } = Deno.build;
+const ignore = skipped("the C library", NOT_LINUX);
 const [GLIBC, MUSL, PLAIN] = ["libc.so.6", `libc.musl-${arch}.so.1`, "libc.so"];
 const [EPERM, EBADF, EACCES, ENOSYS] = [1, 9, 13, 38];
 

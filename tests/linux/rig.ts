@@ -6,6 +6,7 @@ import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
 import { RioResults } from "../../ffi/layout.ts";
 import { openLinux } from "../../ffi/linux/backend.ts";
 import { allocate } from "../../ffi/memory.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 export const ON = new Uint8Array([1, 0, 0, 0]);
 export const OFF = new Uint8Array(4);
@@ -19,7 +20,7 @@ export function linuxTest(
 ) {
   Deno.test({
     name,
-    ignore: Deno.build.os !== "linux",
+    ignore: skipped(name, NOT_LINUX),
     async fn() {
       const before = descriptors();
       const rig = new Rig(openLinux());

@@ -8,6 +8,7 @@ import {
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/linux_calls.ts";
 import { type Open, sessionTest, within } from "../session/harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 const only = ["fake"] as const;
 
@@ -187,7 +188,7 @@ function faultyTest(
 ): void {
   Deno.test({
     name: `faulty linux: ${name}`,
-    ignore: Deno.build.os !== "linux",
+    ignore: skipped(`faulty linux: ${name}`, NOT_LINUX),
     async fn() {
       using system = new FaultyLinux();
       const backend = system.open();

@@ -8,6 +8,7 @@ import {
   receiveAll,
   within,
 } from "./harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 datagramTest(
   "conn.connect() lets send() and receive() go without addresses",
@@ -247,8 +248,7 @@ datagramTest("a session of one's own is one's own to close", async (open) => {
 
 Deno.test({
   name: "sockets without a session share one, which ends with the last",
-  // Elsewhere the library under test is not the system's own.
-  ignore: Deno.build.os === "windows",
+  ignore: skipped("the shared session", NOT_LINUX),
   fn: async () => {
     const before = descriptors();
     for (let round = 0; round < 2; round++) {

@@ -11,6 +11,7 @@ import {
   type RioListenDatagramOptions,
   RioSession,
 } from "../../mod.ts";
+import { skipped } from "../skip.ts";
 
 /** The most that a test waits for anything, in milliseconds. */
 const PATIENCE_MS = 5000;
@@ -36,10 +37,9 @@ export function datagramTest(
   body: (open: Open, session: RioSession) => void | Promise<void>,
   { skip }: { skip?: string | undefined } = {},
 ): void {
-  if (skip !== undefined) console.log(`skip: ${name}: ${skip}`);
   Deno.test({
     name: `${Deno.build.os}: ${name}`,
-    ignore: skip !== undefined,
+    ignore: skipped(name, skip),
     fn: async () => {
       const session = openSession();
       const opened: RioDatagramConn[] = [];

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Report, WARM_UP } from "./many_connections.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 /** What is wanted, if the process may have so many descriptors. */
 const WANTED = 10_000;
@@ -16,7 +17,7 @@ const count = Math.min(WANTED, openFiles() - SPARE - WARM_UP);
 
 Deno.test({
   name: `listen() serves ${count} connections at a time`,
-  ignore: Deno.build.os !== "linux",
+  ignore: skipped("many connections", NOT_LINUX),
   async fn() {
     await using server = start("server", String(count));
     const port = await server.line();

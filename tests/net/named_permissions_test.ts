@@ -1,5 +1,6 @@
 /** Names in the network permission, as Deno's own sockets take them. */
 import { assertEquals } from "@std/assert";
+import { skipped } from "../skip.ts";
 
 /** Connects and sends to a name under given flags, in a process of its own. */
 async function reach(name: string, ...allowed: string[]): Promise<string[]> {
@@ -58,13 +59,14 @@ async function loopbackName(): Promise<string | null> {
 }
 
 const name = Deno.build.os === "linux" ? await loopbackName() : null;
-if (name === null) {
-  console.log("skip: this host has no name for 127.0.0.1 beside localhost");
-}
+const ignore = skipped(
+  "permissions by name",
+  name === null ? "no name of this host means 127.0.0.1" : undefined,
+);
 
 Deno.test({
   name: "connect() and conn.send() reach a name that is permitted",
-  ignore: name === null,
+  ignore,
   async fn() {
     assertEquals(await reach(name!, name!), ["ok", "ok"]);
   },
@@ -72,7 +74,7 @@ Deno.test({
 
 Deno.test({
   name: "connect() and conn.send() refuse a name that is not permitted",
-  ignore: name === null,
+  ignore,
   async fn() {
     assertEquals(await reach(name!), ["NotCapable", "NotCapable"]);
   },

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { connect, listen } from "../../mod.ts";
 import { descriptors, sessionTest, until, within } from "../session/harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 sessionTest(
   "a connection works when its listener is closed just as it arrives",
@@ -30,8 +31,7 @@ sessionTest(
 Deno.test({
   name:
     "conn.close() with a read pending closes the last socket of the shared session",
-  // Elsewhere the library under test is not the system's own.
-  ignore: Deno.build.os === "windows",
+  ignore: skipped("the shared session", NOT_LINUX),
   fn: async () => {
     const before = descriptors();
     const listener = listen({ hostname: "127.0.0.1", port: 0 });

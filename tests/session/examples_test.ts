@@ -11,10 +11,10 @@ import {
 } from "@std/assert";
 import { runExample, signalWhen } from "./child.ts";
 import * as unchanged from "../windows/unchanged.ts";
+import { skipped } from "../skip.ts";
 
 const FLAGS = ["--allow-ffi", "--allow-net=127.0.0.1"];
-const ignore = unchanged.reason !== undefined;
-if (ignore) console.log(`skip: the examples: ${unchanged.reason}`);
+const ignore = skipped("the examples", unchanged.reason);
 
 /** The account lines of the demo: one for each session. */
 const ACCOUNT =

@@ -40,8 +40,6 @@ export interface Intent {
   misuse?: boolean;
   /** The only systems that the test is about. */
   only?: readonly Open["system"][];
-  /** Why it is left out, if it is. */
-  ignore?: boolean;
 }
 
 type Body = (open: Open) => void | Promise<void>;
@@ -76,7 +74,6 @@ export function sessionTest(
     if (!SYSTEMS.includes(system)) continue;
     Deno.test({
       name: `${system}: ${name}`,
-      ignore: intent.ignore ?? false,
       fn: () => run(system, body, intent),
     });
   }

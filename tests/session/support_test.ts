@@ -13,12 +13,18 @@ import {
 import { RioSession, type RioSessionOptions, rioSupport } from "../../mod.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { descriptors, SYSTEMS } from "./harness.ts";
+import { skipped } from "../skip.ts";
 
 const { os } = Deno.build;
 const library = os === "windows" ? Deno.env.get("RIO_LIBRARY") : undefined;
 const own = library === undefined ? {} : { library };
 const other = os === "windows" ? "linux" : "winsock";
-const ignore = SYSTEMS.every((system) => system === "fake");
+const ignore = skipped(
+  "rioSupport() of this system",
+  SYSTEMS.every((system) => system === "fake")
+    ? `${os} has no Registered I/O`
+    : undefined,
+);
 
 Deno.test("rioSupport() tells the backend of this system and its functions", {
   ignore,
@@ -139,7 +145,10 @@ Deno.test(`RioSession.open() throws NotSupported for the backend "${other}"`, ()
 Deno.test(
   "RioSession.open() throws TypeError for a library where there is none to open",
   {
-    ignore: os === "windows",
+    ignore: skipped(
+      "a library where there is none to open",
+      os === "windows" ? "Windows opens one" : undefined,
+    ),
   },
   () => {
     assertThrows(

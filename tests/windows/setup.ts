@@ -7,12 +7,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { library, Provider } from "./provider.ts";
 import { loopback, Raw } from "./raw.ts";
+import { skipped } from "../skip.ts";
 
 /** Without the rig there is no provider. */
-export const ignore = library === undefined;
-if (ignore) {
-  console.log("skip: RIO_LIBRARY is not set, so there is no provider");
-}
+export const ignore: boolean = skipped(
+  "the provider",
+  library === undefined ? "RIO_LIBRARY is not set" : undefined,
+);
 
 /** What one test works with. */
 export interface Bench {
