@@ -8,18 +8,22 @@
  */
 
 /** The method that `console.log` and `Deno.inspect` ask for the text. */
-export const INSPECT: unique symbol = Symbol.for("Deno.customInspect");
+const INSPECT = Symbol.for("Deno.customInspect");
 
 /** What shows itself by `toJSON()`. */
 interface Shown {
   toJSON(): Record<string, unknown>;
 }
 
-/** The text of an object for a log: its class, then what `toJSON()` gives. */
-export function inspectShown(
-  object: Shown,
+/** Has the objects of a class log its name and what `toJSON()` gives. */
+export function logAsJson(shown: { readonly prototype: Shown }): void {
+  Object.defineProperty(shown.prototype, INSPECT, { value: textOf });
+}
+
+function textOf(
+  this: Shown,
   inspect: typeof Deno.inspect,
   options: Deno.InspectOptions,
 ): string {
-  return `${object.constructor.name} ${inspect(object.toJSON(), options)}`;
+  return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
 }

@@ -17,7 +17,7 @@ export interface SessionUse extends Disposable {
 
 /**
  * Uses a session: the one given, or one that all sockets of this thread share
- * and that exists as long as any of them.
+ * and that is closed with the last of them.
  *
  * @param session The caller's session; it stays the caller's to close.
  */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RioHandle } from "../contract.ts";
-import { INSPECT, inspectShown } from "../shown.ts";
+import { logAsJson } from "../shown.ts";
 import { RioBufferInUseError, RioClosedError } from "../errors.ts";
 import { assertInteger } from "../arguments.ts";
 import type { BufferRecord } from "./ledger.ts";
@@ -53,6 +53,7 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
   readonly bytes: Uint8Array<T>;
 
   static {
+    logAsJson(this);
     recordOf = (buffer) => buffer.#record;
   }
 
@@ -138,14 +139,6 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
     return { id, byteLength, inFlight, closed };
   }
 
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
-  }
-
   #release(): void {
     this.#core.ledger.releaseBuffer(this.#record);
     this.#core.forget(this);
@@ -171,6 +164,7 @@ export class RioSlice<T extends ArrayBufferLike = ArrayBuffer> {
   readonly #made = true;
 
   static {
+    logAsJson(this);
     isSlice = (value): value is RioSlice<ArrayBufferLike> =>
       typeof value === "object" && value !== null && #made in value;
   }
@@ -207,13 +201,5 @@ export class RioSlice<T extends ArrayBufferLike = ArrayBuffer> {
   toJSON(): Record<string, unknown> {
     const { bufferId, offset, length } = this;
     return { bufferId, offset, length };
-  }
-
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
   }
 }

@@ -8,7 +8,7 @@ import { type IpAddress, readAddress, writeAddress } from "../address.ts";
 import { AF_INET6, SD_BOTH, SD_RECEIVE, SD_SEND } from "../constants.ts";
 import { WSAEINVAL, WSAENOTCONN } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
-import { INSPECT, inspectShown } from "../shown.ts";
+import { logAsJson } from "../shown.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf, refuseType } from "../arguments.ts";
 import type { RioSlice } from "./buffer.ts";
@@ -45,6 +45,7 @@ export abstract class RioEndpoint implements Disposable {
   readonly transport: "udp" | "tcp";
 
   static {
+    logAsJson(this);
     partsOf = (endpoint) => endpoint.#parts;
     refreshAddresses = (endpoint) => {
       endpoint.#address = endpoint.#localAddress();
@@ -210,14 +211,6 @@ export abstract class RioEndpoint implements Disposable {
   toJSON(): Record<string, unknown> {
     const { transport, address, remoteAddress, closed } = this;
     return { transport, address, remoteAddress, closed };
-  }
-
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
   }
 
   /** Closes the socket; throws nothing. */

@@ -8,7 +8,7 @@ import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioResults } from "../layout.ts";
-import { INSPECT, inspectShown } from "../shown.ts";
+import { logAsJson } from "../shown.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
 import { Arrival, nextTurn } from "../arrival.ts";
 import type { SessionCore } from "./core.ts";
@@ -93,6 +93,7 @@ export class RioCompletionQueue implements Disposable {
   readonly notification: RioNotificationMode;
 
   static {
+    logAsJson(this);
     queueRecordOf = (queue) => queue.#record;
     pauseNotify = (queue) => queue.#core.waiter.pause(queue.#record.key);
   }
@@ -285,14 +286,6 @@ export class RioCompletionQueue implements Disposable {
   toJSON(): Record<string, unknown> {
     const { notification, capacity, reserved, closed } = this;
     return { notification, capacity, reserved, closed };
-  }
-
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
   }
 
   /** Does the same as {@linkcode RioCompletionQueue.close}. */

@@ -10,7 +10,7 @@ import type {
 } from "../contract.ts";
 import type { RioFunctionName } from "../constants.ts";
 import { openBackend, type RioSessionOptions } from "../open.ts";
-import { INSPECT, inspectShown } from "../shown.ts";
+import { logAsJson } from "../shown.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioBuffer } from "./buffer.ts";
 import { SessionCore } from "./core.ts";
@@ -94,6 +94,7 @@ export class RioSession implements Disposable, AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   static {
+    logAsJson(this);
     capabilitiesOf = (session) => session.#core.backend.capabilities;
   }
 
@@ -265,14 +266,6 @@ export class RioSession implements Disposable, AsyncDisposable {
   toJSON(): Record<string, unknown> {
     const { backend, closed } = this;
     return { backend, closed };
-  }
-
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
   }
 
   async #close(): Promise<void> {

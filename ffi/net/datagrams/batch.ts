@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { INSPECT, inspectShown } from "../../shown.ts";
+import { logAsJson } from "../../shown.ts";
 import type { RioControlInfo } from "../../control.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import type { Inbox } from "./inbox.ts";
@@ -39,6 +39,10 @@ export class RioDatagramBatch
   readonly #inbox: Inbox;
   readonly #datagrams: RioReceivedDatagram[];
   #slots: ReceiveSlot[];
+
+  static {
+    logAsJson(this);
+  }
 
   /**
    * For this package only: use {@linkcode RioDatagramConn.receiveMany}.
@@ -76,14 +80,6 @@ export class RioDatagramBatch
   toJSON(): Record<string, unknown> {
     const { length } = this;
     return { length };
-  }
-
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
   }
 
   /** Gives the memory back to the socket; a second call does nothing. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { INSPECT, inspectShown } from "../../shown.ts";
+import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
@@ -41,6 +41,10 @@ export class RioDatagramConn
 
   /** The socket underneath, for its options and counts. */
   readonly socket: RioSocket;
+
+  static {
+    logAsJson(this);
+  }
 
   /**
    * For this package only: use {@linkcode listenDatagram}.
@@ -259,14 +263,6 @@ export class RioDatagramConn
   toJSON(): Record<string, unknown> {
     const { addr } = this;
     return { addr };
-  }
-
-  /** @ignore */
-  [INSPECT](
-    inspect: typeof Deno.inspect,
-    options: Deno.InspectOptions,
-  ): string {
-    return inspectShown(this, inspect, options);
   }
 
   /** Yields datagrams with their senders; ends when the socket is closed. */

@@ -32,7 +32,7 @@ const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
 const hubs: WeakMap<RioSession, Hub> = new WeakMap();
 
 /**
- * Uses the hub of a session, which exists as long as anybody does.
+ * Uses the hub of a session, which ends with its last user.
  *
  * @param session The caller's session; by default the one that all share.
  * @returns The hub; disposing it, once, ends the use.
