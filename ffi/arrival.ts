@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nextTurn } from "./turns.ts";
 
 /** How long to look before sleeping, in milliseconds. */
 const LOOK_MS = 0.2;
@@ -15,11 +16,6 @@ const LOOKS = 16;
 const PATIENCE = 4;
 /** The most waits in a row that sleep without a look. */
 const MOST_SKIPPED = 63;
-
-/** Resolves after a turn of the event loop: signals, timers, other sockets. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /**
  * Waits in two steps: looks several times, then sleeps.

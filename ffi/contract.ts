@@ -66,8 +66,8 @@ export interface RioBackend {
   /** The wait for completion queues and sockets. */
   readonly waits: RioWaits;
   /**
-   * Releases what the backend itself holds. A wait that goes on is woken, and
-   * what that wait uses is released when it has returned.
+   * Releases what the backend itself holds. With the last one that shares a
+   * wait, the wait is woken, and what it uses is released when it has returned.
    *
    * @param keepNative Requests are still outstanding: what they use stays, and
    * so does the reference to Winsock, because giving up the last one would
@@ -222,27 +222,51 @@ export interface RioSockets {
   ioctl(socket: RioHandle, code: number, input: Uint8Array): number;
 }
 
-/** The wait of one backend; at most one goes on at a time. */
+/**
+ * How a wait ends: in the event loop itself, or on a thread of its pool, which
+ * takes several times as long and shares 32 threads with everything else.
+ */
+export type RioWaitWay = "reactor" | "thread";
+
+/**
+ * The wait of one thread: backends that are opened in the same way share it,
+ * and it ends with the last of them. At most one wait goes on at a time.
+ */
 export interface RioWaits {
+  /** How it waits; asking opens what is needed for that. */
+  readonly way: RioWaitWay;
+  /**
+   * Whether {@linkcode RioWaits.wait} itself looks for a moment before it
+   * sleeps. Where it does not, whoever waits should, because a queue can be
+   * looked at without a call.
+   */
+  readonly looks: boolean;
   /**
    * Makes the port or the event that a completion queue notifies through.
    *
    * @param key Its name from now on, which the wait reports when it fires;
-   * above 0, and unique in this backend.
+   * above 0, and unique among those who share the wait.
    */
   createNotification(kind: RioNotificationKind, key: number): number;
   /** Releases it; only after its completion queue was closed. */
   closeNotification(key: number): void;
   /**
-   * Waits on another thread until something fired or
-   * {@linkcode RioWaits.wake} was called; keeps the process alive meanwhile.
+   * Waits until something fired, {@linkcode RioWaits.wake} was called, or the
+   * last backend was closed. May look for a moment before it sleeps.
    *
    * @returns How many keys were written to {@linkcode RioWaits.fired}, or minus
    * an error number; 0 is a spurious wake-up.
    */
   wait(): Promise<number>;
   /** The keys that the last {@linkcode RioWaits.wait} reported. */
-  readonly fired: Int32Array;
+  readonly fired: Float64Array;
   /** Ends the wait that goes on, or the next one. */
   wake(): void;
+  /**
+   * Says whether waiting keeps the process alive, from now on and in the wait
+   * that goes on. At first it does.
+   *
+   * @returns `false` if it cannot be told, and does anyway.
+   */
+  setReferenced(referenced: boolean): boolean;
 }

@@ -49,11 +49,14 @@ export function openUnsupported(): RioBackend {
       ioctl: refuse,
     },
     waits: {
+      way: "thread",
+      looks: false,
       createNotification: refuse,
       closeNotification: ignore,
       wait: () => Promise.resolve(giveNothing()),
-      fired: new Int32Array(),
+      fired: new Float64Array(),
       wake: ignore,
+      setReferenced: () => true,
     },
     close: ignore,
   };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RioBackend } from "../contract.ts";
+import type { RioBackend, RioWaitWay } from "../contract.ts";
 import { Arena } from "./arena.ts";
 import { HandleTable } from "./handles.ts";
 import {
@@ -23,12 +23,21 @@ export interface LinuxOptions {
    * The backend does not close them.
    */
   library?: LinuxLibrary;
+  /** How it waits; the best way that works by default. */
+  way?: RioWaitWay;
 }
+
+/** What the backends of this thread share while there are any. */
+let shared: Poll | null = null;
+let users = 0;
+/** What they share for ever: it is used only while a call runs, or given back. */
+let memory: { scratch: Scratch; arena: Arena } | null = null;
 
 /**
  * Opens Registered I/O over Linux sockets.
  *
- * @param options How it reaches the kernel.
+ * @param options How it reaches the kernel; backends that are opened without
+ * options share their wait.
  * @returns The backend.
  * @throws {Deno.errors.NotSupported} If this is not Linux, or the kernel or a
  * sandbox lacks a call.
@@ -36,22 +45,25 @@ export interface LinuxOptions {
  * @throws {RangeError} If the system has no room.
  */
 export function openLinux(options: LinuxOptions = {}): RioBackend {
-  const library = options.library ?? acquireLibrary();
-  const release = options.library ? () => {} : releaseLibrary;
+  if (options.library || options.way) {
+    const poll = openPoll(options);
+    return new LinuxBackend(poll, () => poll.close());
+  }
+  const poll = shared ??= openPoll(options);
+  users++;
+  return new LinuxBackend(poll, () => {
+    if (--users > 0) return;
+    shared = null;
+    poll.close();
+  });
+}
+
+function openPoll({ library, way }: LinuxOptions): Poll {
+  const release = library ? () => {} : releaseLibrary;
+  const opened = library ?? acquireLibrary();
   try {
-    // Before the poll: without room there is no descriptor to close.
-    const scratch = new Scratch();
-    const poll = new Poll(library, release);
-    const sockets = new LinuxSockets(library, poll);
-    const rings = new LinuxRings(sockets, {
-      library,
-      scratch,
-      poll,
-      arena: new Arena(),
-      registrations: new HandleTable(),
-      blocked: new Set(),
-    });
-    return new LinuxBackend(rings, sockets, poll);
+    memory ??= { scratch: new Scratch(), arena: new Arena() };
+    return new Poll(opened, { scratch: memory.scratch, release, way });
   } catch (error) {
     release();
     throw error;
@@ -64,16 +76,29 @@ class LinuxBackend implements RioBackend {
   readonly rings: LinuxRings;
   readonly sockets: LinuxSockets;
   readonly waits: Poll;
+  readonly #release: () => void;
+  #closed = false;
 
-  constructor(rings: LinuxRings, sockets: LinuxSockets, poll: Poll) {
-    this.rings = rings;
-    this.sockets = sockets;
+  /** Takes the poll; `release` ends the use of it. */
+  constructor(poll: Poll, release: () => void) {
+    const { library } = poll;
+    this.#release = release;
     this.waits = poll;
+    this.sockets = new LinuxSockets(library, poll);
+    this.rings = new LinuxRings(this.sockets, {
+      ...memory!,
+      library,
+      poll,
+      registrations: new HandleTable(),
+      blocked: new Set(),
+    });
   }
 
   close(_keepNative: boolean): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.sockets.closeAll();
     this.rings.closeAll();
-    this.waits.close();
+    this.#release();
   }
 }

@@ -50,6 +50,8 @@ export class CompletionQueue extends ResultQueue implements Handled {
   #watched = false;
   /** Where the last look at the receivers stopped. */
   #turn = 0;
+  /** How often epoll had been asked by then. */
+  #seen = 0;
 
   /** Makes an empty queue; its notification reports `key`, 0 makes none. */
   constructor(poll: Poll, size: number, key: number) {
@@ -70,7 +72,8 @@ export class CompletionQueue extends ResultQueue implements Handled {
     const errno = this.audible > 0 ? 0 : this.#watchAll();
     if (errno !== 0) return errno;
     this.arm();
-    if (this.armed) this.#run(Number.MAX_SAFE_INTEGER, true);
+    // What is not known to be there yet is told by epoll.
+    if (this.armed && this.#ready > 0) this.#run(Number.MAX_SAFE_INTEGER, true);
     return 0;
   }
 
@@ -101,6 +104,7 @@ export class CompletionQueue extends ResultQueue implements Handled {
     if (entry.position < 0) return;
     if (entry.position >= this.#ready) this.#swap(entry, this.#ready++);
     while (this.armed && this.#runOnce(entry));
+    if (!entry.receiver.ready) this.#demote(entry);
   }
 
   override close(): void {
@@ -120,17 +124,22 @@ export class CompletionQueue extends ResultQueue implements Handled {
 
   /**
    * Runs receivers in turn until `max` results are queued or the kernel has no
-   * more: all of them while they are few, else those that epoll named.
+   * more: all of them while they are few and not watched, else those that epoll
+   * named.
    *
    * @param untilFired Stop as well when the notification has fired.
    */
   #run(max: number, untilFired: boolean): void {
     const active = this.#active;
-    const picks = active.length > DIRECT_RECEIVERS;
+    if (active.length === 0) return;
+    const picks = this.#watched || active.length > DIRECT_RECEIVERS;
     if (picks) {
       // A receiver that cannot be watched stays among those that are tried.
       this.#watchAll();
-      this.#poll.collect();
+      // A wait has asked already where it told of something since the last look.
+      const told = this.#ready > 0 || this.count > 0;
+      if (!told || this.#poll.collects === this.#seen) this.#poll.collect();
+      this.#seen = this.#poll.collects;
     }
     let idle = 0;
     let i = this.#turn;

@@ -59,6 +59,14 @@ const SYMBOLS = {
   epoll_wait: int("i32", "usize", "i32", "i32"),
   // int eventfd(unsigned int initial, int flags)
   eventfd: int("u32", "i32"),
+  // int dup(int fd)
+  dup: int("i32"),
+  // int syscall(SYS_io_setup, unsigned int events, aio_context_t *context)
+  io_setup: { name: "syscall", ...int("i64", "u32", "usize") },
+  // int syscall(SYS_io_submit, aio_context_t context, long count, struct iocb **list)
+  io_submit: { name: "syscall", ...int("i64", "usize", "i64", "usize") },
+  // int syscall(SYS_io_cancel, aio_context_t context, struct iocb *iocb, struct io_event *result)
+  io_cancel: { name: "syscall", ...int("i64", "usize", "usize", "usize") },
   // ssize_t read(int fd, void *data, size_t count)
   // For the 8 bytes of an eventfd.
   read: int("i32", "buffer", "usize"),

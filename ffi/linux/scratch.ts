@@ -13,8 +13,13 @@ const VECTOR_AT = 64;
 const BYTE_AT = 80;
 const CONTROL_AT = 4096;
 
+/** Words of a `struct epoll_event`, which only x86-64 packs. */
+export const EVENT_WORDS: number = Deno.build.arch === "x86_64" ? 3 : 4;
+/** The most events of one call. */
+export const EVENTS = 256;
+
 /**
- * Room that all rings of a backend share, each for one call at a time: between
+ * Room that all rings of a thread share, each for one call at a time: between
  * two calls nothing in it matters.
  */
 export class Scratch {
@@ -22,6 +27,10 @@ export class Scratch {
   readonly peekAddress: bigint;
   /** Control messages of datagrams, one area for each of a batch. */
   readonly control: DataView;
+  /** One event for a change of interest, then those that epoll tells. */
+  readonly events: Uint32Array;
+  /** The address of the first of these. */
+  readonly eventsAddress: bigint;
   readonly #controlAddress: number;
 
   /**
@@ -31,11 +40,15 @@ export class Scratch {
    */
   constructor() {
     const controlSize = BATCH * RECEIVE_CONTROL_SIZE;
-    const { bytes: { buffer }, address } = allocate(CONTROL_AT + controlSize);
+    const eventsAt = CONTROL_AT + controlSize;
+    const eventWords = (1 + EVENTS) * EVENT_WORDS;
+    const { bytes: { buffer }, address } = allocate(eventsAt + eventWords * 4);
     const start = Number(address);
     this.peekAddress = address;
     this.control = new DataView(buffer, CONTROL_AT, controlSize);
     this.#controlAddress = start + CONTROL_AT;
+    this.events = new Uint32Array(buffer, eventsAt, eventWords);
+    this.eventsAddress = address + BigInt(eventsAt);
     const words = new Uint32Array(buffer);
     writePointer(words, MSGHDR.iov, start + VECTOR_AT);
     words[MSGHDR.iovCount] = 1;

@@ -4,14 +4,16 @@
  * @module
  */
 import { Arrival } from "../arrival.ts";
-import { pauseNotify, type RioCompletionQueue } from "../session/queue.ts";
 import type { RioCompletion } from "../session/completion.ts";
+import {
+  armNotify,
+  pauseNotify,
+  referenceNotify,
+  type RioCompletionQueue,
+  waitLooks,
+} from "../session/queue.ts";
+import type { Wait } from "../session/waiter.ts";
 import { toDenoError } from "./errors.ts";
-
-/** How long completions are run before the event loop has its turn. */
-const TURN_AFTER_MS = 8;
-/** How often a queue is looked at when only unreferenced calls wait. */
-const UNREFERENCED_POLL_MS = 5;
 
 /** Given as context with every request: told when it has completed. */
 export interface Operation {
@@ -25,23 +27,17 @@ export interface Party {
   abandoned(reason: unknown): void;
 }
 
-/** One queue, and the loop that runs while anybody waits for it. */
-export class Driver {
+/** One queue, which is waited for as long as anybody waits. */
+export class Driver implements Wait {
   /** The queue; its requests carry an {@linkcode Operation} as context. */
   readonly queue: RioCompletionQueue;
+  /** Whether whoever waits is told soon of what arrived before. */
+  readonly looks: boolean;
   readonly #closed: () => Error;
   readonly #waiting: Set<Party> = new Set();
   #referenced = 0;
   #running = false;
-  #lastTurn = 0;
   readonly #arrival: Arrival = new Arrival();
-  // Made once: a wait allocates no closures.
-  readonly #look = (): boolean =>
-    this.queue.closed || this.#waiting.size === 0 || this.poll() > 0;
-  readonly #sleep = (): Promise<unknown> => {
-    if (this.#waiting.size === 0) return Promise.resolve();
-    return this.#referenced > 0 ? this.queue.notify() : unreferencedPause();
-  };
 
   /**
    * Takes a queue.
@@ -51,6 +47,7 @@ export class Driver {
    */
   constructor(queue: RioCompletionQueue, closed: () => Error) {
     this.queue = queue;
+    this.looks = waitLooks(queue);
     this.#closed = closed;
   }
 
@@ -76,57 +73,72 @@ export class Driver {
    */
   enter(party: Party, referenced: boolean): void {
     this.#waiting.add(party);
-    if (referenced) this.#referenced++;
-    if (!this.#running) this.#run();
+    if (referenced) this.reference(true);
+    if (this.#running) return;
+    this.#running = true;
+    this.#goOn();
   }
 
   /** Ends a wait. */
   leave(party: Party, referenced: boolean): void {
     this.#waiting.delete(party);
     if (referenced) this.reference(false);
+    if (this.#waiting.size === 0) pauseNotify(this.queue);
   }
 
   /** Changes whether one of the waits keeps the process alive. */
   reference(referenced: boolean): void {
     this.#referenced += referenced ? 1 : -1;
-    // A notification that is waited for keeps the process alive: end the wait.
-    if (this.#referenced === 0) pauseNotify(this.queue);
+    referenceNotify(this.queue, this.#referenced > 0);
   }
 
-  /**
-   * Whether the event loop should have its turn now: a caller that always finds
-   * something would keep timers and signals from running.
-   */
-  turnIsDue(): boolean {
-    const now = performance.now();
-    if (now - this.#lastTurn < TURN_AFTER_MS) return false;
-    this.#lastTurn = now;
-    return true;
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true;
-    let failure: unknown;
+  ended(): void {
     try {
-      while (this.#waiting.size > 0 && !this.queue.closed) {
-        await this.#arrival.wait(this.#look, this.#sleep);
-      }
+      this.#look();
     } catch (error) {
-      failure = error;
+      this.failed(error);
+      return;
     }
+    this.#goOn();
+  }
+
+  failed(error: unknown): void {
     this.#running = false;
-    const reason = this.queue.closed ? this.#closed() : toDenoError(failure);
+    const reason = this.queue.closed ? this.#closed() : toDenoError(error);
     for (const party of this.#waiting) party.abandoned(reason);
   }
+
+  #goOn(): void {
+    if (this.queue.closed) return this.failed(undefined);
+    if (this.#waiting.size === 0) {
+      this.#running = false;
+    } else if (this.looks) {
+      this.#arm(this);
+    } else {
+      this.#arrival.wait(this.#look, this.#sleep).then(
+        () => this.#goOn(),
+        (error) => this.failed(error),
+      );
+    }
+  }
+
+  #arm(wait: Wait): void {
+    try {
+      armNotify(this.queue, this.#referenced > 0, wait);
+    } catch (error) {
+      wait.failed(error);
+    }
+  }
+
+  readonly #look = (): boolean =>
+    this.queue.closed || this.#waiting.size === 0 || this.poll() > 0;
+
+  readonly #sleep = (): Promise<unknown> =>
+    this.#waiting.size === 0
+      ? Promise.resolve()
+      : new Promise((ended, failed) => this.#arm({ ended, failed }));
 }
 
 function complete(completion: RioCompletion): void {
   (completion.context as Operation).complete(completion);
-}
-
-/** A pause that does not keep the process alive. */
-function unreferencedPause(): Promise<void> {
-  return new Promise((resolve) =>
-    Deno.unrefTimer(setTimeout(resolve, UNREFERENCED_POLL_MS))
-  );
 }

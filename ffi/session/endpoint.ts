@@ -24,8 +24,6 @@ export interface EndpointParts {
   readonly transport: "udp" | "tcp";
   /** `AF_INET` or `AF_INET6`. */
   readonly family: number;
-  /** The key under which connects and accepts are reported. */
-  readonly key: number;
 }
 
 /** What a socket is made of; for this package only. */
@@ -222,9 +220,7 @@ export abstract class RioEndpoint implements Disposable {
   #close(): number {
     if (this.#record.closed) return 0;
     this.#core.forget(this);
-    const errno = this.#core.ledger.closeSocket(this.#record);
-    this.#core.waiter.cancel(this.#parts.key);
-    return errno;
+    return this.#core.ledger.closeSocket(this.#record);
   }
 
   #setOption(

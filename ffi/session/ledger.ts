@@ -17,7 +17,7 @@ import type {
 } from "../contract.ts";
 import { check, checkHandle } from "../errors.ts";
 import { RioResults } from "../layout.ts";
-import { Waiter } from "./waiter.ts";
+import { type Waiter, waiterOf } from "./waiter.ts";
 
 /** One registration. */
 export interface BufferRecord {
@@ -72,14 +72,17 @@ export class Direction {
 /** One socket and its request queue. */
 export class SocketRecord {
   readonly handle: RioHandle;
+  /** The key under which connects and accepts are reported. */
+  readonly key: number;
   /** 0 for a listener, which has none. */
   requestQueue: RioHandle = 0;
   readonly receives: Direction = new Direction();
   readonly sends: Direction = new Direction();
   closed = false;
 
-  constructor(handle: RioHandle) {
+  constructor(handle: RioHandle, key: number) {
     this.handle = handle;
+    this.key = key;
   }
 
   /** Requests that were posted and whose completion was not dequeued. */
@@ -152,7 +155,7 @@ export class Ledger {
 
   constructor(backend: RioBackend) {
     this.backend = backend;
-    this.waiter = new Waiter(backend);
+    this.waiter = waiterOf(backend.waits);
   }
 
   get outstanding(): number {
@@ -231,7 +234,7 @@ export class Ledger {
    * @param make Makes the object of it; if that fails, the socket is closed.
    */
   addSocket<T>(handle: RioHandle, make: (record: SocketRecord) => T): T {
-    const record = new SocketRecord(handle);
+    const record = new SocketRecord(handle, this.waiter.createKey());
     this.sockets.add(record);
     try {
       return make(record);
@@ -264,6 +267,8 @@ export class Ledger {
     if (record.closed) return 0;
     record.closed = true;
     const errno = this.backend.sockets.close(record.handle);
+    // After that: whoever waited looks again, and finds it closed.
+    this.waiter.cancel(record.key);
     this.#settleSocket(record);
     auditor?.(this);
     return errno;

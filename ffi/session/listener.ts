@@ -71,29 +71,32 @@ export class RioListener extends RioEndpoint {
    * does unless {@linkcode RioListener.unref} was called.
    */
   ref(): void {
-    this.#referenced = true;
+    this.#reference(true);
   }
 
   /** Lets the process end while {@linkcode RioListener.accept} waits. */
   unref(): void {
-    this.#referenced = false;
-    // The wait that goes on would keep the process alive.
-    const { core, key } = partsOf(this);
-    core.waiter.pause(key);
+    this.#reference(false);
+  }
+
+  #reference(referenced: boolean): void {
+    this.#referenced = referenced;
+    const { core, record } = partsOf(this);
+    core.waiter.setReferenced(record.key, referenced);
   }
 
   async #acceptNext(plan: QueuePlan): Promise<RioSocket> {
-    const { core, record, key } = partsOf(this);
+    const { core, record } = partsOf(this);
     const { backend, waiter } = core;
     for (;;) {
       assertEndpointOpen(this, "accept");
-      const handle = backend.sockets.accept(record.handle, key);
+      const handle = backend.sockets.accept(record.handle, record.key);
       if (handle !== 0) {
         const { hostname, port } = this.address;
         checkHandle(handle, "accept", `accept on ${hostname}:${port}`);
         return this.#toSocket(handle, plan);
       }
-      await (this.#referenced ? waiter.wait(key) : waiter.glance(key));
+      await waiter.fires(record.key, this.#referenced);
     }
   }
 
@@ -101,8 +104,7 @@ export class RioListener extends RioEndpoint {
     const { core, transport, family } = partsOf(this);
     return core.ledger.addSocket(accepted, (record) => {
       const queues = attachQueues(core, record, plan);
-      const key = core.waiter.createKey();
-      const parts = { core, record, transport, family, key };
+      const parts = { core, record, transport, family };
       const socket = new RioSocket(INTERNAL, parts, queues);
       refreshAddresses(socket);
       return socket;

@@ -112,8 +112,7 @@ export function openSocket(
     : sockets.open(family, SOCK_STREAM, IPPROTO_TCP);
   checkHandle(handle, "WSASocketW", `open a ${transport} socket`);
   return core.ledger.addSocket(handle, (record) => {
-    const key = core.waiter.createKey();
-    const parts = { core, record, transport, family, key };
+    const parts = { core, record, transport, family };
     const where = `${hostname}:${port}`;
     setOptions(parts, wanted, where);
     if (binds) check(sockets.bind(handle, address), "bind", `bind ${where}`);

@@ -10,11 +10,13 @@ import { assertInternal, INTERNAL } from "../internal.ts";
 import { RioResults } from "../layout.ts";
 import { logAsJson } from "../shown.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
-import { Arrival, nextTurn } from "../arrival.ts";
+import { Arrival } from "../arrival.ts";
+import { nextTurn, pause } from "../turns.ts";
 import type { SessionCore } from "./core.ts";
 import type { RioCompletion } from "./completion.ts";
 import type { QueueRecord } from "./ledger.ts";
 import { Completion } from "./requests.ts";
+import type { Wait } from "./waiter.ts";
 
 /** How a completion queue tells that it has something. */
 export type RioNotificationMode = "iocp" | "event" | "none";
@@ -52,8 +54,21 @@ export interface SocketQueues {
 
 /** The ledger's record of a queue. */
 export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
+/** Whether a wait for the queue looks for a moment before it sleeps. */
+export let waitLooks: (queue: RioCompletionQueue) => boolean;
+/** Arms the notification, and waits; throws as `notify()` does. */
+export let armNotify: (
+  queue: RioCompletionQueue,
+  referenced: boolean,
+  wait: Wait,
+) => void;
 /** Ends the wait for a queue, which stays armed for the next wait. */
 export let pauseNotify: (queue: RioCompletionQueue) => void;
+/** Changes whether the wait of a queue, if there is one, is referenced. */
+export let referenceNotify: (
+  queue: RioCompletionQueue,
+  referenced: boolean,
+) => void;
 
 /**
  * Where completed requests arrive.
@@ -84,10 +99,10 @@ export class RioCompletionQueue implements Disposable {
   readonly #backlog: Completion[];
   /** The one object that `walk()` shows to its visitors. */
   readonly #visited: Completion = new Completion();
+  /** The wait that the iterators share. */
+  #armed: Promise<boolean> | null = null;
   /** `null` while a `walk()` reads them. */
   #results: RioResults | null = new RioResults(BATCH);
-  /** The wait that goes on after `notify()`. */
-  #armed: Promise<boolean> | null = null;
 
   /** How the queue notifies. */
   readonly notification: RioNotificationMode;
@@ -95,7 +110,11 @@ export class RioCompletionQueue implements Disposable {
   static {
     logAsJson(this);
     queueRecordOf = (queue) => queue.#record;
+    waitLooks = (queue) => queue.#core.backend.waits.looks;
+    armNotify = (queue, referenced, wait) => queue.#arm(referenced, wait);
     pauseNotify = (queue) => queue.#core.waiter.pause(queue.#record.key);
+    referenceNotify = (queue, referenced) =>
+      queue.#core.waiter.setReferenced(queue.#record.key, referenced);
   }
 
   /** @ignore */
@@ -221,27 +240,27 @@ export class RioCompletionQueue implements Disposable {
    * queue was made with notification `"none"`.
    * @throws {RioClosedError} If the queue was closed.
    */
-  async notify(): Promise<boolean> {
+  notify(): Promise<boolean> {
+    return new Promise((ended, failed) => this.#arm(true, { ended, failed }));
+  }
+
+  #arm(referenced: boolean, wait: Wait): void {
     this.#assertOpen("notify");
     const { ledger, backend, waiter } = this.#core;
     const { handle, key } = this.#record;
-    if (this.#backlog.length > 0 && !this.#armed && key !== 0) return true;
     const attempt =
       `arm a completion queue with notification "${this.notification}"`;
     // Once it has fired natively, the system would let it be armed again,
     // before the first caller was told.
     if (waiter.isWaiting(key)) check(WSAEALREADY, "RIONotify", attempt);
-    if (!waiter.isPaused(key)) {
+    if (this.#backlog.length > 0 && key !== 0) {
+      return queueMicrotask(() => wait.ended(true));
+    }
+    if (!waiter.isArmed(key)) {
       ledger.calls.RIONotify++;
       check(backend.rings.notify(handle), "RIONotify", attempt);
     }
-    const armed = this.#armed = waiter.wait(key);
-    try {
-      return await armed;
-    } finally {
-      // Another call may have armed it again since it fired.
-      if (this.#armed === armed) this.#armed = null;
-    }
+    waiter.wait(key, referenced, wait);
   }
 
   /**
@@ -308,7 +327,11 @@ export class RioCompletionQueue implements Disposable {
     const look = () => ended() || (batch = this.dequeue()).length > 0;
     let turn = performance.now() + TURN_AFTER_MS;
     while (!ended()) {
-      if (!look()) await arrival.wait(look, () => this.#sleep());
+      if (!look()) {
+        if (this.notification === "none") await pause(POLL_EVERY_MS);
+        else if (waitLooks(this)) await this.#sleep();
+        else await arrival.wait(look, () => this.#sleep());
+      }
       if (batch.length === 0) continue;
       const found = batch;
       batch = [];
@@ -320,11 +343,9 @@ export class RioCompletionQueue implements Disposable {
     }
   }
 
+  /** Waits as `notify()`; all iterators share one wait. */
   #sleep(): Promise<unknown> {
-    if (this.notification === "none") {
-      return new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
-    }
-    return this.#armed ?? this.notify();
+    return this.#armed ??= this.notify().finally(() => this.#armed = null);
   }
 
   /** Keeps what a visitor did not see, before what was dequeued since. */

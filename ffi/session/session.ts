@@ -281,6 +281,7 @@ export class RioSession implements Disposable, AsyncDisposable {
     this.#core.forget(this);
     for (const queue of ledger.queues) this.#core.closeBacklog(queue);
     ledger.closeSockets();
-    waiter.cancelAll();
+    // After that: whoever is told finds the session closed.
+    for (const queue of ledger.queues) waiter.cancel(queue.key);
   }
 }

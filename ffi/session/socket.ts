@@ -15,7 +15,6 @@ import {
   assertEndpointOpen,
   encodeFor,
   type EndpointParts,
-  partsOf,
   refreshAddresses,
   RioEndpoint,
 } from "./endpoint.ts";
@@ -234,11 +233,10 @@ export class RioSocket extends RioEndpoint {
     encodeFor(this, bytes, { hostname, port });
     this.#core.permissions.require(hostname, port);
     const { backend, waiter } = this.#core;
-    const { handle } = this.#record;
-    const { key } = partsOf(this);
+    const { handle, key } = this.#record;
     let outcome = backend.sockets.connect(handle, bytes, key);
     while (outcome === 0) {
-      await waiter.wait(key);
+      await waiter.fires(key);
       assertEndpointOpen(this, "connect");
       outcome = backend.sockets.connected(handle);
     }

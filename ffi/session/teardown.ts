@@ -41,6 +41,7 @@
  *
  * @module
  */
+import { pause } from "../turns.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** How long leaving a `using` block waits for requests, in milliseconds. */
@@ -86,7 +87,7 @@ export async function drainSoon(
   ...args: Parameters<typeof drain>
 ): Promise<void> {
   for (const _ of drain(...args)) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
   }
 }
 

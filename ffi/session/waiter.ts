@@ -1,32 +1,64 @@
 /**
- * The one wait of a session: one call on one pool thread waits for all of its
- * queues and sockets, however many there are.
+ * The one wait of a thread: it waits for all queues and sockets of all
+ * sessions, however many there are.
  *
  * @module
  */
-import type { RioBackend } from "../contract.ts";
+import type { RioWaits } from "../contract.ts";
 import { RioError } from "../errors.ts";
+import { unreferencedPause } from "../turns.ts";
 
-/** How long a glance waits before it looks, in milliseconds. */
-const GLANCE_AFTER_MS = 5;
+/** How often to look where a wait cannot be left alone, in milliseconds. */
+const GLANCE_EVERY_MS = 5;
+
+/** Somebody who waits for a key. */
+export interface Wait {
+  /** Told once: whether the key fired, or the wait was cancelled. */
+  ended(fired: boolean): void;
+  /** Told instead that the system cannot wait. */
+  failed(error: unknown): void;
+}
+
+/** A wait for a key. */
+interface Pending {
+  readonly wait: Wait;
+  /** Whether it keeps the process alive. */
+  referenced: boolean;
+}
+
+/** The waiters of this thread, one for all backends that share their waits. */
+const waiters: WeakMap<RioWaits, Waiter> = new WeakMap();
+
+/** The waiter of a backend. */
+export function waiterOf(waits: RioWaits): Waiter {
+  const known = waiters.get(waits);
+  if (known) return known;
+  const made = new Waiter(waits);
+  waiters.set(waits, made);
+  return made;
+}
 
 /**
- * Gives promises that resolve when a key fires, and has the backend wait as
- * long as one of them is pending.
+ * Tells those who wait for keys, and has the system wait as long as there are
+ * any.
  */
 export class Waiter {
-  readonly #backend: RioBackend;
-  readonly #pending: Map<number, PromiseWithResolvers<boolean>> = new Map();
-  /** Keys whose wait is paused and that stay armed; whether they have fired. */
-  readonly #paused: Map<number, boolean> = new Map();
-  #running: Promise<void> | null = null;
+  readonly #waits: RioWaits;
+  readonly #pending: Map<number, Pending> = new Map();
+  /** Keys that stayed armed when their wait ended; whether they have fired. */
+  readonly #armed: Map<number, boolean> = new Map();
+  /** How many of those who wait keep the process alive. */
+  #referenced = 0;
+  #running = false;
+  /** Who is told when no native wait goes on that nobody needs. */
+  readonly #idle: (() => void)[] = [];
   #lastKey = 0;
 
-  constructor(backend: RioBackend) {
-    this.#backend = backend;
+  constructor(waits: RioWaits) {
+    this.#waits = waits;
   }
 
-  /** A key that nothing else in this session uses. */
+  /** A key that nothing else in this thread uses. */
   createKey(): number {
     return ++this.#lastKey;
   }
@@ -34,28 +66,26 @@ export class Waiter {
   /**
    * Waits until a key fires; at most one wait for a key at a time.
    *
-   * @returns Whether it fired; `false` after {@linkcode Waiter.pause} and
-   * {@linkcode Waiter.cancel}.
+   * @param referenced Whether the wait keeps the process alive.
    */
-  wait(key: number): Promise<boolean> {
-    const fired = this.#paused.get(key);
-    this.#paused.delete(key);
-    if (fired) return Promise.resolve(true);
-    const pending = Promise.withResolvers<boolean>();
-    this.#pending.set(key, pending);
-    this.#running ??= this.#run();
-    return pending.promise;
+  wait(key: number, referenced: boolean, wait: Wait): void {
+    const fired = this.#armed.get(key);
+    this.#armed.delete(key);
+    if (fired) return queueMicrotask(() => wait.ended(true));
+    this.#pending.set(key, { wait, referenced });
+    if (referenced) this.#reference(1);
+    // A native wait that goes on is needed now.
+    this.#rest();
+    if (this.#running) return;
+    this.#running = true;
+    this.#goOn();
   }
 
-  /** Waits a moment, without keeping the process alive, for a key to fire. */
-  async glance(key: number): Promise<void> {
-    await new Promise((resolve) =>
-      Deno.unrefTimer(setTimeout(resolve, GLANCE_AFTER_MS))
-    );
-    // A wait that is ended at once: if the key has fired, the next one knows.
-    const wait = this.wait(key);
-    this.pause(key);
-    await wait;
+  /** As {@linkcode Waiter.wait}; resolves with whether the key fired. */
+  fires(key: number, referenced: boolean = true): Promise<boolean> {
+    return new Promise((ended, failed) => {
+      this.wait(key, referenced, { ended, failed });
+    });
   }
 
   /** Whether somebody waits for a key. */
@@ -63,74 +93,116 @@ export class Waiter {
     return this.#pending.has(key);
   }
 
-  /** Whether a key is still armed from a wait that was paused. */
-  isPaused(key: number): boolean {
-    return this.#paused.has(key);
+  /** Whether a key is still armed from a wait that ended before it fired. */
+  isArmed(key: number): boolean {
+    return this.#armed.has(key);
+  }
+
+  /** Changes whether the wait for a key, if there is one, is referenced. */
+  setReferenced(key: number, referenced: boolean): void {
+    const pending = this.#pending.get(key);
+    if (pending === undefined || pending.referenced === referenced) return;
+    pending.referenced = referenced;
+    this.#reference(referenced ? 1 : -1);
   }
 
   /** Ends the wait for a key; if the key fires later, the next wait is told. */
   pause(key: number): void {
     if (!this.#pending.has(key)) return;
     this.cancel(key);
-    this.#paused.set(key, false);
+    this.#armed.set(key, false);
   }
 
-  /** Ends the wait for a key for good, if there is one. */
+  /** Ends the wait for a key, if there is one. */
   cancel(key: number): void {
-    this.#paused.delete(key);
-    this.#take(key)?.resolve(false);
-    // A native wait that nobody needs would keep the process alive.
-    if (this.#running && this.#pending.size === 0) this.#backend.waits.wake();
-  }
-
-  /** Ends every wait. */
-  cancelAll(): void {
-    for (const key of [...this.#pending.keys()]) this.cancel(key);
-  }
-
-  /** Resolves when no native wait goes on. */
-  async idle(): Promise<void> {
-    await this.#running;
-  }
-
-  #fire(key: number): void {
+    this.#armed.delete(key);
     const pending = this.#take(key);
-    if (pending) pending.resolve(true);
-    else if (this.#paused.has(key)) this.#paused.set(key, true);
+    if (pending === undefined) return;
+    pending.wait.ended(false);
+    // A native wait that nobody needs would keep the process alive.
+    if (this.#running && this.#pending.size === 0) this.#waits.wake();
   }
 
-  #take(key: number): PromiseWithResolvers<boolean> | undefined {
+  /** Resolves when no native wait goes on that nobody needs. */
+  idle(): Promise<void> {
+    if (!this.#running || this.#pending.size > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #reference(change: 1 | -1): void {
+    const before = this.#referenced;
+    this.#referenced += change;
+    if (before > 0 === this.#referenced > 0 || !this.#running) return;
+    // A wait that goes on has to know; where none is needed it ends anyway.
+    if (this.#pending.size > 0 && !this.#tell()) this.#waits.wake();
+  }
+
+  /**
+   * Says whether waiting keeps the process alive.
+   *
+   * @returns `false` where it does anyway.
+   */
+  #tell(): boolean {
+    return this.#waits.setReferenced(this.#referenced > 0);
+  }
+
+  #take(key: number): Pending | undefined {
     const pending = this.#pending.get(key);
+    if (pending === undefined) return undefined;
     this.#pending.delete(key);
+    if (pending.referenced) this.#reference(-1);
     return pending;
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (this.#pending.size > 0) {
-        const count = await this.#backend.waits.wait();
-        if (count < 0) {
-          throw new RioError({
-            errno: -count,
-            syscall: "wait",
-            attempt: "wait for completions",
-          });
-        }
-        const fired = this.#backend.waits.fired;
-        for (let i = 0; i < count; i++) this.#fire(fired[i]!);
-        // Those who were told go on first: often they wait again, and the loop
-        // continues.
-        await undefined;
-      }
-    } catch (error) {
-      // These keys stay armed, so the next wait for one must not arm it again.
-      for (const [key, pending] of this.#pending) {
-        this.#paused.set(key, false);
-        pending.reject(error);
-      }
-      this.#pending.clear();
-    } finally {
-      this.#running = null;
+  /** Waits natively, as long as somebody waits. */
+  #goOn(): void {
+    if (this.#pending.size > 0) {
+      if (this.#tell()) this.#wait();
+      else this.#glance();
+      return;
     }
+    this.#running = false;
+    this.#rest();
   }
+
+  #rest(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #wait(): void {
+    this.#waits.wait().then(this.#ended, this.#failed);
+  }
+
+  /** Pauses, and has the next wait end at once: it tells what has fired. */
+  async #glance(): Promise<void> {
+    await unreferencedPause(GLANCE_EVERY_MS);
+    this.#waits.wake();
+    this.#wait();
+  }
+
+  readonly #ended = (count: number): void => {
+    if (count < 0) {
+      const attempt = "wait for completions";
+      this.#failed(new RioError({ errno: -count, syscall: "wait", attempt }));
+      return;
+    }
+    const { fired } = this.#waits;
+    for (let i = 0; i < count; i++) {
+      const key = fired[i]!;
+      const pending = this.#take(key);
+      if (pending) pending.wait.ended(true);
+      else if (this.#armed.has(key)) this.#armed.set(key, true);
+    }
+    this.#goOn();
+  };
+
+  /** The keys stay armed, so the next wait for one must not arm it again. */
+  readonly #failed = (error: unknown): void => {
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    this.#referenced = 0;
+    for (const [key] of pending) this.#armed.set(key, false);
+    for (const [, { wait }] of pending) wait.failed(error);
+    this.#goOn();
+  };
 }

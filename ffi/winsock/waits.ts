@@ -20,6 +20,7 @@ import {
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
 import { OVERLAPPED_ENTRY, RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
+import { setCallReferenced } from "../pending_call.ts";
 import type { CallBlock, CallMemory } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
@@ -52,7 +53,9 @@ const abandoned = new Set<WinsockWaits>();
 export class WinsockWaits implements RioWaits {
   /** The overlapped calls whose packets the port takes. */
   readonly operations = new Operations();
-  readonly fired = new Int32Array(MAX_PACKETS + MAXIMUM_WAIT_OBJECTS);
+  readonly way = "thread";
+  readonly looks = false;
+  readonly fired = new Float64Array(MAX_PACKETS + MAXIMUM_WAIT_OBJECTS);
 
   #symbols: WinsockSymbols;
   /** Ends the wait that goes on; `null` while none does. */
@@ -61,17 +64,21 @@ export class WinsockWaits implements RioWaits {
   #found: number[] = [];
   #failed = false;
   #woken = false;
+  /** Whether native calls keep the process alive. */
+  #referenced = true;
   /** What is called when nothing native is left; `null` until closing begins. */
   #closing: (() => void) | null = null;
 
   #port = 0n;
-  #portPending = false;
+  /** The native call that takes packets, while it goes on. */
+  #portCall: Promise<number> | null = null;
   /** The `OVERLAPPED` of each queue that notifies through the port, by key. */
   #queues = new Map<number, number>();
   #packets: CallBlock;
   #countAddress: bigint;
 
-  #eventsPending = false;
+  /** The native call that waits for events, while it goes on. */
+  #eventsCall: Promise<number> | null = null;
   /** The events of queues, by key. */
   #events = new Map<number, bigint>();
   /** Events that nobody needs any more, but the native call still waits for. */
@@ -106,7 +113,7 @@ export class WinsockWaits implements RioWaits {
     const event = this.#events.get(key);
     if (event === undefined) return;
     this.#events.delete(key);
-    if (this.#eventsPending) {
+    if (this.#eventsCall) {
       this.#retired.push(event);
       this.#wakeEvents();
     } else {
@@ -156,8 +163,15 @@ export class WinsockWaits implements RioWaits {
       this.#woken = true;
       return;
     }
-    const woken = this.#portPending ? this.#wakePort() : this.#wakeEvents();
+    const woken = this.#portCall ? this.#wakePort() : this.#wakeEvents();
     if (!woken) this.#settle();
+  }
+
+  setReferenced(referenced: boolean): boolean {
+    const can = setCallReferenced(this.#portCall, referenced) &&
+      setCallReferenced(this.#eventsCall, referenced);
+    this.#referenced = referenced || !can;
+    return can || referenced;
   }
 
   /**
@@ -171,8 +185,8 @@ export class WinsockWaits implements RioWaits {
     if (finished === null) abandoned.add(this);
     this.#closing = finished ?? (() => {});
     // Tried twice: whoever waits would otherwise wait forever.
-    if (this.#portPending) this.#wakePort() || this.#wakePort();
-    if (this.#eventsPending) this.#wakeEvents() || this.#wakeEvents();
+    if (this.#portCall) this.#wakePort() || this.#wakePort();
+    if (this.#eventsCall) this.#wakeEvents() || this.#wakeEvents();
     this.#finishClosing();
   }
 
@@ -201,7 +215,7 @@ export class WinsockWaits implements RioWaits {
     if (event === 0n) return lastError(this.#symbols);
     this.#events.set(key, event);
     // The native call that goes on does not wait for it, but the next one will.
-    if (this.#eventsPending) this.#wakeEvents();
+    if (this.#eventsCall) this.#wakeEvents();
     return 0;
   }
 
@@ -225,13 +239,14 @@ export class WinsockWaits implements RioWaits {
   /** Makes the native calls that the wait that goes on still needs. */
   #cover(): void {
     if (this.#resolve === null) return;
-    if (this.#port !== 0n && !this.#portPending) this.#waitForPackets();
-    if (this.#events.size > 0 && !this.#eventsPending) this.#waitForEvents();
+    if (this.#port !== 0n && this.#portCall === null) this.#waitForPackets();
+    if (this.#events.size > 0 && this.#eventsCall === null) {
+      this.#waitForEvents();
+    }
   }
 
   async #waitForPackets(): Promise<void> {
-    this.#portPending = true;
-    const succeeded = await this.#symbols.GetQueuedCompletionStatusEx(
+    this.#portCall = this.#symbols.GetQueuedCompletionStatusEx(
       this.#port,
       this.#packets.address,
       MAX_PACKETS,
@@ -239,7 +254,9 @@ export class WinsockWaits implements RioWaits {
       INFINITE,
       0,
     );
-    this.#portPending = false;
+    setCallReferenced(this.#portCall, this.#referenced);
+    const succeeded = await this.#portCall;
+    this.#portCall = null;
     if (succeeded !== 0) this.#readPackets();
     else this.#failed = true;
     this.#returned();
@@ -260,16 +277,17 @@ export class WinsockWaits implements RioWaits {
   }
 
   async #waitForEvents(): Promise<void> {
-    this.#eventsPending = true;
     const handles = [this.#wakeEvent, ...this.#events.values()];
     this.#handles.wideWords.set(handles);
-    const index = await this.#symbols.WaitForMultipleObjects(
+    this.#eventsCall = this.#symbols.WaitForMultipleObjects(
       handles.length,
       this.#handles.address,
       0,
       INFINITE,
     );
-    this.#eventsPending = false;
+    setCallReferenced(this.#eventsCall, this.#referenced);
+    const index = await this.#eventsCall;
+    this.#eventsCall = null;
     if (index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS) this.#failed = true;
     this.#symbols.ResetEvent(this.#wakeEvent);
     for (const event of this.#retired.splice(0)) {
@@ -304,7 +322,7 @@ export class WinsockWaits implements RioWaits {
 
   #finishClosing(): void {
     const finished = this.#closing;
-    if (finished === null || this.#portPending || this.#eventsPending) return;
+    if (finished === null || this.#portCall || this.#eventsCall) return;
     this.#closing = () => {};
     if (abandoned.has(this)) return;
     this.#drain();

@@ -4,6 +4,7 @@
  * @module
  */
 import { openLinux } from "../../ffi/linux/backend.ts";
+import { acquireLibrary } from "../../ffi/linux/library.ts";
 import { testContract } from "./all.ts";
 import { pause } from "./waits.ts";
 
@@ -24,7 +25,7 @@ function descriptors(): string[] {
 if (Deno.build.os === "linux") {
   // Kept for the life of the process: opening the C library takes time, and
   // only the first opening is seen by the sanitizer.
-  openLinux();
+  acquireLibrary();
   testContract({
     name: "linux",
     open() {

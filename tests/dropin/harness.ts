@@ -69,7 +69,7 @@ export function statement(name: string, body: Body, needs: Needs = {}): void {
       name: `${who}: ${name}`,
       ignore,
       permissions: needs.permissions ?? "inherit",
-      fn: () => run(body),
+      fn: () => leavingNoDescriptor(() => run(body)),
     });
   register("Deno", runNative);
   register(Deno.build.os, runOurs);
@@ -126,7 +126,6 @@ async function run(
     open.push(socket);
     return socket;
   };
-  const before = descriptors();
   try {
     await body({
       native,
@@ -143,6 +142,11 @@ async function run(
   } finally {
     for (const socket of open) close(socket);
   }
+}
+
+async function leavingNoDescriptor(run: () => Promise<void>): Promise<void> {
+  const before = descriptors();
+  await run();
   await until(
     () => descriptors() <= before,
     () => `${descriptors() - before} descriptors more than before`,

@@ -89,7 +89,7 @@ export class Inbox extends Half<Receive> {
   next(): ReceiveSlot | undefined {
     if (this.#arrived.length === 0) {
       this.#commit();
-      this.poll();
+      this.glance();
     }
     return this.#arrived.shift();
   }

@@ -7,6 +7,7 @@ import { WSAEMFILE, WSAENOBUFS } from "../../error_numbers.ts";
 import { RioClosedError, RioError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioListener } from "../../session/listener.ts";
+import { pause } from "../../turns.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { RioTcpConn } from "./conn.ts";
 import type { Hub } from "./hub.ts";
@@ -137,7 +138,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
         if (error instanceof RioClosedError) return null;
         if (!isExhausted(error)) throw toDenoError(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, EXHAUSTED_PAUSE_MS));
+      await pause(EXHAUSTED_PAUSE_MS);
     }
   }
 

@@ -1,0 +1,195 @@
+/**
+ * Sleeping in Deno's own event loop: it watches an eventfd of ours as it
+ * watches its sockets, so that what we waited for goes on in the same turn.
+ *
+ * Deno has no public way to watch a descriptor. The class behind its pipes can,
+ * with `--allow-ffi` alone, and is looked for when somebody sleeps for the
+ * first time. Where it is missing or does not call back, a thread of the pool
+ * sleeps instead.
+ *
+ * @module
+ */
+import { AioPoll } from "./aio.ts";
+import type { Sleeper, Slept } from "./sleeper.ts";
+
+/** A handle of the event loop, as `node:net` uses it. */
+interface PipeHandle {
+  open(fd: number): number;
+  /** Missing before Deno 2.8: then each signal allocates. */
+  useUserBuffer?(bytes: Uint8Array): void;
+  onread: (() => void) | null;
+  readStart(): number;
+  ref(): void;
+  unref(): void;
+  /** Closes the descriptor, too. */
+  close(): void;
+}
+
+type PipeClass = new (kind: number) => PipeHandle;
+
+/** Who is told that the eventfd was signalled. */
+interface Signal {
+  told(): void;
+}
+
+/** What an eventfd counts, in bytes. */
+const COUNTER = 8;
+const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+/** How long the event loop may take to tell of the first signal. */
+const PROOF_MS = 200;
+/** A busy event loop runs timers late: after them it looks at descriptors. */
+const TURN_MS = 20;
+
+/** Whether a signal has come through in this thread; `null` before the first. */
+let proven: boolean | null = null;
+
+const { clearTimeout, setTimeout } = globalThis;
+
+/** The class behind Deno's pipes; `undefined` before it was looked for. */
+let Pipe: PipeClass | null | undefined;
+
+/** Loads what is needed, once: it takes some 20 ms, and others may go on. */
+export function loadReactor(): void {
+  if (Pipe !== undefined) return;
+  try {
+    const { process } = globalThis as unknown as {
+      process: { binding(name: "pipe_wrap"): { Pipe: PipeClass } };
+    };
+    Pipe = process.binding("pipe_wrap").Pipe;
+  } catch {
+    Pipe = null;
+  }
+}
+
+/** Opens it; `null` where this Deno or this system cannot. */
+export function openReactor(slept: Slept): Sleeper | null {
+  if (proven === false || !Pipe) return null;
+  const { symbols } = slept.library;
+  const poll = AioPoll.open(slept.library);
+  if (poll === null) return null;
+  // A descriptor of its own: the handle closes it.
+  const fd = symbols.dup(slept.eventfd);
+  const signal: Signal = { told() {} };
+  const handle = fd < 0 ? null : watch(Pipe, fd, signal);
+  if (handle !== null) return new Reactor(slept, poll, handle, signal);
+  if (fd >= 0) symbols.close(fd);
+  poll.close(slept.library);
+  return null;
+}
+
+/** Has the event loop watch a descriptor, without keeping the process alive. */
+function watch(
+  Pipe: PipeClass,
+  fd: number,
+  signal: Signal,
+): PipeHandle | null {
+  try {
+    const handle = new Pipe(0);
+    if (handle.open(fd) !== 0) return null;
+    handle.useUserBuffer?.(new Uint8Array(COUNTER));
+    // Before it starts: a handle calls what it had then.
+    handle.onread = () => signal.told();
+    handle.readStart();
+    handle.unref();
+    return handle;
+  } catch {
+    return null;
+  }
+}
+
+class Reactor implements Sleeper {
+  readonly way = "reactor";
+  readonly #slept: Slept;
+  readonly #poll: AioPoll;
+  readonly #handle: PipeHandle;
+  readonly #signal: Signal;
+  #resolve: ((works: boolean) => void) | null = null;
+  #referenced = true;
+  /** Whether the event loop is told to keep the process alive. */
+  #holds = false;
+  /** The timer that waits for the first signal. */
+  #proof: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    slept: Slept,
+    poll: AioPoll,
+    handle: PipeHandle,
+    signal: Signal,
+  ) {
+    this.#slept = slept;
+    this.#poll = poll;
+    this.#handle = handle;
+    this.#signal = signal;
+    signal.told = () => this.#signalled();
+  }
+
+  sleep(): Promise<boolean> {
+    const { library, epoll, eventfd } = this.#slept;
+    if (proven === null) this.#prove();
+    else if (!proven || !this.#poll.arm(library, epoll, eventfd)) {
+      return Promise.resolve(false);
+    }
+    const sleep = new Promise<boolean>((resolve) => this.#resolve = resolve);
+    this.#hold();
+    return sleep;
+  }
+
+  wake(): void {
+    this.#end(true);
+  }
+
+  setReferenced(referenced: boolean): boolean {
+    this.#referenced = referenced;
+    this.#hold();
+    return true;
+  }
+
+  close(finished: () => void): void {
+    this.#end(true);
+    clearTimeout(this.#proof);
+    this.#signal.told = () => {};
+    this.#handle.close();
+    this.#poll.close(this.#slept.library);
+    finished();
+  }
+
+  #signalled(): void {
+    proven = true;
+    clearTimeout(this.#proof);
+    this.#poll.look();
+    this.#end(true);
+  }
+
+  #end(works: boolean): void {
+    const resolve = this.#resolve;
+    if (resolve === null) return;
+    this.#resolve = null;
+    this.#hold();
+    resolve(works);
+  }
+
+  #hold(): void {
+    const holds = this.#referenced && this.#resolve !== null;
+    if (holds === this.#holds) return;
+    this.#holds = holds;
+    if (holds) this.#handle.ref();
+    else this.#handle.unref();
+  }
+
+  /** Signals by itself, and gives up if the event loop does not tell of it. */
+  #prove(): void {
+    const { library: { symbols }, eventfd } = this.#slept;
+    symbols.write(eventfd, ONE, BigInt(COUNTER));
+    const after = (milliseconds: number, call: () => void) => {
+      clearTimeout(this.#proof);
+      const timer = setTimeout(call, milliseconds);
+      Deno.unrefTimer(timer);
+      this.#proof = timer;
+    };
+    after(PROOF_MS, () =>
+      after(TURN_MS, () => {
+        proven ??= false;
+        this.#end(proven);
+      }));
+  }
+}

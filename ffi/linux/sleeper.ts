@@ -1,0 +1,54 @@
+/**
+ * Ways to sleep until there is something to look at.
+ *
+ * @module
+ */
+import type { RioWaitWay } from "../contract.ts";
+import type { LinuxLibrary } from "./library.ts";
+import { openPoolThread } from "./pool_thread.ts";
+import { openReactor } from "./reactor.ts";
+
+/** What is slept on; whoever owns them closes them after the sleeper. */
+export interface Slept {
+  readonly library: LinuxLibrary;
+  /** The epoll instance: it can be read when it has something to tell. */
+  readonly epoll: number;
+  /** Never read and written but by the sleeper. */
+  readonly eventfd: number;
+}
+
+/** Sleeps; one at a time. */
+export interface Sleeper {
+  readonly way: RioWaitWay;
+  /**
+   * Sleeps until epoll has something to tell, or {@linkcode Sleeper.wake}.
+   *
+   * @returns Whether this sleeper still works; `false` if there was no sleep.
+   */
+  sleep(): Promise<boolean>;
+  /** Ends the sleep that goes on; without one it does nothing. */
+  wake(): void;
+  /**
+   * Says whether sleeping keeps the process alive.
+   *
+   * @returns `false` if it cannot be changed: then it does.
+   */
+  setReferenced(referenced: boolean): boolean;
+  /**
+   * Ends the sleep that goes on.
+   *
+   * @param finished Called when the system does not use what was slept on.
+   */
+  close(finished: () => void): void;
+}
+
+/**
+ * Opens the best sleeper that works here.
+ *
+ * @param way The only one to open, where a test asks for it.
+ * @throws {RangeError} If the system has no room.
+ */
+export function openSleeper(slept: Slept, way?: RioWaitWay): Sleeper {
+  const reactor = way === "thread" ? null : openReactor(slept);
+  return reactor ?? openPoolThread(slept);
+}
