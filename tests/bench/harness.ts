@@ -99,13 +99,14 @@ async function takeTurns<C extends AsyncDisposable, T>(
   run: (candidate: C) => Promise<T>,
 ): Promise<T[][]> {
   const samples: T[][] = candidates.map(() => []);
+  await using stack = new AsyncDisposableStack();
+  for (const candidate of candidates.toReversed()) stack.use(candidate);
   for (let round = 0; round <= rounds; round++) {
     for (const [i, candidate] of candidates.entries()) {
       const sample = await run(candidate);
       if (round > 0) samples[i]!.push(sample);
     }
   }
-  for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
   return samples;
 }
 

@@ -4,17 +4,16 @@
  * @module
  */
 
-/** The C library with the functions that are used here. */
-export type Libc = ReturnType<typeof openLibc>;
-
 const CLOCK_MONOTONIC = 1;
 
+const FUNCTIONS = {
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  getppid: { parameters: [], result: "i32" },
+} as const;
+
 /** Opens the C library. */
-export function openLibc() {
-  return Deno.dlopen("libc.so.6", {
-    clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-    getppid: { parameters: [], result: "i32" },
-  });
+export function openLibc(): Deno.DynamicLibrary<typeof FUNCTIONS> {
+  return Deno.dlopen("libc.so.6", FUNCTIONS);
 }
 
 /**

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Report } from "./harness.ts";
+import { idle } from "./idle.ts";
 import { moderate } from "./moderate.ts";
+import { open } from "./open.ts";
 import { sparse } from "./sparse.ts";
 
 /** The groups by name, in the order in which they run. */
@@ -17,7 +19,17 @@ export function lightGroups(
       return sparse({ counts, rounds });
     },
     moderate() {
-      return moderate({ count: quick ? 1_000 : 4_000, rounds });
+      return moderate({ count: quick ? 600 : 4_000, rounds });
+    },
+    idle() {
+      return quick
+        ? idle({ milliseconds: 1_000, rounds: 1 })
+        : idle({ milliseconds: 3_000, rounds: 3 });
+    },
+    open() {
+      return quick
+        ? open({ churned: 20, rounds, milliseconds: 250 })
+        : open({ churned: 500, rounds, milliseconds: 5_000 });
     },
   };
 }

@@ -18,11 +18,16 @@ const now = commonClock();
 const [kind] = Deno.args as [Kind];
 const buffer = new Uint8Array(SIZE);
 const stamp = new DataView(buffer.buffer);
-for await (const line of told()) {
+const lines = told();
+for (let line = await lines.next(); !line.done;) {
+  const next = lines.next();
+  // Where the parent ends early, no datagram may come any more.
+  next.then(({ done }) => done && Deno.exit());
   const conn = UDP[kind]();
   console.log((conn.addr as Deno.NetAddr).port);
-  console.log((await receive(conn, Number(line))).join(" "));
+  console.log((await receive(conn, Number(line.value))).join(" "));
   conn.close();
+  line = await next;
 }
 Deno.exit();
 
