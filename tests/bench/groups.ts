@@ -7,6 +7,7 @@ import { connectionMemory } from "./connections.ts";
 import { fits } from "./descriptors.ts";
 import { compareRates, type Effort, type Report } from "./harness.ts";
 import { heap } from "./heap.ts";
+import { lightGroups } from "./light.ts";
 import type { Limit } from "./limit.ts";
 import { ownCost } from "./own_cost.ts";
 import { roundTrips } from "./round_trips.ts";
@@ -83,6 +84,7 @@ export function groupsOf(
         yield* await roundTrips(options, effort(3_200));
       }
     },
+    ...lightGroups({ quick, rounds }),
     async *bulk() {
       yield await compareRates(
         {

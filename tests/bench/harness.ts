@@ -99,13 +99,14 @@ async function takeTurns<C extends AsyncDisposable, T>(
   run: (candidate: C) => Promise<T>,
 ): Promise<T[][]> {
   const samples: T[][] = candidates.map(() => []);
+  await using stack = new AsyncDisposableStack();
+  for (const candidate of candidates.toReversed()) stack.use(candidate);
   for (let round = 0; round <= rounds; round++) {
     for (const [i, candidate] of candidates.entries()) {
       const sample = await run(candidate);
       if (round > 0) samples[i]!.push(sample);
     }
   }
-  for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
   return samples;
 }
 
@@ -156,12 +157,15 @@ export interface Percentiles {
   readonly p99: number;
 }
 
-/** Something that makes round trips. */
-export interface Trips extends AsyncDisposable {
+/** Something of which several figures are measured in one go. */
+export interface Gauge<F extends string> extends AsyncDisposable {
   readonly name: string;
-  /** Makes so many, one after the other. */
-  run(count: number): Promise<Percentiles>;
+  /** Does the work `count` times. */
+  run(count: number): Promise<Readonly<Record<F, number>>>;
 }
+
+/** Something that makes so many round trips, one after the other. */
+export type Trips = Gauge<keyof Percentiles>;
 
 /** The percentiles of a run of round trips. */
 export function percentiles(trips: number[]): Percentiles {
@@ -171,9 +175,26 @@ export function percentiles(trips: number[]): Percentiles {
 }
 
 /** Measures how long round trips take: one report for p50, one for p99. */
-export async function compareTrips(
-  { id, title }: Subject,
+export function compareTrips(
+  subject: Subject,
   candidates: readonly Trips[],
+  effort: Effort,
+): Promise<Report[]> {
+  const units = { p50: "µs", p99: "µs" };
+  return compareFigures({ ...subject, units }, candidates, effort);
+}
+
+/**
+ * Measures several figures of each candidate, of which less is better: one
+ * report for each figure.
+ *
+ * @param subject What is compared, and the unit of each figure.
+ * @param candidates This package first.
+ * @param effort How long to measure.
+ */
+export async function compareFigures<F extends string>(
+  { id, title, units }: Subject & { units: Readonly<Record<F, string>> },
+  candidates: readonly Gauge<F>[],
   { count, rounds }: Effort,
 ): Promise<Report[]> {
   const samples = await takeTurns(
@@ -182,10 +203,14 @@ export async function compareTrips(
     (candidate) => candidate.run(count),
   );
   const names = candidates.map(({ name }) => name);
-  return (["p50", "p99"] as const).map((which) => ({
+  return (Object.keys(units) as F[]).map((which) => ({
     id: `${id}-${which}`,
     title: `${title}, ${which}`,
-    rows: toRows(names, samples.map((runs) => runs.map((p) => p[which])), "µs"),
+    rows: toRows(
+      names,
+      samples.map((runs) => runs.map((figures) => figures[which])),
+      units[which],
+    ),
     lessIsBetter: true,
   }));
 }

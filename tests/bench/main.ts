@@ -10,6 +10,7 @@ import { print, type Report } from "./harness.ts";
 import { Limit } from "./limit.ts";
 import { fromFileUrl } from "./paths.ts";
 import { draw } from "./plot.ts";
+import { emptySystemCall } from "./system_call.ts";
 import { TARGETS } from "./targets.ts";
 import { judge, printVerdicts } from "./verdict.ts";
 
@@ -56,23 +57,37 @@ async function main(args: string[]): Promise<number> {
       if (!json) print(report);
     }
   }
-  const verdicts = judge(TARGETS, reports);
+  if (json) printJson(reports);
+  else printConclusions(reports, quick);
   const { build, version } = Deno;
-  if (json) {
-    const cores = navigator.hardwareConcurrency;
-    const all = { build, version, cores, reports, verdicts };
-    console.log(JSON.stringify(all, null, 2));
-  } else if (verdicts.length > 0) {
-    const doubt = quick ? ", but a short run says nothing" : "";
-    console.log(`\nTargets, by the medians of this run${doubt}`);
-    printVerdicts(verdicts);
-  }
   if (plot !== undefined) {
     const where = `Deno ${version.deno}, ${build.os} ${build.arch}`;
     const caption = `@winsock/rio beside others: median and spread, ${where}`;
     await Deno.writeTextFile(plot, draw(reports, caption));
   }
   return 0;
+}
+
+function printJson(reports: Report[]): void {
+  const { build, version } = Deno;
+  const cores = navigator.hardwareConcurrency;
+  const systemCall = emptySystemCall();
+  const verdicts = judge(TARGETS, reports);
+  const all = { build, version, cores, systemCall, reports, verdicts };
+  console.log(JSON.stringify(all, null, 2));
+}
+
+function printConclusions(reports: Report[], quick: boolean): void {
+  const verdicts = judge(TARGETS, reports);
+  if (verdicts.length > 0) {
+    const doubt = quick ? ", but a short run says nothing" : "";
+    console.log(`\nTargets, by the medians of this run${doubt}`);
+    printVerdicts(verdicts);
+  }
+  const call = emptySystemCall();
+  if (call === null) return;
+  const nanoseconds = `${Math.round(call)} ns here`;
+  console.log(`\nAn empty system call through FFI takes ${nanoseconds}.`);
 }
 
 /**
