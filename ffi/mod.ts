@@ -114,6 +114,7 @@ export type {
   RioRings,
   RioSockets,
   RioWaits,
+  RioWaitWay,
 } from "./contract.ts";
 export {
   WSA_IO_PENDING,

@@ -12,7 +12,7 @@ import {
   type RioFunctionName,
   SOCK_DGRAM,
 } from "./constants.ts";
-import type { RioBackend, RioBackendName } from "./contract.ts";
+import type { RioBackend, RioBackendName, RioWaitWay } from "./contract.ts";
 import { checkHandle } from "./errors.ts";
 import { openLinux } from "./linux/backend.ts";
 import { findLinuxFunctions } from "./linux/library.ts";
@@ -44,6 +44,11 @@ export interface RioSupport {
    * work; `supported` tells whether a queue and a socket really do.
    */
   readonly functions: Readonly<Record<RioFunctionName, boolean>>;
+  /**
+   * How waits end: in Deno's event loop, or on a thread of its pool, which is
+   * slower; `null` where nothing works.
+   */
+  readonly waits: RioWaitWay | null;
   /** The operating system, as Deno names it. */
   readonly os: typeof Deno.build.os;
   /** The processor, as Deno names it. */
@@ -141,14 +146,19 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   const { os, arch } = Deno.build;
   let backend: RioBackendName | null = null;
   let functions = NO_FUNCTIONS;
+  let waits: RioWaitWay | null = null;
   let reason: string | undefined;
   try {
     const { entries, given } = choose(options);
     backend = entries[0]!.name;
     functions = entries[0]!.find(given);
     const opened = openFirst(entries, given);
-    backend = opened.name;
-    opened.close(false);
+    try {
+      backend = opened.name;
+      waits = opened.waits.way;
+    } finally {
+      opened.close(false);
+    }
   } catch (error) {
     reason = error instanceof Error ? error.message : Deno.inspect(error);
   }
@@ -157,6 +167,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
     backend,
     ...(reason === undefined ? {} : { reason }),
     functions,
+    waits,
     os,
     arch,
     osRelease: osRelease(),

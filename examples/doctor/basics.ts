@@ -16,6 +16,12 @@ import {
 import { A_WHILE, Lab } from "./lab.ts";
 
 const KEY = 1;
+/** How waits can end, in words. */
+const WAYS = {
+  reactor: "in Deno's event loop",
+  thread: "on a thread of Deno's pool",
+  none: "never",
+} as const;
 
 /** What every user asks first; the exit code is the answer. */
 export const BASICS: readonly Experiment[] = [
@@ -41,7 +47,7 @@ export const BASICS: readonly Experiment[] = [
 
 function support(notes: Notebook, { library }: Setting): void {
   const found = rioSupport(library === undefined ? {} : { library });
-  const { supported, backend, reason } = found;
+  const { supported, backend, waits, reason } = found;
   notes.compare(
     "rioSupport()",
     "supported",
@@ -50,6 +56,7 @@ function support(notes: Notebook, { library }: Setting): void {
   );
   const there = Object.values(found.functions).filter(Boolean).length;
   notes.fact("backend", backend ?? "none");
+  notes.fact("waits end", WAYS[waits ?? "none"]);
   notes.fact("functions", `${there} of 13`, found);
 }
 

@@ -36,6 +36,7 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
     functions: Object.fromEntries(
       RIO_FUNCTIONS.map((name) => [name, true]),
     ) as typeof support.functions,
+    waits: os === "windows" ? "thread" : "reactor",
     os,
     arch: Deno.build.arch,
     osRelease: Deno.osRelease(),
