@@ -65,6 +65,8 @@ export interface RioBackend {
   readonly sockets: RioSockets;
   /** The wait for completion queues and sockets. */
   readonly waits: RioWaits;
+  /** Data without requests; `null` where the system moves it in requests only. */
+  readonly direct: RioDirect | null;
   /**
    * Releases what the backend itself holds. With the last one that shares a
    * wait, the wait is woken, and what it uses is released when it has returned.
@@ -223,6 +225,47 @@ export interface RioSockets {
 }
 
 /**
+ * Data without requests: a call moves it at once between a socket and memory of
+ * the caller, of which the system keeps nothing, or says that it has to wait.
+ *
+ * Where one socket waits for little, a request is the greater part of the work.
+ */
+export interface RioDirect {
+  /**
+   * Has a watcher told of a socket, until the socket is closed.
+   *
+   * @returns What moves its data, or minus an error number.
+   */
+  attach(socket: RioHandle, watcher: RioWatcher): RioDirectSocket | number;
+}
+
+/** Who waits for a socket; is told in a look of {@linkcode RioWaits.wait}. */
+export interface RioWatcher {
+  /** A receive may get something now: data, the end, or an error. */
+  readable(): void;
+  /** There is room for the send that had to wait. */
+  writable(): void;
+  /** The socket is closed: every call fails from now on. */
+  closed(): void;
+}
+
+/**
+ * Moves the data of one socket. Every call returns bytes, 0 for the end of a
+ * stream, or minus an error number; minus `WSAEWOULDBLOCK` promises that the
+ * watcher will be told.
+ */
+export interface RioDirectSocket {
+  /** Receives into memory. */
+  receive(into: Uint8Array): number;
+  /** The same, and writes the sender's 28 address bytes. */
+  receiveFrom(into: Uint8Array, address: Uint8Array): number;
+  /** Sends from memory. */
+  send(from: Uint8Array): number;
+  /** The same, to 28 address bytes. */
+  sendTo(from: Uint8Array, address: Uint8Array): number;
+}
+
+/**
  * How a wait ends: in the event loop itself, or on a thread of its pool, which
  * takes several times as long and shares 32 threads with everything else.
  */
@@ -254,10 +297,11 @@ export interface RioWaits {
    * Waits until something fired, {@linkcode RioWaits.wake} was called, or the
    * last backend was closed. May look for a moment before it sleeps.
    *
+   * @param isWanted Asked before a sleep: whether anybody still waits.
    * @returns How many keys were written to {@linkcode RioWaits.fired}, or minus
    * an error number; 0 is a spurious wake-up.
    */
-  wait(): Promise<number>;
+  wait(isWanted?: () => boolean): Promise<number>;
   /** The keys that the last {@linkcode RioWaits.wait} reported. */
   readonly fired: Float64Array;
   /** Ends the wait that goes on, or the next one. */

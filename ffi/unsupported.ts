@@ -58,6 +58,7 @@ export function openUnsupported(): RioBackend {
       wake: ignore,
       setReferenced: () => true,
     },
+    direct: null,
     close: ignore,
   };
 }

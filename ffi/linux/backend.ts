@@ -5,6 +5,7 @@
  */
 import type { RioBackend, RioWaitWay } from "../contract.ts";
 import { Arena } from "./arena.ts";
+import { LinuxDirect } from "./direct.ts";
 import { HandleTable } from "./handles.ts";
 import {
   acquireLibrary,
@@ -76,6 +77,7 @@ class LinuxBackend implements RioBackend {
   readonly rings: LinuxRings;
   readonly sockets: LinuxSockets;
   readonly waits: Poll;
+  readonly direct: LinuxDirect;
   readonly #release: () => void;
   #closed = false;
 
@@ -85,6 +87,7 @@ class LinuxBackend implements RioBackend {
     this.#release = release;
     this.waits = poll;
     this.sockets = new LinuxSockets(library, poll);
+    this.direct = new LinuxDirect(this.sockets, library, poll);
     this.rings = new LinuxRings(this.sockets, {
       ...memory!,
       library,

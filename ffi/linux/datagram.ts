@@ -12,10 +12,10 @@ import { Receives } from "./receives.ts";
 import { Sends } from "./sends.ts";
 
 /** ICMP errors that a send can run into are forgiven so many times. */
-const RETRIES = 8;
+export const RETRIES = 8;
 
 /** What a connected socket gets for an ICMP error, as Winsock tells it. */
-const ICMP_ERRORS: ReadonlyMap<number, number> = new Map([
+export const ICMP_ERRORS: ReadonlyMap<number, number> = new Map([
   [errno.ECONNREFUSED, wsa.WSAECONNRESET],
   [errno.ENOPROTOOPT, wsa.WSAECONNRESET],
   [errno.EHOSTDOWN, wsa.WSAECONNRESET],

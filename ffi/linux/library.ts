@@ -51,6 +51,17 @@ const SYMBOLS = {
   // ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
   // Lengths here stay below 2^31.
   sendmsg: int("i32", "usize", "i32"),
+  // ssize_t recv(int fd, void *data, size_t length, int flags)
+  // Lengths here stay below 2^31.
+  recv: int("i32", "buffer", "usize", "i32"),
+  // ssize_t recvfrom(int fd, void *data, size_t length, int flags,
+  //   struct sockaddr *address, socklen_t *addressLength)
+  recvfrom: int("i32", "buffer", "usize", "i32", "buffer", "buffer"),
+  // ssize_t send(int fd, const void *data, size_t length, int flags)
+  send: int("i32", "buffer", "usize", "i32"),
+  // ssize_t sendto(int fd, const void *data, size_t length, int flags,
+  //   const struct sockaddr *address, socklen_t addressLength)
+  sendto: int("i32", "buffer", "usize", "i32", "buffer", "u32"),
   // int epoll_create1(int flags)
   epoll_create1: int("i32"),
   // int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)

@@ -19,6 +19,8 @@ import { openSleeper, type Sleeper } from "./sleeper.ts";
  * answers come faster than a sleep takes.
  */
 const LOOK_MS = 0.2;
+const always = () => true;
+
 /** After so many looks the event loop has its turn. */
 const LOOKS_PER_TURN = 64;
 
@@ -34,6 +36,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   #sleeper: Sleeper | null = null;
   /** Ends the wait that goes on; `null` while none does. */
   #resolve: ((count: number | Promise<never>) => void) | null = null;
+  /** Whether anybody waits for the wait that goes on. */
+  #isWanted: () => boolean = always;
   /** Keys for the wait to report. */
   #keys: number[] = [];
   #woken = false;
@@ -94,13 +98,11 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   setReferenced(referenced: boolean): boolean {
     this.#referenced = referenced;
-    if (!referenced) return this.#openSleeper()?.setReferenced(false) ?? true;
-    // Nothing is opened for this: whoever sleeps is referenced at first.
-    this.#sleeper?.setReferenced(true);
-    return true;
+    return this.#sleeper?.setReferenced(referenced) ?? true;
   }
 
-  wait(): Promise<number> {
+  wait(isWanted: () => boolean = always): Promise<number> {
+    this.#isWanted = isWanted;
     const wait = new Promise<number>((resolve) => this.#resolve = resolve);
     this.#goOn();
     return wait;
@@ -149,6 +151,9 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     else if (this.#keys.length > 0) this.#goOn();
     else if (this.#busy && performance.now() - this.#found < LOOK_MS) {
       inNextTurn(this.#look);
+    } else if (!this.#isWanted()) {
+      this.wake();
+      this.#goOn();
     } else {
       this.#sleep().catch(this.#fail);
     }
@@ -162,7 +167,10 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   async #sleep(): Promise<void> {
     const sleeper = this.#openSleeper();
-    if (sleeper !== null && !await sleeper.sleep()) {
+    if (sleeper?.setReferenced(this.#referenced) === false) {
+      // Whoever waits is told when it asks again.
+      this.wake();
+    } else if (sleeper !== null && !await sleeper.sleep()) {
       // It does not work any more: from now on a thread sleeps.
       sleeper.close(() => {});
       this.#sleeper = openSleeper(this.#slept(), "thread");

@@ -20,13 +20,13 @@ import {
 import * as linux from "./numbers.ts";
 import type { Readiness, Source } from "./readiness.ts";
 
-/** The request queue of a socket, as the socket knows it. */
+/** Who moves the data of a socket, as the socket knows it. */
 export interface SocketUser {
   /** Who waits for what arrives. */
   readonly receives: Pick<Source, "readable">;
   /** Who waits for room. */
   readonly sends: Pick<Source, "wantsWritable" | "writable">;
-  /** Ends every request: the socket is about to be closed. */
+  /** The socket is about to be closed: ends every request. */
   closing(): void;
 }
 
@@ -55,6 +55,8 @@ export class LinuxSocket implements Handled, Source {
   readonly stream: boolean;
   /** The one request queue, once there is one. */
   user: SocketUser | null = null;
+  /** Who moves data without requests, if anybody does. */
+  direct: SocketUser | null = null;
 
   /** Which control messages its options ask for. */
   controlChoice: ControlChoice = NOTHING;
@@ -91,19 +93,22 @@ export class LinuxSocket implements Handled, Source {
 
   get wantsWritable(): boolean {
     return this.#connection === "pending" ||
-      (this.user?.sends.wantsWritable ?? false);
+      (this.user?.sends.wantsWritable ?? false) ||
+      (this.direct?.sends.wantsWritable ?? false);
   }
 
   readable(ended: boolean): void {
     this.#fire(this.#acceptKey);
     this.#acceptKey = null;
     this.user?.receives.readable(ended);
+    this.direct?.receives.readable(ended);
   }
 
   writable(): void {
     // Kept until somebody has asked for the outcome: this may be too early.
     this.#fire(this.#connectKey);
     this.user?.sends.writable();
+    this.direct?.sends.writable();
   }
 
   /** Connects; 1, minus an error number, or 0 when `key` will be reported. */
@@ -230,6 +235,7 @@ export class LinuxSocket implements Handled, Source {
   /** Ends its requests, then closes the descriptor. */
   close(): void {
     this.user?.closing();
+    this.direct?.closing();
     this.#system.readiness.forget(this);
     // Whoever waits for a connection looks again and finds it closed.
     this.#fire(this.#acceptKey);

@@ -4,6 +4,7 @@
  * @module
  */
 import { RioSession } from "../session/session.ts";
+import { inNextTurn } from "../turns.ts";
 import { denoErrors } from "./errors.ts";
 
 let shared: RioSession | null = null;
@@ -16,8 +17,10 @@ export interface SessionUse extends Disposable {
 }
 
 /**
- * Uses a session: the one given, or one that all sockets of this thread share
- * and that is closed with the last of them.
+ * Uses a session: the one given, or one that all sockets of this thread share.
+ * That is closed a turn of the event loop after the last of them, because to
+ * open one takes milliseconds: a program that opens a socket for each message
+ * stays with one session.
  *
  * @param session The caller's session; it stays the caller's to close.
  */
@@ -28,9 +31,13 @@ export function useSession(session?: RioSession): SessionUse {
   return {
     session: own,
     [Symbol.dispose]() {
-      if (--users > 0) return;
-      shared = null;
-      own[Symbol.dispose]();
+      if (--users === 0) inNextTurn(closeUnused);
     },
   };
+}
+
+function closeUnused(): void {
+  if (users > 0) return;
+  shared?.[Symbol.dispose]();
+  shared = null;
 }

@@ -68,10 +68,15 @@ export class SessionCore {
     if (this.ledger.closed) refuseClosed(attempt, "session");
   }
 
-  /** Dequeues what has arrived, and keeps it for the next `dequeue()`. */
-  pull(): void {
-    this.ledger.pull((queue, results, count) =>
-      this.keep(queue, results, 0, count)
+  /**
+   * Dequeues what has arrived, and keeps it for the next `dequeue()`.
+   *
+   * @param queues Where to look; on every queue by default.
+   */
+  pull(queues?: Iterable<QueueRecord>): void {
+    this.ledger.pull(
+      (queue, results, count) => this.keep(queue, results, 0, count),
+      queues,
     );
   }
 

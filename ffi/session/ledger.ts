@@ -331,15 +331,17 @@ export class Ledger {
   }
 
   /**
-   * Dequeues everything that has arrived on any queue.
+   * Dequeues everything that has arrived.
    *
    * @param keep Called with each batch, while its results are valid.
+   * @param queues Where to look; on every queue by default.
    */
   pull(
     keep?: (queue: QueueRecord, results: RioResults, count: number) => void,
+    queues: Iterable<QueueRecord> = this.queues,
   ): void {
     const results = this.#results;
-    for (const queue of this.queues) {
+    for (const queue of queues) {
       // The last completion of a closed socket closes the socket's own queue.
       while (!queue.closed) {
         const count = this.dequeue(queue, results, results.capacity);

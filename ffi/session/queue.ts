@@ -294,7 +294,7 @@ export class RioCompletionQueue implements Disposable {
     const record = this.#record;
     if (!record.closing) {
       record.closing = true;
-      if (record.users > 0) this.#core.pull();
+      if (record.users > 0) this.#core.pull([record]);
       this.#core.ledger.releaseQueue(record);
     }
     this.#core.closeBacklog(record);

@@ -49,6 +49,17 @@ export interface RioQueueOptions {
   notification?: RioNotificationMode;
 }
 
+/**
+ * Given with queues, for this package only: the socket has no request queue,
+ * its data is moved directly.
+ */
+export const WITHOUT_REQUESTS: unique symbol = Symbol("without requests");
+
+/** Options as this package gives them. */
+export interface QueueOptions extends RioQueueOptions {
+  readonly [WITHOUT_REQUESTS]?: true;
+}
+
 /** {@linkcode RioQueueOptions}, read once and checked. */
 export interface QueuePlan {
   readonly receives: number;
@@ -56,6 +67,8 @@ export interface QueuePlan {
   /** The queues that were given; `null` for one of the socket's own. */
   readonly given: SocketQueues | null;
   readonly notification: RioNotificationMode;
+  /** Whether the socket gets a request queue. */
+  readonly requests: boolean;
 }
 
 /**
@@ -76,7 +89,8 @@ export function planQueues(
   if (completions === undefined) assertMode(notification);
   const given = completions === undefined ? null : toQueues(completions);
   if (given !== null) assertUsable(core, given);
-  return { receives, sends, given, notification };
+  const requests = given === null || !(WITHOUT_REQUESTS in options);
+  return { receives, sends, given, notification, requests };
 }
 
 /**
@@ -93,6 +107,7 @@ export function attachQueues(
   const { receives, sends, given } = plan;
   // Time may have passed since the plan was made: accept() waits in between.
   if (given !== null) assertUsable(core, given);
+  if (given !== null && !plan.requests) return given;
   const queues = given ?? createOwnQueue(core, plan);
   const receive = queueRecordOf(queues.receive);
   const send = queueRecordOf(queues.send);

@@ -66,6 +66,9 @@ export interface RioStats {
 /** What the system behind a session can do. */
 export let capabilitiesOf: (session: RioSession) => RioCapabilities;
 
+/** Whether the system behind a session moves data without requests, too. */
+export let movesDirectly: (session: RioSession) => boolean;
+
 /**
  * Opens a session over any backend; the session closes it.
  *
@@ -96,6 +99,7 @@ export class RioSession implements Disposable, AsyncDisposable {
   static {
     logAsJson(this);
     capabilitiesOf = (session) => session.#core.backend.capabilities;
+    movesDirectly = (session) => session.#core.backend.direct !== null;
   }
 
   /**

@@ -258,7 +258,10 @@ export class RioSocket extends RioEndpoint {
    */
   override [Symbol.dispose](): void {
     super[Symbol.dispose]();
-    if (this.outstanding > 0) drainNow(this.#core, this, DRAIN_MS);
-    if (queueRecordOf(this.completions).owned) this.completions.close();
+    const queues = [this.completions, this.sendCompletions].map(queueRecordOf);
+    // No other queue: what it costs does not depend on what else is open.
+    const source = { pull: () => this.#core.pull(queues) };
+    if (this.outstanding > 0) drainNow(source, this, DRAIN_MS);
+    if (queues[0]!.owned) this.completions.close();
   }
 }

@@ -19,6 +19,9 @@ export interface Wait {
   failed(error: unknown): void;
 }
 
+/** Somebody who waits for a socket, and is told by it. */
+export type Watching = Pick<Wait, "failed">;
+
 /** A wait for a key. */
 interface Pending {
   readonly wait: Wait;
@@ -47,6 +50,8 @@ export class Waiter {
   readonly #pending: Map<number, Pending> = new Map();
   /** Keys that stayed armed when their wait ended; whether they have fired. */
   readonly #armed: Map<number, boolean> = new Map();
+  /** Those who wait without a key. */
+  readonly #watching: Set<Watching> = new Set();
   /** How many of those who wait keep the process alive. */
   #referenced = 0;
   #running = false;
@@ -74,11 +79,7 @@ export class Waiter {
     if (fired) return queueMicrotask(() => wait.ended(true));
     this.#pending.set(key, { wait, referenced });
     if (referenced) this.#reference(1);
-    // A native wait that goes on is needed now.
-    this.#rest();
-    if (this.#running) return;
-    this.#running = true;
-    this.#goOn();
+    this.#begin();
   }
 
   /** As {@linkcode Waiter.wait}; resolves with whether the key fired. */
@@ -86,6 +87,28 @@ export class Waiter {
     return new Promise((ended, failed) => {
       this.wait(key, referenced, { ended, failed });
     });
+  }
+
+  /**
+   * Has the system wait until {@linkcode Waiter.leave}.
+   *
+   * @param referenced Whether that keeps the process alive.
+   */
+  enter(watching: Watching, referenced: boolean): void {
+    this.#watching.add(watching);
+    if (referenced) this.#reference(1);
+    this.#begin();
+  }
+
+  /** Ends what {@linkcode Waiter.enter} began, and was not told that it failed. */
+  leave(watching: Watching, referenced: boolean): void {
+    if (!this.#watching.delete(watching)) return;
+    if (referenced) this.#reference(-1);
+  }
+
+  /** Changes whether somebody who entered is referenced. */
+  reference(watching: Watching, referenced: boolean): void {
+    if (this.#watching.has(watching)) this.#reference(referenced ? 1 : -1);
   }
 
   /** Whether somebody waits for a key. */
@@ -120,21 +143,25 @@ export class Waiter {
     if (pending === undefined) return;
     pending.wait.ended(false);
     // A native wait that nobody needs would keep the process alive.
-    if (this.#running && this.#pending.size === 0) this.#waits.wake();
+    if (this.#running && !this.#isWanted()) this.#waits.wake();
   }
 
-  /** Resolves when no native wait goes on that nobody needs. */
+  /** Ends a native wait that nobody needs; resolves when none goes on. */
   idle(): Promise<void> {
-    if (!this.#running || this.#pending.size > 0) return Promise.resolve();
+    if (!this.#running || this.#isWanted()) return Promise.resolve();
+    this.#waits.wake();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
+
+  readonly #isWanted = (): boolean =>
+    this.#pending.size > 0 || this.#watching.size > 0;
 
   #reference(change: 1 | -1): void {
     const before = this.#referenced;
     this.#referenced += change;
     if (before > 0 === this.#referenced > 0 || !this.#running) return;
-    // A wait that goes on has to know; where none is needed it ends anyway.
-    if (this.#pending.size > 0 && !this.#tell()) this.#waits.wake();
+    // A wait that goes on has to know.
+    if (!this.#tell()) this.#waits.wake();
   }
 
   /**
@@ -154,23 +181,31 @@ export class Waiter {
     return pending;
   }
 
+  #begin(): void {
+    // A native wait that goes on is needed now.
+    if (this.#idle.length > 0) this.#tellIdle();
+    if (this.#running) return;
+    this.#running = true;
+    this.#goOn();
+  }
+
   /** Waits natively, as long as somebody waits. */
   #goOn(): void {
-    if (this.#pending.size > 0) {
+    if (this.#isWanted()) {
       if (this.#tell()) this.#wait();
       else this.#glance();
       return;
     }
     this.#running = false;
-    this.#rest();
+    this.#tellIdle();
   }
 
-  #rest(): void {
+  #tellIdle(): void {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #wait(): void {
-    this.#waits.wait().then(this.#ended, this.#failed);
+    this.#waits.wait(this.#isWanted).then(this.#ended, this.#failed);
   }
 
   /** Pauses, and has the next wait end at once: it tells what has fired. */
@@ -199,10 +234,13 @@ export class Waiter {
   /** The keys stay armed, so the next wait for one must not arm it again. */
   readonly #failed = (error: unknown): void => {
     const pending = [...this.#pending];
+    const watching = [...this.#watching];
     this.#pending.clear();
+    this.#watching.clear();
     this.#referenced = 0;
     for (const [key] of pending) this.#armed.set(key, false);
     for (const [, { wait }] of pending) wait.failed(error);
+    for (const who of watching) who.failed(error);
     this.#goOn();
   };
 }

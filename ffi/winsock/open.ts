@@ -135,6 +135,7 @@ function assemble(
     rings,
     sockets,
     waits,
+    direct: null,
     close(keepNative) {
       sockets.closeAccepting();
       waits.close(keepNative ? null : () => symbols.WSACleanup());

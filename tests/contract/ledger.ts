@@ -52,6 +52,7 @@ export function keepLedger(rio: RioBackend, ledger: Ledger): RioBackend {
   return {
     name: rio.name,
     capabilities: rio.capabilities,
+    direct: rio.direct,
     rings: over(rings, {
       registerBuffer(memory) {
         const id = rings.registerBuffer(memory);

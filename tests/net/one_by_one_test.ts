@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { openBackend, openSession } from "../../ffi/mod.ts";
 import type { RioSession } from "../../mod.ts";
+import { requestsOnly } from "../requests_only.ts";
 import { until, within } from "../session/harness.ts";
 import { openBoth } from "./connection.ts";
 
@@ -17,7 +18,7 @@ function openSlow(): { session: RioSession; slow(): void } {
   let most = Infinity;
   rings.dequeueCompletion = (queue, results, max) =>
     dequeue(queue, results, Math.min(max, most));
-  return { session: openSession(backend), slow: () => most = 1 };
+  return { session: openSession(requestsOnly(backend)), slow: () => most = 1 };
 }
 
 Deno.test("a connection closed with several sends under way gives everything back", async () => {

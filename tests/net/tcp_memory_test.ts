@@ -51,6 +51,7 @@ sessionTest(
       "queues to close",
     );
   },
+  { requests: true },
 );
 
 sessionTest(
@@ -102,6 +103,7 @@ sessionTest(
       "slabs to be deregistered",
     );
   },
+  { requests: true },
 );
 
 sessionTest(
@@ -124,7 +126,7 @@ sessionTest(
     assertEquals(session.stats().buffers, 2);
     for (const conn of [...clients, ...servers]) conn.close();
   },
-  { only: ["linux"] },
+  { only: ["linux"], requests: true },
 );
 
 sessionTest(

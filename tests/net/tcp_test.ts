@@ -97,6 +97,23 @@ sessionTest(
     assertEquals(await within(received), data);
     server.close();
   },
+  { requests: true },
+);
+
+sessionTest(
+  "conn.write() of 16 MiB arrives whole",
+  async (openSession) => {
+    using session = openSession();
+    const [client, server] = await openBoth(session);
+    const data = pattern(1 << 24);
+    const written = client.write(data);
+    const received = readAll(server);
+    assertEquals(await within(written), data.length);
+    client.close();
+    assertEquals(await within(received), data);
+    server.close();
+  },
+  { only: ["linux"] },
 );
 
 sessionTest(
@@ -163,7 +180,9 @@ sessionTest(
     await within(rejected);
     await within(server.write(encode("next")));
     const q = new Uint8Array(8);
-    assertEquals(text(q, await within(client.read(q))), "next");
+    // Where the data was moved by a request, it is lost.
+    const kept = openSession.system === "linux" ? "lostnext" : "next";
+    assertEquals(text(q, await within(client.read(q))), kept);
     client.close();
     server.close();
   },

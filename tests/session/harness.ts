@@ -6,7 +6,11 @@
  * @module
  */
 import { assert, assertEquals, fail } from "@std/assert";
-import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
+import {
+  createWinsockBackend,
+  openBackend,
+  openSession,
+} from "../../ffi/mod.ts";
 import {
   type RioCompletion,
   type RioCompletionQueue,
@@ -16,6 +20,7 @@ import {
   type RioSocketOptions,
 } from "../../mod.ts";
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import { requestsOnly } from "../requests_only.ts";
 import { Provider } from "../windows/provider.ts";
 
 /** The most that a test waits for anything, in milliseconds. */
@@ -38,6 +43,8 @@ export interface Intent {
   abandons?: boolean;
   /** Calls that the system refuses, and a verifier would report. */
   misuse?: boolean;
+  /** All data is moved by requests, on systems with a direct way, too. */
+  requests?: boolean;
   /** The only systems that the test is about. */
   only?: readonly Open["system"][];
 }
@@ -60,8 +67,11 @@ for (const system of SYSTEMS) {
   if (system !== "fake") openReal().close();
 }
 
-function openReal(): RioSession {
-  return RioSession.open(library === undefined ? {} : { library });
+function openReal(requests: boolean = false): RioSession {
+  const options = library === undefined ? {} : { library };
+  return requests
+    ? openSession(requestsOnly(openBackend(options)))
+    : RioSession.open(options);
 }
 
 /** Registers a test, once for each system. */
@@ -90,7 +100,9 @@ async function run(
   provider?.tolerateRefused(intent.misuse ?? false);
   const before = descriptors();
   const forget = () =>
-    fake ? openSession(createWinsockBackend(fake.symbols)) : openReal();
+    fake
+      ? openSession(createWinsockBackend(fake.symbols))
+      : openReal(intent.requests);
   const open: Open = Object.assign(() => {
     const session = forget();
     sessions.push(session);

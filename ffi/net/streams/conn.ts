@@ -10,9 +10,8 @@ import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
 import { badResource, denoErrors } from "../errors.ts";
 import type { Hub } from "./hub.ts";
-import { Reader } from "./reader.ts";
+import type { StreamReader, StreamWriter } from "./way.ts";
 import { readableOf, writableOf } from "./web_streams.ts";
-import { Writer } from "./writer.ts";
 
 /**
  * A TCP connection with the methods of `Deno.TcpConn`, and a
@@ -31,8 +30,8 @@ import { Writer } from "./writer.ts";
  */
 export class RioTcpConn implements Disposable {
   readonly #hub: Hub;
-  readonly #reader: Reader;
-  readonly #writer: Writer;
+  readonly #reader: StreamReader;
+  readonly #writer: StreamWriter;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | null = null;
   #closed = false;
@@ -60,9 +59,12 @@ export class RioTcpConn implements Disposable {
     this.localAddr = socket.address;
     // The peer may be gone already, and its address with it.
     this.remoteAddr = socket.remoteAddress ?? { ...socket.address, port: 0 };
-    const settled = () => this.#settle();
-    this.#reader = new Reader(hub, socket, settled);
-    this.#writer = new Writer(hub, socket, settled);
+    const { reader, writer } = hub.way.openHalves(
+      socket,
+      () => this.#settle(),
+    );
+    this.#reader = reader;
+    this.#writer = writer;
   }
 
   /**
@@ -219,7 +221,7 @@ export class RioTcpConn implements Disposable {
     try {
       denoErrors(() => this.socket.close());
     } finally {
-      this.#hub.poll();
+      this.#hub.way.closed();
       this.#settle();
     }
   }
@@ -230,7 +232,7 @@ export class RioTcpConn implements Disposable {
     const busy = this.#reader.busy || this.#writer.busy;
     if (busy && !this.#hub.session.closed) return;
     this.#released = true;
-    this.#hub.shrink();
+    this.#hub.way.shrink();
     this.#hub[Symbol.dispose]();
   }
 

@@ -194,10 +194,10 @@ async function firstOf(
 
 /** Opens a socket that can connect to an address. */
 function openClient(hub: Hub, { hostname }: IpAddress): RioSocket {
-  using _room = hub.reserve();
+  using _room = hub.way.reserve();
   return hub.session.openSocket({
     transport: "tcp",
     hostname: ipVersion(hostname) === 6 ? "::" : "0.0.0.0",
-    ...hub.queueOptions,
+    ...hub.way.queueOptions,
   });
 }

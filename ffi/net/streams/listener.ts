@@ -152,8 +152,8 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       using stack = new DisposableStack();
       // The listener may be closed as soon as there is a connection.
       const hub = stack.use(this.#hub.share());
-      using _room = hub.reserve();
-      const socket = await this.socket.accept(hub.queueOptions);
+      using _room = hub.way.reserve();
+      const socket = await this.socket.accept(hub.way.queueOptions);
       const conn = new RioTcpConn(INTERNAL, hub, socket);
       stack.move();
       return conn;

@@ -8,7 +8,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import type { Operation } from "../driver.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
-import type { Hub } from "./hub.ts";
+import type { RequestHub } from "./request_hub.ts";
 import { type PooledSlice, SMALL_SLICE } from "./slice_pool.ts";
 
 /** A read that was asked for. */
@@ -28,7 +28,7 @@ interface Read {
  * filled it with a large one.
  */
 export class Reader extends Half<Read> implements Operation {
-  readonly #hub: Hub;
+  readonly #hub: RequestHub;
   readonly #options: { context: Operation };
   /** The kernel's until the request has completed. */
   #posted: PooledSlice | null = null;
@@ -41,7 +41,7 @@ export class Reader extends Half<Read> implements Operation {
    * @param socket The connected socket.
    * @param settled Called when it was closed and no request is outstanding.
    */
-  constructor(hub: Hub, socket: RioSocket, settled: () => void) {
+  constructor(hub: RequestHub, socket: RioSocket, settled: () => void) {
     super(socket, hub.receives, settled);
     this.#hub = hub;
     this.#options = { context: this };

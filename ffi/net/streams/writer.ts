@@ -11,7 +11,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import type { Operation } from "../driver.ts";
 import { brokenPipe, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
-import type { Hub } from "./hub.ts";
+import type { RequestHub } from "./request_hub.ts";
 import { LARGE_SLICE, type PooledSlice } from "./slice_pool.ts";
 
 /** Sends of one write that can be under way at a time. */
@@ -42,7 +42,7 @@ class Chunk implements Operation {
 
 /** Copies writes into registered memory, chunk by chunk, and sends them. */
 export class Writer extends Half<Job> {
-  readonly #hub: Hub;
+  readonly #hub: RequestHub;
   readonly #free: Chunk[] = [];
   #outstanding = 0;
   #advancing = false;
@@ -55,7 +55,7 @@ export class Writer extends Half<Job> {
    * @param socket The connected socket.
    * @param settled Called when it was closed and no request is outstanding.
    */
-  constructor(hub: Hub, socket: RioSocket, settled: () => void) {
+  constructor(hub: RequestHub, socket: RioSocket, settled: () => void) {
     super(socket, hub.sends, settled);
     this.#hub = hub;
   }

@@ -1,0 +1,252 @@
+/**
+ * Data without requests: one call between a socket and memory of the caller.
+ *
+ * @module
+ */
+import type {
+  RioDirect,
+  RioDirectSocket,
+  RioHandle,
+  RioWatcher,
+} from "../contract.ts";
+import * as wsa from "../error_numbers.ts";
+import { lengthOf } from "../plain_bytes.ts";
+import { ICMP_ERRORS, RETRIES } from "./datagram.ts";
+import { winsockError } from "./errno.ts";
+import {
+  EAGAIN,
+  ECONNREFUSED,
+  EDESTADDRREQ,
+  EINTR,
+  EPIPE,
+} from "./errno_numbers.ts";
+import type { LinuxLibrary } from "./library.ts";
+import * as linux from "./numbers.ts";
+import type { Readiness } from "./readiness.ts";
+import {
+  copySockaddr,
+  setSockaddr,
+  sockaddr,
+  sockaddrLength,
+} from "./sockaddr.ts";
+import type { LinuxSocket, SocketUser } from "./socket.ts";
+import type { LinuxSockets } from "./sockets.ts";
+
+const RECEIVE_FLAGS = linux.MSG_DONTWAIT;
+const SEND_FLAGS = linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL;
+
+/** Attaches to sockets. */
+export class LinuxDirect implements RioDirect {
+  readonly #sockets: LinuxSockets;
+  readonly #library: LinuxLibrary;
+  readonly #readiness: Readiness;
+
+  /** Takes the sockets, how to call the kernel, and who tells of arrivals. */
+  constructor(
+    sockets: LinuxSockets,
+    library: LinuxLibrary,
+    readiness: Readiness,
+  ) {
+    this.#sockets = sockets;
+    this.#library = library;
+    this.#readiness = readiness;
+  }
+
+  attach(socket: RioHandle, watcher: RioWatcher): RioDirectSocket | number {
+    const found = this.#sockets.find(socket);
+    if (found === undefined) return -wsa.WSAENOTSOCK;
+    if (found.direct !== null) return -wsa.WSAEINVAL;
+    const direct = new DirectSocket(found, watcher, {
+      library: this.#library,
+      readiness: this.#readiness,
+    });
+    found.direct = direct;
+    // What is ready already may have been told before.
+    const errno = this.#readiness.watch(found, true);
+    if (errno === 0) return direct;
+    found.direct = null;
+    return -errno;
+  }
+}
+
+/** The data of one socket, in both directions. */
+class DirectSocket implements RioDirectSocket, SocketUser {
+  readonly #socket: LinuxSocket;
+  readonly #watcher: RioWatcher;
+  readonly #system: { library: LinuxLibrary; readiness: Readiness };
+  /** The descriptor; -1 once it is closed, and may be another socket's. */
+  #fd: number;
+  /** Whether a receive may get something; if not, epoll will tell. */
+  #ready = true;
+  /** Whether there is more to tell than data: an end, an error. */
+  #ended = false;
+  /** Whether a send waits for room. */
+  #blocked = false;
+
+  constructor(
+    socket: LinuxSocket,
+    watcher: RioWatcher,
+    system: { library: LinuxLibrary; readiness: Readiness },
+  ) {
+    this.#socket = socket;
+    this.#watcher = watcher;
+    this.#system = system;
+    this.#fd = socket.fd;
+  }
+
+  receive(into: Uint8Array): number {
+    if (!this.#ready) return -wsa.WSAEWOULDBLOCK;
+    const { library: { symbols } } = this.#system;
+    const length = lengthOf(into);
+    for (;;) {
+      const got = symbols.recv(this.#fd, into, BigInt(length), RECEIVE_FLAGS);
+      if (got >= 0) return this.#received(got, length);
+      const errno = this.#failed(false);
+      if (errno !== 0) return -errno;
+    }
+  }
+
+  receiveFrom(into: Uint8Array, address: Uint8Array): number {
+    if (!this.#ready) return -wsa.WSAEWOULDBLOCK;
+    const { library: { symbols } } = this.#system;
+    const length = lengthOf(into);
+    for (;;) {
+      sockaddrLength[0] = sockaddr.length;
+      const got = symbols.recvfrom(
+        this.#fd,
+        into,
+        BigInt(length),
+        RECEIVE_FLAGS,
+        sockaddr,
+        sockaddrLength,
+      );
+      if (got >= 0) {
+        copySockaddr(address);
+        return got;
+      }
+      const errno = this.#failed(false);
+      if (errno !== 0) return -errno;
+    }
+  }
+
+  send(from: Uint8Array): number {
+    const { library: { symbols } } = this.#system;
+    const length = BigInt(lengthOf(from));
+    for (let refusals = 0;;) {
+      const sent = symbols.send(this.#fd, from, length, SEND_FLAGS);
+      if (sent >= 0) return sent;
+      const errno = this.#failed(true, ++refusals);
+      if (errno !== 0) return -errno;
+    }
+  }
+
+  sendTo(from: Uint8Array, address: Uint8Array): number {
+    const { library: { symbols } } = this.#system;
+    const addressLength = setSockaddr(address);
+    if (addressLength < 0) return addressLength;
+    const length = BigInt(lengthOf(from));
+    for (let refusals = 0;;) {
+      const sent = symbols.sendto(
+        this.#fd,
+        from,
+        length,
+        SEND_FLAGS,
+        sockaddr,
+        addressLength,
+      );
+      if (sent >= 0) return sent;
+      const errno = this.#failed(true, ++refusals);
+      if (errno !== 0) return -errno;
+    }
+  }
+
+  get receives(): this {
+    return this;
+  }
+
+  get sends(): this {
+    return this;
+  }
+
+  get wantsWritable(): boolean {
+    return this.#blocked;
+  }
+
+  readable(ended: boolean): void {
+    this.#ready = true;
+    this.#ended ||= ended;
+    this.#watcher.readable();
+  }
+
+  writable(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#watcher.writable();
+    // Room that nobody waits for would end sleeps for nothing.
+    if (!this.#blocked) this.#system.readiness.watch(this.#socket);
+  }
+
+  closing(): void {
+    this.#fd = -1;
+    this.#watcher.closed();
+  }
+
+  #received(got: number, length: number): number {
+    if (got === 0 && this.#socket.stream && length > 0) {
+      // After a reset the kernel tells the end of the stream.
+      return -this.#socket.broken;
+    }
+    if (got < length && !this.#ended && this.#socket.stream) {
+      this.#ready = false;
+    }
+    return got;
+  }
+
+  /**
+   * What a call failed with, straight after it.
+   *
+   * @param refusals How many sends of the same data failed so far.
+   * @returns An error number, or 0 to try again.
+   */
+  #failed(sends: boolean, refusals: number = 0): number {
+    const socket = this.#socket;
+    const code = this.#system.library.errno[0]!;
+    if (this.#fd < 0) return wsa.WSAENOTSOCK;
+    if (code === EINTR) return 0;
+    if (code === EAGAIN) return sends ? this.#block() : this.#drained();
+    if (!socket.stream) {
+      return sends ? sendError(code, refusals) : this.#receiveError(code);
+    }
+    if (code === EPIPE && socket.sendShutdown) return wsa.WSAESHUTDOWN;
+    return socket.broken ||= winsockError(code);
+  }
+
+  #drained(): number {
+    this.#ready = this.#ended = false;
+    return wsa.WSAEWOULDBLOCK;
+  }
+
+  #block(): number {
+    this.#blocked = true;
+    // Room that came back since then must be told, too.
+    if (this.#system.readiness.watch(this.#socket, true) === 0) {
+      return wsa.WSAEWOULDBLOCK;
+    }
+    // Nobody would ever tell.
+    this.#blocked = false;
+    return wsa.WSAENOBUFS;
+  }
+
+  #receiveError(code: number): number {
+    const reset = ICMP_ERRORS.get(code);
+    if (reset === undefined) return winsockError(code);
+    return this.#socket.reportsReset ? reset : 0;
+  }
+}
+
+/** The error of a datagram that was sent; 0 for one of an earlier datagram. */
+function sendError(code: number, refusals: number): number {
+  if (code === EDESTADDRREQ) return wsa.WSAENOTCONN;
+  if (code !== ECONNREFUSED) return winsockError(code);
+  return refusals < RETRIES ? 0 : wsa.WSAECONNRESET;
+}
