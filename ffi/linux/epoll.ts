@@ -72,8 +72,13 @@ export class Epoll {
     }
   }
 
-  /** Tells the sources what there is to tell; how many were told. */
-  collect(): number {
+  /**
+   * Tells the sources what there is to tell.
+   *
+   * @param most The most sources to tell; all by default.
+   * @returns How many were told.
+   */
+  collect(most: number = Infinity): number {
     const { events } = this.#scratch;
     this.collects++;
     let told = 0;
@@ -82,7 +87,7 @@ export class Epoll {
       count = this.library.symbols.epoll_wait(
         this.fd,
         this.#toldAddress,
-        EVENTS,
+        Math.min(EVENTS, most),
         0,
       );
       for (let i = 1; i <= count; i++) {
@@ -92,7 +97,7 @@ export class Epoll {
         tell(source, events[at]!);
         told++;
       }
-    } while (count === EVENTS);
+    } while (count === EVENTS && most > count);
     return told;
   }
 

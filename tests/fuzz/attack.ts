@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { openLinux } from "../../ffi/linux/backend.ts";
+import { acquireLibrary } from "../../ffi/linux/library.ts";
 import { openSession } from "../../ffi/mod.ts";
 import { openLibrary } from "../../ffi/winsock/library.ts";
 import {
@@ -42,7 +43,7 @@ const ALLOWED = [
 ];
 
 // Libraries stay open once they were: the sanitizers count from here.
-if (Deno.build.os === "linux") openLinux();
+if (Deno.build.os === "linux") acquireLibrary();
 if (Deno.build.os === "windows" && library) {
   openLibrary({ library });
   // That of the session that all sockets share.

@@ -99,12 +99,14 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.ConnectionReset} If the peer reset it.
    */
   read(p: Uint8Array): Promise<number | null> {
-    return new Promise((resolve, reject) => {
+    try {
       assertBytes("p", p);
-      if (p.length === 0) return resolve(0);
+      if (p.length === 0) return Promise.resolve(0);
       this.#assertOpen();
-      this.#reader.read(p, resolve, reject);
-    });
+      return this.#reader.read(p);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -119,11 +121,13 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.ConnectionReset} If the peer reset it.
    */
   write(p: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
+    try {
       assertBytes("p", p);
       this.#assertOpen();
-      this.#writer.write(p, resolve, reject);
-    });
+      return this.#writer.write(p);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

@@ -22,6 +22,7 @@ import {
   interrupted,
   toDenoError,
 } from "../errors.ts";
+import type { StreamHalves, StreamReader, StreamWriter } from "./way.ts";
 
 /**
  * A read of less than this takes what has arrived up to this much, and keeps
@@ -35,6 +36,9 @@ const CHUNK = 65536;
 const MOST = 1 << 30;
 /** Up to so many bytes a loop copies faster than a call. */
 const FEW = 64;
+
+/** What a call returns that would have to wait. */
+const NOTHING_YET = -WSAEWOULDBLOCK;
 
 /** What arrives before anybody has a place for it; used during one call. */
 const arrived = new Uint8Array(CHUNK);
@@ -91,80 +95,67 @@ abstract class DirectHalf<C extends Call> {
   }
 }
 
-/** A read that was asked for. */
+/** A read that waits. */
 interface Read extends Call {
   /** Where to put it; `null` for a new array of the right size. */
   readonly into: Uint8Array | null;
   /** For a new array: the most that it has. */
   readonly most: number;
-  /** Told the new array, or the number of bytes; `null` at the end. */
-  resolve(value: unknown): void;
+  /** Told the number of bytes, or the new array; `null` at the end. */
+  resolve(value: never): void;
 }
 
 /** Receives when somebody reads. */
-export class DirectReader extends DirectHalf<Read> {
+export class DirectReader extends DirectHalf<Read> implements StreamReader {
   /** What arrived with an earlier read. */
   #rest: Uint8Array<ArrayBuffer> | null = null;
 
-  /** Reads into an array; resolves with `null` at the end of the stream. */
-  read(
-    into: Uint8Array,
-    resolve: (count: number | null | Promise<number | null>) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    this.#add({ into, most: 0, resolve: resolve as Read["resolve"], reject });
+  read(into: Uint8Array): Promise<number | null> {
+    // Those who came before are served first.
+    const count = this.calls.length === 0 ? this.#take(into) : NOTHING_YET;
+    if (count !== NOTHING_YET) return inTurn(lengthRead(count));
+    return new Promise((resolve, reject) => {
+      this.calls.push({ into, most: 0, resolve, reject });
+      this.wait();
+    });
   }
 
-  /** Reads into a new array of the right size; `null` at the end. */
   readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
     const most = Math.min(length, CHUNK);
+    const count = this.calls.length === 0 ? this.#fill(most) : NOTHING_YET;
+    if (count !== NOTHING_YET) return inTurn(chunkRead(count));
     return new Promise((resolve, reject) => {
-      const read = { into: null, most, reject };
-      this.#add({ ...read, resolve: resolve as Read["resolve"] });
+      this.calls.push({ into: null, most, resolve, reject });
+      this.wait();
     });
   }
 
   /** Takes what has arrived, for those who wait for it. */
   readable(): void {
     const { calls } = this;
-    while (calls.length > 0 && this.#settle(calls[0]!, false)) calls.shift();
+    while (calls.length > 0 && this.#settle(calls[0]!)) calls.shift();
     if (calls.length === 0) this.rest();
   }
 
-  #add(read: Read): void {
-    // Those who came before are served first.
-    if (this.calls.length === 0 && this.#settle(read, true)) return;
-    this.calls.push(read);
-    this.wait();
-  }
-
-  /**
-   * Serves a read with what there is.
-   *
-   * @param soon Whether nothing was waited for: then it may be time for a turn
-   * of the event loop.
-   * @returns Whether it was served; otherwise nothing is there.
-   */
-  #settle(read: Read, soon: boolean): boolean {
-    const { into, most } = read;
-    if (into !== null && lengthOf(into) === 0) {
-      read.reject(new TypeError("Cannot read: the array was transferred"));
-      return true;
+  /** Serves a read with what there is; returns whether there was something. */
+  #settle({ into, most, resolve, reject }: Read): boolean {
+    try {
+      const count = into === null ? this.#fill(most) : this.#take(into);
+      if (count === NOTHING_YET) return false;
+      const read = into === null ? chunkRead(count) : lengthRead(count);
+      resolve(read as never);
+    } catch (error) {
+      reject(error);
     }
-    const count = into === null ? this.#fill(most) : this.#take(into);
-    if (count === -WSAEWOULDBLOCK) return false;
-    if (count < 0) {
-      read.reject(errorOf(-count, "recv"));
-      return true;
-    }
-    const value = into === null ? chunk(count) : count === 0 ? null : count;
-    read.resolve(soon ? inTurn(value) : value);
     return true;
   }
 
   /** Puts what there is into an array; its count, or minus an error number. */
   #take(into: Uint8Array): number {
     const length = lengthOf(into);
+    if (length === 0) {
+      throw new TypeError("Cannot read: the array was transferred");
+    }
     if (length >= READ_AHEAD && this.#rest === null) {
       return this.io.receive(length > MOST ? partOf(into, 0, MOST) : into);
     }
@@ -195,11 +186,11 @@ interface Job extends Call {
   left: Uint8Array | null;
   /** Bytes of the whole. */
   readonly length: number;
-  resolve(bytes: number | Promise<number>): void;
+  resolve(bytes: number): void;
 }
 
 /** Sends what is written. */
-export class DirectWriter extends DirectHalf<Job> {
+export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
   readonly #socket: RioSocket;
   #ended = false;
 
@@ -208,81 +199,79 @@ export class DirectWriter extends DirectHalf<Job> {
     this.#socket = socket;
   }
 
-  /** Writes all bytes, after what was written before; `null` ends sending. */
-  write(
-    bytes: Uint8Array | null,
-    resolve: Job["resolve"],
-    reject: Job["reject"],
-  ): void {
-    const length = bytes === null ? 0 : lengthOf(bytes);
-    const job: Job = { left: bytes, length, resolve, reject };
-    if (this.calls.length === 0 && this.#settle(job, true)) return;
-    this.calls.push(job);
-    this.wait();
+  write(bytes: Uint8Array): Promise<number> {
+    const length = lengthOf(bytes);
+    // Those who came before go first.
+    const sent = this.calls.length === 0 ? this.#send(bytes) : 0;
+    if (sent === length && this.calls.length === 0) return inTurn(length);
+    return this.#wait(sent === 0 ? bytes : partOf(bytes, sent), length);
   }
 
-  /** Ends sending, after what was written before. */
   end(): Promise<unknown> {
-    return new Promise((resolve, reject) => this.write(null, resolve, reject));
+    if (this.calls.length > 0) return this.#wait(null, 0);
+    this.#end();
+    return Promise.resolve();
+  }
+
+  #wait(left: Uint8Array | null, length: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.calls.push({ left, length, resolve, reject });
+      this.wait();
+    });
   }
 
   /** Goes on with what waited for room. */
   writable(): void {
     const { calls } = this;
-    while (calls.length > 0 && this.#settle(calls[0]!, false)) calls.shift();
+    while (calls.length > 0 && this.#settle(calls[0]!)) calls.shift();
     if (calls.length === 0) this.rest();
   }
 
-  /**
-   * Does what can be done of a job.
-   *
-   * @param soon Whether nothing was waited for.
-   * @returns Whether it came to its end.
-   */
-  #settle(job: Job, soon: boolean): boolean {
-    if (job.left === null) {
-      this.#end(job);
-      return true;
-    }
-    if (job.length === 0 && this.#ended) {
-      job.reject(brokenPipe());
-      return true;
-    }
-    while (lengthOf(job.left) > 0) {
-      const length = lengthOf(job.left);
-      const all = length <= MOST;
-      const sent = this.io.send(all ? job.left : partOf(job.left, 0, MOST));
-      if (sent === -WSAEWOULDBLOCK) return false;
-      if (sent < 0) {
-        job.reject(writeError(-sent));
-        return true;
+  /** Does what can be done of a job; returns whether it came to its end. */
+  #settle(job: Job): boolean {
+    const { left, length } = job;
+    try {
+      if (left === null) this.#end();
+      else {
+        const sent = this.#send(left);
+        if (sent < lengthOf(left)) {
+          job.left = partOf(left, sent);
+          return false;
+        }
       }
-      if (sent === length) break;
-      job.left = partOf(job.left, sent);
+      job.resolve(length);
+    } catch (error) {
+      job.reject(error);
     }
-    job.resolve(soon ? inTurn(job.length) : job.length);
     return true;
   }
 
-  #end(job: Job): void {
+  /** Sends as much as there is room for; how many bytes that was. */
+  #send(bytes: Uint8Array): number {
+    const length = lengthOf(bytes);
+    if (length === 0 && this.#ended) throw brokenPipe();
+    let sent = 0;
+    while (sent < length) {
+      const end = Math.min(length, sent + MOST);
+      const all = sent === 0 && end === length;
+      const count = this.io.send(all ? bytes : partOf(bytes, sent, end));
+      if (count === NOTHING_YET) break;
+      if (count < 0) throw writeError(-count);
+      sent += count;
+    }
+    return sent;
+  }
+
+  #end(): void {
     try {
       this.#socket.shutdown("send");
       this.#ended = true;
     } catch (error) {
       // A connection that is gone sends nothing more, as was wanted.
-      if (!(error instanceof RioError) || error.errno !== WSAENOTCONN) {
-        job.reject(toDenoError(error));
-        return;
-      }
+      const gone = error instanceof RioError && error.errno === WSAENOTCONN;
+      if (!gone) throw toDenoError(error);
     }
-    job.resolve(0);
   }
-}
-
-/** Both directions of a connection. */
-export interface DirectHalves {
-  readonly reader: DirectReader;
-  readonly writer: DirectWriter;
 }
 
 /**
@@ -290,8 +279,10 @@ export interface DirectHalves {
  *
  * @throws {RioError} If the system refuses.
  */
-export function openHalves(socket: RioSocket): DirectHalves {
-  const halves: { made: DirectHalves | null } = { made: null };
+export function openHalves(socket: RioSocket): StreamHalves {
+  const halves: {
+    made: { reader: DirectReader; writer: DirectWriter } | null;
+  } = { made: null };
   const watcher: RioWatcher = {
     readable: () => halves.made?.reader.readable(),
     writable: () => halves.made?.writer.writable(),
@@ -307,9 +298,9 @@ export function openHalves(socket: RioSocket): DirectHalves {
   };
 }
 
-/** The value, after a turn of the event loop where one is due. */
-function inTurn<T>(value: T): T | Promise<T> {
-  return turnIsDue() ? nextTurn().then(() => value) : value;
+/** Resolves with a value, after a turn of the event loop where one is due. */
+function inTurn<T>(value: T): Promise<T> {
+  return turnIsDue() ? nextTurn().then(() => value) : Promise.resolve(value);
 }
 
 function copy(into: Uint8Array, count: number): void {
@@ -317,8 +308,15 @@ function copy(into: Uint8Array, count: number): void {
   else for (let i = 0; i < count; i++) into[i] = arrived[i]!;
 }
 
-function chunk(count: number): Uint8Array<ArrayBuffer> | null {
-  return count === 0 ? null : arrived.slice(0, count);
+/** What a read resolves with: the count, `null` for the end. */
+function lengthRead(count: number): number | null {
+  if (count < 0) throw errorOf(-count, "recv");
+  return count === 0 ? null : count;
+}
+
+/** The same with a new array. */
+function chunkRead(count: number): Uint8Array<ArrayBuffer> | null {
+  return lengthRead(count) === null ? null : arrived.slice(0, count);
 }
 
 function errorOf(errno: number, syscall: string): unknown {

@@ -10,6 +10,7 @@ import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { RequestHub } from "./request_hub.ts";
 import { type PooledSlice, SMALL_SLICE } from "./slice_pool.ts";
+import type { StreamReader } from "./way.ts";
 
 /** A read that was asked for. */
 interface Read {
@@ -27,7 +28,7 @@ interface Read {
  * A connection that receives little waits with a small slice, one that has
  * filled it with a large one.
  */
-export class Reader extends Half<Read> implements Operation {
+export class Reader extends Half<Read> implements Operation, StreamReader {
   readonly #hub: RequestHub;
   readonly #options: { context: Operation };
   /** The kernel's until the request has completed. */
@@ -51,23 +52,19 @@ export class Reader extends Half<Read> implements Operation {
     return this.#posted !== null;
   }
 
-  /** Reads into an array; resolves with `null` at the end of the stream. */
-  read(
-    into: Uint8Array,
-    resolve: (count: number | null | Promise<number | null>) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    this.#add({
-      length: into.length,
-      take: (data) => {
-        into.set(data);
-        resolve(this.inTurn(data.length === 0 ? null : data.length));
-      },
-      reject,
+  read(into: Uint8Array): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      this.#add({
+        length: into.length,
+        take: (data) => {
+          into.set(data);
+          resolve(this.inTurn(data.length === 0 ? null : data.length));
+        },
+        reject,
+      });
     });
   }
 
-  /** Reads into a new array of the right size; `null` at the end. */
   readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise((resolve, reject) => {
       this.#add({

@@ -12,11 +12,7 @@ export interface StreamReader {
   /** Whether the kernel still uses memory of it. */
   readonly busy: boolean;
   /** Reads into an array; resolves with `null` at the end of the stream. */
-  read(
-    into: Uint8Array,
-    resolve: (count: number | null | Promise<number | null>) => void,
-    reject: (error: unknown) => void,
-  ): void;
+  read(into: Uint8Array): Promise<number | null>;
   /** Reads into a new array of the right size; `null` at the end. */
   readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Changes whether waiting keeps the process alive. */
@@ -28,12 +24,8 @@ export interface StreamReader {
 /** The sending half of a connection. */
 export interface StreamWriter
   extends Pick<StreamReader, "busy" | "setReferenced" | "close"> {
-  /** Writes all bytes, after what was written before. */
-  write(
-    bytes: Uint8Array,
-    resolve: (bytes: number | Promise<number>) => void,
-    reject: (error: unknown) => void,
-  ): void;
+  /** Writes all bytes, after what was written before; resolves with how many. */
+  write(bytes: Uint8Array): Promise<number>;
   /** Ends sending, after what was written before. */
   end(): Promise<unknown>;
 }

@@ -13,6 +13,7 @@ import { brokenPipe, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { RequestHub } from "./request_hub.ts";
 import { LARGE_SLICE, type PooledSlice } from "./slice_pool.ts";
+import type { StreamWriter } from "./way.ts";
 
 /** Sends of one write that can be under way at a time. */
 const PIPELINE = 4;
@@ -41,7 +42,7 @@ class Chunk implements Operation {
 }
 
 /** Copies writes into registered memory, chunk by chunk, and sends them. */
-export class Writer extends Half<Job> {
+export class Writer extends Half<Job> implements StreamWriter {
   readonly #hub: RequestHub;
   readonly #free: Chunk[] = [];
   #outstanding = 0;
@@ -64,20 +65,20 @@ export class Writer extends Half<Job> {
     return this.#outstanding > 0;
   }
 
-  /** Writes all bytes, after what was written before; `null` ends sending. */
-  write(
-    bytes: Uint8Array | null,
-    resolve: Job["resolve"],
-    reject: Job["reject"],
-  ): void {
-    this.calls.push({ bytes, posted: 0, error: null, resolve, reject });
-    if (this.calls.length === 1) this.#advance(true);
-    if (this.calls.length > 0) this.wait();
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#add(bytes);
   }
 
-  /** Ends sending, after what was written before. */
   end(): Promise<unknown> {
-    return new Promise((resolve, reject) => this.write(null, resolve, reject));
+    return this.#add(null);
+  }
+
+  #add(bytes: Uint8Array | null): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.calls.push({ bytes, posted: 0, error: null, resolve, reject });
+      if (this.calls.length === 1) this.#advance(true);
+      if (this.calls.length > 0) this.wait();
+    });
   }
 
   /**
