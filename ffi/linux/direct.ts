@@ -188,6 +188,8 @@ class DirectSocket implements RioDirectSocket, SocketUser {
 
   closing(): void {
     this.#fd = -1;
+    // Nothing will be told any more: the next call finds out.
+    this.#ready = true;
     this.#watcher.closed();
   }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { openLinux } from "../../ffi/linux/backend.ts";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
 import { openSession } from "../../ffi/mod.ts";
 import { openLibrary } from "../../ffi/winsock/library.ts";
