@@ -243,7 +243,7 @@ export interface RioDirect {
 export interface RioWatcher {
   /** A receive may get something now: data, the end, or an error. */
   readable(): void;
-  /** There is room for the send that had to wait. */
+  /** There is room for sends that had to wait. */
   writable(): void;
   /** The socket is closed: every call fails from now on. */
   closed(): void;
@@ -255,6 +255,8 @@ export interface RioWatcher {
  * watcher will be told.
  */
 export interface RioDirectSocket {
+  /** Whether a receive may get something that was told of before. */
+  readonly mayReceive: boolean;
   /** Receives into memory. */
   receive(into: Uint8Array): number;
   /** The same, and writes the sender's 28 address bytes. */

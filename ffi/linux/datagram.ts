@@ -55,14 +55,16 @@ export class DatagramReceives extends Receives {
     if (got === count) return true;
     // An error that came after some datagrams is told by the next call only,
     // and epoll does not announce it.
-    if (this.ended || socket.reportsReset && socket.interest !== 0) return true;
-    this.drained();
+    if (socket.ended || socket.reportsReset && socket.interest !== 0) {
+      return true;
+    }
+    socket.drained();
     return false;
   }
 
   #failed(code: number): boolean {
     if (code === errno.EAGAIN) {
-      this.drained();
+      this.socket.drained();
       return false;
     }
     if (code === errno.EINTR) return true;

@@ -76,10 +76,6 @@ class DirectSocket implements RioDirectSocket, SocketUser {
   readonly #system: { library: LinuxLibrary; readiness: Readiness };
   /** The descriptor; -1 once it is closed, and may be another socket's. */
   #fd: number;
-  /** Whether a receive may get something; if not, epoll will tell. */
-  #ready = true;
-  /** Whether there is more to tell than data: an end, an error. */
-  #ended = false;
   /** Whether a send waits for room. */
   #blocked = false;
 
@@ -94,8 +90,12 @@ class DirectSocket implements RioDirectSocket, SocketUser {
     this.#fd = socket.fd;
   }
 
+  get mayReceive(): boolean {
+    return this.#socket.ready;
+  }
+
   receive(into: Uint8Array): number {
-    if (!this.#ready) return -wsa.WSAEWOULDBLOCK;
+    if (!this.#socket.ready) return -wsa.WSAEWOULDBLOCK;
     const { library: { symbols } } = this.#system;
     const length = lengthOf(into);
     for (;;) {
@@ -107,7 +107,7 @@ class DirectSocket implements RioDirectSocket, SocketUser {
   }
 
   receiveFrom(into: Uint8Array, address: Uint8Array): number {
-    if (!this.#ready) return -wsa.WSAEWOULDBLOCK;
+    if (!this.#socket.ready) return -wsa.WSAEWOULDBLOCK;
     const { library: { symbols } } = this.#system;
     const length = lengthOf(into);
     for (;;) {
@@ -172,35 +172,31 @@ class DirectSocket implements RioDirectSocket, SocketUser {
     return this.#blocked;
   }
 
-  readable(ended: boolean): void {
-    this.#ready = true;
-    this.#ended ||= ended;
+  readable(): void {
     this.#watcher.readable();
   }
 
   writable(): void {
-    if (!this.#blocked) return;
+    const blocked = this.#blocked;
     this.#blocked = false;
     this.#watcher.writable();
     // Room that nobody waits for would end sleeps for nothing.
-    if (!this.#blocked) this.#system.readiness.watch(this.#socket);
+    if (blocked && !this.#blocked) this.#system.readiness.watch(this.#socket);
   }
 
   closing(): void {
     this.#fd = -1;
     // Nothing will be told any more: the next call finds out.
-    this.#ready = true;
+    this.#socket.ready = true;
     this.#watcher.closed();
   }
 
   #received(got: number, length: number): number {
-    if (got === 0 && this.#socket.stream && length > 0) {
-      // After a reset the kernel tells the end of the stream.
-      return -this.#socket.broken;
-    }
-    if (got < length && !this.#ended && this.#socket.stream) {
-      this.#ready = false;
-    }
+    const socket = this.#socket;
+    if (!socket.stream) return got;
+    // After a reset the kernel tells the end of the stream.
+    if (got === 0 && length > 0) return -socket.broken;
+    if (got < length && !socket.ended) socket.drained();
     return got;
   }
 
@@ -215,17 +211,16 @@ class DirectSocket implements RioDirectSocket, SocketUser {
     const code = this.#system.library.errno[0]!;
     if (this.#fd < 0) return wsa.WSAENOTSOCK;
     if (code === EINTR) return 0;
-    if (code === EAGAIN) return sends ? this.#block() : this.#drained();
+    if (code === EAGAIN) {
+      if (sends) return this.#block();
+      socket.drained();
+      return wsa.WSAEWOULDBLOCK;
+    }
     if (!socket.stream) {
       return sends ? sendError(code, refusals) : this.#receiveError(code);
     }
     if (code === EPIPE && socket.sendShutdown) return wsa.WSAESHUTDOWN;
     return socket.broken ||= winsockError(code);
-  }
-
-  #drained(): number {
-    this.#ready = this.#ended = false;
-    return wsa.WSAEWOULDBLOCK;
   }
 
   #block(): number {

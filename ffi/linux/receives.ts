@@ -19,19 +19,13 @@ import { copyAddress } from "./sockaddr.ts";
 export abstract class Receives extends Ring implements Receiver {
   override readonly sends = false;
   readonly #entry: Entry = { receiver: this, position: -1 };
-  /** Whether a call may get something; cleared only while epoll watches. */
-  #ready = true;
-  /** Whether the socket has more to tell than data: an end, an error. */
-  protected ended = false;
 
   get ready(): boolean {
-    return this.#ready;
+    return this.socket.ready;
   }
 
   /** Takes note that something has arrived. */
-  readable(ended: boolean): void {
-    this.#ready = true;
-    this.ended ||= ended;
+  readable(): void {
     this.queue.wake(this.#entry);
   }
 
@@ -46,13 +40,6 @@ export abstract class Receives extends Ring implements Receiver {
   override close(): void {
     this.queue.deactivate(this.#entry);
     super.close();
-  }
-
-  /** Takes note that the kernel has nothing more now. */
-  protected drained(): void {
-    this.ended = false;
-    // What nobody watches is tried again by everybody who looks.
-    this.#ready = this.socket.interest === 0;
   }
 
   protected override start(): void {

@@ -23,7 +23,7 @@ import type { Readiness, Source } from "./readiness.ts";
 /** Who moves the data of a socket, as the socket knows it. */
 export interface SocketUser {
   /** Who waits for what arrives. */
-  readonly receives: Pick<Source, "readable">;
+  readonly receives: { readable(): void };
   /** Who waits for room. */
   readonly sends: Pick<Source, "wantsWritable" | "writable">;
   /** The socket is about to be closed: ends every request. */
@@ -68,6 +68,13 @@ export class LinuxSocket implements Handled, Source {
   broken = 0;
   /** Whether this side ended sending. */
   sendShutdown = false;
+  /**
+   * Whether a receive may get something; once `false`, until epoll tells of
+   * more. Cleared only while epoll watches.
+   */
+  ready = true;
+  /** Whether there is more to receive than data: an end, an error. */
+  ended = false;
 
   readonly #system: SocketSystem;
   #connection: "none" | "pending" | "made";
@@ -98,10 +105,19 @@ export class LinuxSocket implements Handled, Source {
   }
 
   readable(ended: boolean): void {
+    this.ready = true;
+    this.ended ||= ended;
     this.#fire(this.#acceptKey);
     this.#acceptKey = null;
-    this.user?.receives.readable(ended);
-    this.direct?.receives.readable(ended);
+    this.user?.receives.readable();
+    this.direct?.receives.readable();
+  }
+
+  /** Takes note that the kernel has nothing more to receive now. */
+  drained(): void {
+    this.ended = false;
+    // What nobody watches is tried again by everybody who looks.
+    this.ready = this.interest === 0;
   }
 
   writable(): void {

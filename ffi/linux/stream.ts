@@ -33,7 +33,7 @@ export class StreamReceives extends Receives {
     );
     if (got < 0) {
       const errno = library.errno[0]!;
-      if (errno === EAGAIN) this.drained();
+      if (errno === EAGAIN) socket.drained();
       return failed(this, errno);
     }
     if (got === 0 || peeks) {
@@ -42,8 +42,8 @@ export class StreamReceives extends Receives {
       return true;
     }
     distribute(this, Math.min(got, wanted));
-    if (got === wanted || this.ended) return true;
-    this.drained();
+    if (got === wanted || socket.ended) return true;
+    socket.drained();
     return false;
   }
 }

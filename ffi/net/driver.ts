@@ -6,13 +6,11 @@
 import { Arrival } from "../arrival.ts";
 import type { RioCompletion } from "../session/completion.ts";
 import {
-  armNotify,
+  notifyReferenced,
   pauseNotify,
   referenceNotify,
   type RioCompletionQueue,
-  waitLooks,
 } from "../session/queue.ts";
-import type { Wait } from "../session/waiter.ts";
 import { toDenoError } from "./errors.ts";
 
 /** Given as context with every request: told when it has completed. */
@@ -27,12 +25,43 @@ export interface Party {
   abandoned(reason: unknown): void;
 }
 
-/** One queue, which is waited for as long as anybody waits. */
-export class Driver implements Wait {
+/** Runs the completions of one queue for all who wait for them. */
+export interface Driver {
+  /**
+   * Completes what has arrived; returns how many requests that were.
+   *
+   * @throws {Error} One of Deno's errors, if the queue fails.
+   */
+  poll(): number;
+  /** The same, unless a wait would find it as soon, and at a smaller price. */
+  glance(): void;
+  /**
+   * Begins a wait: completions are run as they arrive, until
+   * {@linkcode Driver.leave}.
+   *
+   * @param party Who waits.
+   * @param referenced Whether the wait keeps the process alive.
+   */
+  enter(party: Party, referenced: boolean): void;
+  /** Ends a wait. */
+  leave(party: Party, referenced: boolean): void;
+  /** Changes whether a wait keeps the process alive. */
+  reference(party: Party, referenced: boolean): void;
+}
+
+/** Completes what has arrived on a queue whose contexts are operations. */
+export function runCompletions(queue: RioCompletionQueue): number {
+  try {
+    return queue.walk(complete);
+  } catch (error) {
+    throw toDenoError(error);
+  }
+}
+
+/** Waits for the notifications of a queue, which several sockets may share. */
+export class QueueDriver implements Driver {
   /** The queue; its requests carry an {@linkcode Operation} as context. */
   readonly queue: RioCompletionQueue;
-  /** Whether whoever waits is told soon of what arrived before. */
-  readonly looks: boolean;
   readonly #closed: () => Error;
   readonly #waiting: Set<Party> = new Set();
   #referenced = 0;
@@ -47,96 +76,57 @@ export class Driver implements Wait {
    */
   constructor(queue: RioCompletionQueue, closed: () => Error) {
     this.queue = queue;
-    this.looks = waitLooks(queue);
     this.#closed = closed;
   }
 
-  /**
-   * Completes what has arrived; returns how many requests that were.
-   *
-   * @throws {Error} One of Deno's errors, if the queue fails.
-   */
   poll(): number {
-    try {
-      return this.queue.walk(complete);
-    } catch (error) {
-      throw toDenoError(error);
-    }
+    return runCompletions(this.queue);
   }
 
-  /**
-   * Begins a wait: completions are run as they arrive, until
-   * {@linkcode Driver.leave}. Poll first: what is there already needs no wait.
-   *
-   * @param party Who waits.
-   * @param referenced Whether the wait keeps the process alive.
-   */
+  glance(): void {
+    this.poll();
+  }
+
   enter(party: Party, referenced: boolean): void {
     this.#waiting.add(party);
-    if (referenced) this.reference(true);
-    if (this.#running) return;
-    this.#running = true;
-    this.#goOn();
+    if (referenced) this.reference(party, true);
+    if (!this.#running) this.#run();
   }
 
-  /** Ends a wait. */
   leave(party: Party, referenced: boolean): void {
     this.#waiting.delete(party);
-    if (referenced) this.reference(false);
+    if (referenced) this.reference(party, false);
     if (this.#waiting.size === 0) pauseNotify(this.queue);
   }
 
-  /** Changes whether one of the waits keeps the process alive. */
-  reference(referenced: boolean): void {
+  reference(_party: Party, referenced: boolean): void {
     this.#referenced += referenced ? 1 : -1;
     referenceNotify(this.queue, this.#referenced > 0);
   }
 
-  ended(): void {
+  async #run(): Promise<void> {
+    this.#running = true;
+    let failure: unknown;
     try {
-      this.#look();
+      while (this.#waiting.size > 0 && !this.queue.closed) {
+        await this.#arrival.wait(this.#look, this.#sleep);
+      }
     } catch (error) {
-      this.failed(error);
-      return;
+      failure = error;
     }
-    this.#goOn();
-  }
-
-  failed(error: unknown): void {
     this.#running = false;
-    const reason = this.queue.closed ? this.#closed() : toDenoError(error);
+    const reason = this.queue.closed ? this.#closed() : toDenoError(failure);
     for (const party of this.#waiting) party.abandoned(reason);
   }
 
-  #goOn(): void {
-    if (this.queue.closed) return this.failed(undefined);
-    if (this.#waiting.size === 0) {
-      this.#running = false;
-    } else if (this.looks) {
-      this.#arm(this);
-    } else {
-      this.#arrival.wait(this.#look, this.#sleep).then(
-        () => this.#goOn(),
-        (error) => this.failed(error),
-      );
-    }
-  }
-
-  #arm(wait: Wait): void {
-    try {
-      armNotify(this.queue, this.#referenced > 0, wait);
-    } catch (error) {
-      wait.failed(error);
-    }
-  }
-
+  // Made once: a wait allocates no closures.
   readonly #look = (): boolean =>
     this.queue.closed || this.#waiting.size === 0 || this.poll() > 0;
 
   readonly #sleep = (): Promise<unknown> =>
     this.#waiting.size === 0
       ? Promise.resolve()
-      : new Promise((ended, failed) => this.#arm({ ended, failed }));
+      : notifyReferenced(this.queue, this.#referenced > 0);
 }
 
 function complete(completion: RioCompletion): void {

@@ -59,7 +59,7 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
 
   /** The same, unless a wait would find it as soon, and at a smaller price. */
   glance(): void {
-    if (!this.#driver.looks) this.poll();
+    this.#driver.glance();
   }
 
   /**
@@ -75,7 +75,7 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   setReferenced(referenced: boolean): void {
     if (referenced === this.#referenced) return;
     this.#referenced = referenced;
-    if (this.#waiting) this.#driver.reference(referenced);
+    if (this.#waiting) this.#driver.reference(this, referenced);
   }
 
   /** Has the completions run until {@linkcode Half.rest}. */

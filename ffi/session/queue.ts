@@ -16,7 +16,6 @@ import type { SessionCore } from "./core.ts";
 import type { RioCompletion } from "./completion.ts";
 import type { QueueRecord } from "./ledger.ts";
 import { Completion } from "./requests.ts";
-import type { Wait } from "./waiter.ts";
 
 /** How a completion queue tells that it has something. */
 export type RioNotificationMode = "iocp" | "event" | "none";
@@ -54,14 +53,11 @@ export interface SocketQueues {
 
 /** The ledger's record of a queue. */
 export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
-/** Whether a wait for the queue looks for a moment before it sleeps. */
-export let waitLooks: (queue: RioCompletionQueue) => boolean;
-/** Arms the notification, and waits; throws as `notify()` does. */
-export let armNotify: (
+/** As `notify()`; says whether the wait keeps the process alive. */
+export let notifyReferenced: (
   queue: RioCompletionQueue,
   referenced: boolean,
-  wait: Wait,
-) => void;
+) => Promise<boolean>;
 /** Ends the wait for a queue, which stays armed for the next wait. */
 export let pauseNotify: (queue: RioCompletionQueue) => void;
 /** Changes whether the wait of a queue, if there is one, is referenced. */
@@ -110,8 +106,7 @@ export class RioCompletionQueue implements Disposable {
   static {
     logAsJson(this);
     queueRecordOf = (queue) => queue.#record;
-    waitLooks = (queue) => queue.#core.backend.waits.looks;
-    armNotify = (queue, referenced, wait) => queue.#arm(referenced, wait);
+    notifyReferenced = (queue, referenced) => queue.#notify(referenced);
     pauseNotify = (queue) => queue.#core.waiter.pause(queue.#record.key);
     referenceNotify = (queue, referenced) =>
       queue.#core.waiter.setReferenced(queue.#record.key, referenced);
@@ -241,10 +236,10 @@ export class RioCompletionQueue implements Disposable {
    * @throws {RioClosedError} If the queue was closed.
    */
   notify(): Promise<boolean> {
-    return new Promise((ended, failed) => this.#arm(true, { ended, failed }));
+    return this.#notify(true);
   }
 
-  #arm(referenced: boolean, wait: Wait): void {
+  async #notify(referenced: boolean): Promise<boolean> {
     this.#assertOpen("notify");
     const { ledger, backend, waiter } = this.#core;
     const { handle, key } = this.#record;
@@ -253,14 +248,12 @@ export class RioCompletionQueue implements Disposable {
     // Once it has fired natively, the system would let it be armed again,
     // before the first caller was told.
     if (waiter.isWaiting(key)) check(WSAEALREADY, "RIONotify", attempt);
-    if (this.#backlog.length > 0 && key !== 0) {
-      return queueMicrotask(() => wait.ended(true));
-    }
+    if (this.#backlog.length > 0 && key !== 0) return true;
     if (!waiter.isArmed(key)) {
       ledger.calls.RIONotify++;
       check(backend.rings.notify(handle), "RIONotify", attempt);
     }
-    waiter.wait(key, referenced, wait);
+    return await waiter.fires(key, referenced);
   }
 
   /**
@@ -329,7 +322,7 @@ export class RioCompletionQueue implements Disposable {
     while (!ended()) {
       if (!look()) {
         if (this.notification === "none") await pause(POLL_EVERY_MS);
-        else if (waitLooks(this)) await this.#sleep();
+        else if (this.#core.backend.waits.looks) await this.#sleep();
         else await arrival.wait(look, () => this.#sleep());
       }
       if (batch.length === 0) continue;

@@ -9,8 +9,8 @@ import * as winsock from "../../error_numbers.ts";
 import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { Driver } from "../driver.ts";
-import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import type { Driver } from "../driver.ts";
+import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { AddressReader } from "./addresses.ts";
 import { ReceiveSlot } from "./slots.ts";
@@ -58,19 +58,21 @@ export class Inbox extends Half<Receive> {
    * @param socket The bound socket.
    * @param buffer Room for the slots; the kernel's until the socket is closed
    * and drained.
-   * @param options How many slots there are, and what is received with the data.
+   * @param options What runs the receives, how many slots there are, and what
+   * is received with the data.
    */
   constructor(
     socket: RioSocket,
     buffer: RioBuffer,
     options: {
+      driver: Driver;
       slots: number;
       datagramSize: number;
       control: boolean;
       coalesced: boolean;
     },
   ) {
-    super(socket, new Driver(socket.completions, badResource));
+    super(socket, options.driver);
     const { slots, datagramSize, control, coalesced } = options;
     this.#control = control;
     this.#coalesced = coalesced;

@@ -15,6 +15,7 @@ import { RioDatagramConn } from "./conn.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { slotSize } from "./slots.ts";
+import { openDrivers } from "./watch.ts";
 
 /** So many of the longest datagrams fit in one registration. */
 const MAX_SLOTS = 0xF000;
@@ -167,13 +168,16 @@ export function listenDatagram(
       receiveEcn: info || undefined,
       coalescedSize: coalesce ? 65535 : undefined,
     });
+    const drivers = openDrivers(socket);
     const inbox = new Inbox(socket, room(receives), {
+      driver: drivers.receives,
       slots: receives,
       datagramSize,
       control: info || coalesce,
       coalesced: coalesce,
     });
     const outbox = new Outbox(socket, room(sends), {
+      driver: drivers.sends,
       slots: sends,
       datagramSize,
     });

@@ -12,7 +12,7 @@ import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
-import { Driver } from "../driver.ts";
+import type { Driver } from "../driver.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { permittedHost } from "../hosts.ts";
@@ -61,14 +61,14 @@ export class Outbox extends Half<SlotCall> {
    *
    * @param socket The bound socket.
    * @param buffer Room for the slots; each is the kernel's while it is sent.
-   * @param options How many slots there are.
+   * @param options What runs the sends, and how many slots there are.
    */
   constructor(
     socket: RioSocket,
     buffer: RioBuffer,
-    options: { slots: number; datagramSize: number },
+    options: { driver: Driver; slots: number; datagramSize: number },
   ) {
-    super(socket, new Driver(socket.sendCompletions, badResource));
+    super(socket, options.driver);
     const { slots, datagramSize } = options;
     this.#datagramSize = datagramSize;
     this.#slots = slots;

@@ -9,7 +9,7 @@ import type { RioCompletionQueue } from "../../session/queue.ts";
 import type { RioQueueOptions } from "../../session/request_queue.ts";
 import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { Driver } from "../driver.ts";
+import { QueueDriver } from "../driver.ts";
 import { interrupted } from "../errors.ts";
 import { Reader } from "./reader.ts";
 import { SlicePool } from "./slice_pool.ts";
@@ -33,12 +33,12 @@ const CONNECTION_LIMITS: Readonly<Limits> = { receives: 1, sends: 1 };
 /** Moves data by requests. */
 export class RequestHub implements StreamWay {
   /** Runs the completions of receives. */
-  readonly receives: Driver;
+  readonly receives: QueueDriver;
   /**
    * Runs the completions of sends; on a queue of their own, because polling a
    * queue may make the system try every receive that is posted on it.
    */
-  readonly sends: Driver;
+  readonly sends: QueueDriver;
   readonly slices: SlicePool;
   readonly session: RioSession;
   /** Entries kept free in the queues for connections that are being opened. */
@@ -49,7 +49,7 @@ export class RequestHub implements StreamWay {
     this.session = session;
     using stack = new DisposableStack();
     const makeDriver = () =>
-      new Driver(
+      new QueueDriver(
         stack.use(session.createCompletionQueue({ capacity: LEAST_CAPACITY })),
         interrupted,
       );

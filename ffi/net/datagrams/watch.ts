@@ -1,0 +1,108 @@
+/**
+ * Waiting for a datagram socket itself: where the system tells of it, its
+ * completion queues do not have to notify.
+ *
+ * @module
+ */
+import type { RioDirectSocket, RioWatcher } from "../../contract.ts";
+import { attachDirect, type Direct } from "../../session/direct.ts";
+import type { RioCompletionQueue } from "../../session/queue.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { Waiter, Watching } from "../../session/waiter.ts";
+import {
+  type Driver,
+  type Party,
+  QueueDriver,
+  runCompletions,
+} from "../driver.ts";
+import { badResource, toDenoError } from "../errors.ts";
+
+/** What runs the completions of a socket, in both directions. */
+export interface Drivers {
+  readonly receives: Driver;
+  readonly sends: Driver;
+  /** What moves data without requests, where the system can. */
+  readonly io: RioDirectSocket | null;
+}
+
+/**
+ * Has the completions of a socket run.
+ *
+ * @throws {RioError} If the system refuses.
+ */
+export function openDrivers(socket: RioSocket): Drivers {
+  const { completions, sendCompletions } = socket;
+  const made: { drivers: { receives: Watch; sends: Watch } | null } = {
+    drivers: null,
+  };
+  const watcher: RioWatcher = {
+    readable: () => made.drivers?.receives.told(),
+    writable: () => made.drivers?.sends.told(),
+    closed: () => {
+      made.drivers?.receives.failed(badResource());
+      made.drivers?.sends.failed(badResource());
+    },
+  };
+  const direct = attachDirect(socket, watcher);
+  if (direct === null) {
+    return {
+      receives: new QueueDriver(completions, badResource),
+      sends: new QueueDriver(sendCompletions, badResource),
+      io: null,
+    };
+  }
+  const receives = new Watch(completions, direct);
+  const sends = new Watch(sendCompletions, direct);
+  made.drivers = { receives, sends };
+  return { receives, sends, io: direct.io };
+}
+
+/** Waits for one direction of a socket, for one party. */
+class Watch implements Driver, Watching {
+  readonly #queue: RioCompletionQueue;
+  readonly #io: RioDirectSocket;
+  readonly #waiter: Waiter;
+  #party: Party | null = null;
+
+  constructor(queue: RioCompletionQueue, { io, waiter }: Direct) {
+    this.#queue = queue;
+    this.#io = io;
+    this.#waiter = waiter;
+  }
+
+  poll(): number {
+    return runCompletions(this.#queue);
+  }
+
+  glance(): void {
+    if (this.#io.mayReceive) this.poll();
+  }
+
+  enter(party: Party, referenced: boolean): void {
+    this.#party = party;
+    this.#waiter.enter(this, referenced);
+  }
+
+  leave(_party: Party, referenced: boolean): void {
+    this.#party = null;
+    this.#waiter.leave(this, referenced);
+  }
+
+  reference(_party: Party, referenced: boolean): void {
+    this.#waiter.reference(this, referenced);
+  }
+
+  /** Something has arrived, or there is room. */
+  told(): void {
+    if (this.#party === null) return;
+    try {
+      this.poll();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#party?.abandoned(toDenoError(error));
+  }
+}
