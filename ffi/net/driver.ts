@@ -21,6 +21,8 @@ export interface Operation {
 
 /** Somebody who waits for completions of a queue. */
 export interface Party {
+  /** Told, where the system does, that it may be worth to look. */
+  told(): void;
   /** Told, with the reason, that no completion comes any more. */
   abandoned(reason: unknown): void;
 }

@@ -109,6 +109,10 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
     if (this.#closed && !this.busy) this.#settled();
   }
 
+  told(): void {
+    this.poll();
+  }
+
   abandoned(reason: unknown): void {
     this.rejectAll(reason);
     this.rest();

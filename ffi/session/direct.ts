@@ -7,12 +7,15 @@
 import type { RioDirectSocket, RioWatcher } from "../contract.ts";
 import { checkHandle } from "../errors.ts";
 import { partsOf, type RioEndpoint } from "./endpoint.ts";
+import type { Permissions } from "./permissions.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** A socket that moves data at once, and how to wait for it. */
 export interface Direct {
   readonly io: RioDirectSocket;
   readonly waiter: Waiter;
+  /** To be asked before a datagram is sent somewhere. */
+  readonly permissions: Permissions;
 }
 
 /**
@@ -25,10 +28,11 @@ export function attachDirect(
   endpoint: RioEndpoint,
   watcher: RioWatcher,
 ): Direct | null {
-  const { core: { backend, waiter }, record } = partsOf(endpoint);
+  const { core, record } = partsOf(endpoint);
+  const { backend, waiter, permissions } = core;
   if (backend.direct === null) return null;
   const io = backend.direct.attach(record.handle, watcher);
-  if (typeof io !== "number") return { io, waiter };
+  if (typeof io !== "number") return { io, waiter, permissions };
   checkHandle(io, "epoll_ctl", "watch a socket");
   return null;
 }

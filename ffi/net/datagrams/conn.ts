@@ -81,23 +81,18 @@ export class RioDatagramConn
    * @throws {Deno.errors.BadResource} If the socket was closed.
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
    */
-  async receive(
+  receive(
     p?: Uint8Array<ArrayBuffer>,
     options: RioDatagramReceiveOptions = {},
   ): Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]> {
-    if (p) assertBytes("p", p);
-    const slot = await this.#arrival(options.signal);
     try {
-      const arrived = slot.take();
-      // Copied: this address is the caller's to change, as Deno's is.
-      const sender = { ...this.#inbox.senderOf(slot) };
-      if (!p) return [new Uint8Array(arrived), sender];
-      const size = Math.min(arrived.length, p.byteLength);
-      p.set(size < arrived.length ? arrived.subarray(0, size) : arrived);
-      return [p.subarray(0, size), sender];
-    } finally {
-      if (slot.more) this.#inbox.putBack(slot);
-      else this.#inbox.recycle(slot);
+      if (p) assertBytes("p", p);
+      const { signal } = options;
+      this.#assertOpen();
+      signal?.throwIfAborted();
+      return this.#inbox.receive(p ? p : undefined, signal);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -288,7 +283,7 @@ export class RioDatagramConn
     signal?.throwIfAborted();
     const slot = this.#inbox.next();
     // The datagram is taken first: callers are served in their order.
-    return slot ? this.#inbox.inTurn(slot) : this.#inbox.receive(signal);
+    return slot ? this.#inbox.inTurn(slot) : this.#inbox.arrival(signal);
   }
 
   #join(group: Group): Promise<RioMembership> {

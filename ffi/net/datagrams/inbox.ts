@@ -6,6 +6,7 @@
  */
 import { readControl, type RioControlInfo } from "../../control.ts";
 import * as winsock from "../../error_numbers.ts";
+import { lengthOf } from "../../plain_bytes.ts";
 import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -13,20 +14,9 @@ import type { Driver } from "../driver.ts";
 import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { AddressReader } from "./addresses.ts";
-import { ReceiveSlot } from "./slots.ts";
+import type { DirectDatagrams, Received } from "./direct.ts";
+import { PER_DATAGRAM, ReceiveSlot } from "./slots.ts";
 
-/** Errors of one datagram or one peer, which say nothing about the socket. */
-const PER_DATAGRAM: ReadonlySet<number> = new Set([
-  winsock.ERROR_NETWORK_UNREACHABLE,
-  winsock.ERROR_HOST_UNREACHABLE,
-  winsock.ERROR_PROTOCOL_UNREACHABLE,
-  winsock.ERROR_PORT_UNREACHABLE,
-  winsock.WSAENETUNREACH,
-  winsock.WSAENETRESET,
-  winsock.WSAECONNRESET,
-  winsock.WSAECONNREFUSED,
-  winsock.WSAEHOSTUNREACH,
-]);
 /** A datagram longer than its slot: its head has arrived. */
 const TOO_LONG: ReadonlySet<number> = new Set([
   winsock.WSAEMSGSIZE,
@@ -35,65 +25,166 @@ const TOO_LONG: ReadonlySet<number> = new Set([
 /** The `info` of a datagram whose socket was opened without `info`. */
 const NO_INFO: RioControlInfo = Object.freeze({});
 
+/** How datagrams are received. */
+export interface InboxOptions {
+  /** Runs the receives. */
+  readonly driver: Driver;
+  /** Receives without slots; `null` where datagrams need them. */
+  readonly direct: DirectDatagrams | null;
+  /** Whether receives can be posted when somebody wants what has arrived. */
+  readonly late: boolean;
+  /** Registers room for the slots; the kernel's until the socket is closed. */
+  room(): RioBuffer;
+  /** How many datagrams can wait in registered memory. */
+  readonly slots: number;
+  /** The longest datagram, in bytes. */
+  readonly datagramSize: number;
+  /** Whether control messages are received as well. */
+  readonly control: boolean;
+  /** Whether the system joins datagrams. */
+  readonly coalesced: boolean;
+}
+
+/** So many are taken directly in a row before slots take many at a time. */
+const FEW = 8;
+
 /** A call that waits for a datagram. */
 interface Receive {
+  /** Takes one without a slot; absent where one is needed. */
+  take?(): boolean;
   resolve(slot: ReceiveSlot): void;
   reject(error: unknown): void;
 }
 
-/** Keeps receives posted on a socket and hands out what arrives, in order. */
+/** Hands out what arrives, in order. */
 export class Inbox extends Half<Receive> {
   readonly #arrived: ReceiveSlot[] = [];
   readonly #senders: AddressReader = new AddressReader();
-  readonly #control: boolean;
-  readonly #coalesced: boolean;
+  readonly #options: Readonly<InboxOptions>;
   /** Receives that were posted and not yet committed. */
   #deferred = 0;
   /** So many are posted before they are committed together. */
   readonly #commitAfter: number;
+  /** Whether there are slots; before, nothing is posted. */
+  #slotted = false;
+  /** Datagrams that were taken directly without waiting for one. */
+  #inARow = 0;
 
   /**
-   * Posts as many receives as there are slots.
+   * Posts as many receives as there are slots, unless that can be done when they
+   * are needed.
    *
    * @param socket The bound socket.
-   * @param buffer Room for the slots; the kernel's until the socket is closed
-   * and drained.
-   * @param options What runs the receives, how many slots there are, and what
-   * is received with the data.
+   * @param options What runs the receives, and how they are made.
    */
-  constructor(
-    socket: RioSocket,
-    buffer: RioBuffer,
-    options: {
-      driver: Driver;
-      slots: number;
-      datagramSize: number;
-      control: boolean;
-      coalesced: boolean;
-    },
-  ) {
+  constructor(socket: RioSocket, options: InboxOptions) {
     super(socket, options.driver);
-    const { slots, datagramSize, control, coalesced } = options;
-    this.#control = control;
-    this.#coalesced = coalesced;
-    this.#commitAfter = Math.max(1, slots >> 2);
-    for (let index = 0; index < slots; index++) {
-      const slot: ReceiveSlot = new ReceiveSlot(
-        { buffer, index, datagramSize, control },
-        (completion) => this.#arrive(slot, completion),
-      );
-      this.#post(slot);
-    }
-    this.#commit();
+    this.#options = options;
+    this.#commitAfter = Math.max(1, options.slots >> 2);
+    if (!options.late) this.#post();
   }
 
   /** A slot with a datagram, if one has arrived. */
   next(): ReceiveSlot | undefined {
     if (this.#arrived.length === 0) {
+      if (!this.#slotted) this.#post();
       this.#commit();
       this.glance();
     }
     return this.#arrived.shift();
+  }
+
+  /**
+   * Receives a datagram into an array, or a new one.
+   *
+   * @param signal Ends the wait; no datagram is lost.
+   */
+  receive(
+    p: Uint8Array<ArrayBuffer> | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Received> {
+    // The datagram is taken first: callers are served in their order.
+    const slot = this.#arrived.shift();
+    if (slot !== undefined) return this.#inTurn(this.#copy(slot, p));
+    const { direct } = this.#options;
+    if (direct === null || this.#inARow >= FEW) {
+      const next = this.next();
+      if (next !== undefined) return this.#inTurn(this.#copy(next, p));
+    } else if (this.calls.length === 0) {
+      const received = direct.receive(p);
+      this.#inARow = received === null ? 0 : this.#inARow + 1;
+      if (received !== null) return this.#inTurn(received);
+    }
+    return this.#waitDirectly(p, signal);
+  }
+
+  #waitDirectly(
+    p: Uint8Array<ArrayBuffer> | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Received> {
+    const { direct } = this.#options;
+    this.#inARow = 0;
+    const expected = p && lengthOf(p) > 0;
+    return new Promise((resolve, reject) => {
+      const call: Receive = {
+        resolve: (slot) => {
+          try {
+            resolve(this.#copy(slot, p));
+          } catch (error) {
+            reject(error);
+          }
+        },
+        reject,
+      };
+      if (direct !== null) {
+        call.take = () => {
+          if (expected && lengthOf(p) === 0) {
+            throw new TypeError("Cannot receive: the array was transferred");
+          }
+          const received = direct.receive(p);
+          if (received !== null) resolve(received);
+          return received !== null;
+        };
+      }
+      this.#enqueue(call, signal);
+    });
+  }
+
+  /** Copies a datagram out of a slot, which receives again after that. */
+  #copy(
+    slot: ReceiveSlot,
+    p: Uint8Array<ArrayBuffer> | undefined,
+  ): Received {
+    try {
+      const arrived = slot.take();
+      // Copied: this address is the caller's to change, as Deno's is.
+      const sender = { ...this.senderOf(slot) };
+      if (!p) return [new Uint8Array(arrived), sender];
+      const size = Math.min(arrived.length, p.byteLength);
+      p.set(size < arrived.length ? arrived.subarray(0, size) : arrived);
+      return [p.subarray(0, size), sender];
+    } finally {
+      if (slot.more) this.putBack(slot);
+      else this.recycle(slot);
+    }
+  }
+
+  #inTurn(received: Received): Promise<Received> {
+    return Promise.resolve(this.inTurn(received));
+  }
+
+  override told(): void {
+    const { calls } = this;
+    while (calls.length > 0) {
+      const call = calls[0]!;
+      if (call.take === undefined) return this.poll();
+      try {
+        if (!call.take()) return;
+      } catch (error) {
+        call.reject(error);
+      }
+      this.#shift();
+    }
   }
 
   /** All other slots with datagrams; does not look for more. */
@@ -106,22 +197,34 @@ export class Inbox extends Half<Receive> {
    *
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
-  receive(signal?: AbortSignal): Promise<ReceiveSlot> {
-    const call = Promise.withResolvers<ReceiveSlot>();
+  arrival(signal?: AbortSignal): Promise<ReceiveSlot> {
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ resolve, reject }, signal);
+    });
+  }
+
+  #enqueue(call: Receive, signal: AbortSignal | undefined): void {
+    this.calls.push(call);
+    this.wait();
+    if (signal === undefined) return;
+    const { resolve, reject } = call;
     const abort = () => {
       const at = this.calls.indexOf(call);
       if (at < 0) return;
       this.calls.splice(at, 1);
       if (this.calls.length === 0) this.rest();
-      call.reject(signal!.reason);
+      reject(signal.reason);
     };
-    signal?.addEventListener("abort", abort, { once: true });
-    this.calls.push(call);
-    this.wait();
-    if (!signal) return call.promise;
-    return call.promise.finally(() =>
-      signal.removeEventListener("abort", abort)
-    );
+    const forget = () => signal.removeEventListener("abort", abort);
+    signal.addEventListener("abort", abort, { once: true });
+    call.resolve = (slot) => {
+      forget();
+      resolve(slot);
+    };
+    call.reject = (error) => {
+      forget();
+      reject(error);
+    };
   }
 
   /** The sender of what is in a slot; frozen. */
@@ -131,7 +234,7 @@ export class Inbox extends Half<Receive> {
 
   /** What the control messages of a slot say; frozen. */
   infoOf(slot: ReceiveSlot): RioControlInfo {
-    if (!this.#control) return NO_INFO;
+    if (!this.#options.control) return NO_INFO;
     return Object.freeze(readControl(slot.control.bytes));
   }
 
@@ -139,7 +242,7 @@ export class Inbox extends Half<Receive> {
   recycle(slot: ReceiveSlot): void {
     // The session may have been closed, and the socket with it.
     if (this.closed || this.socket.closed) return;
-    this.#post(slot);
+    this.#repost(slot);
     if (this.#deferred >= this.#commitAfter) this.#commit();
   }
 
@@ -155,7 +258,22 @@ export class Inbox extends Half<Receive> {
     this.#arrived.length = 0;
   }
 
-  #post(slot: ReceiveSlot): void {
+  /** Makes the slots, and posts a receive with each. */
+  #post(): void {
+    const { slots, datagramSize, control, room } = this.#options;
+    const buffer = room();
+    this.#slotted = true;
+    for (let index = 0; index < slots; index++) {
+      const slot: ReceiveSlot = new ReceiveSlot(
+        { buffer, index, datagramSize, control },
+        (completion) => this.#arrive(slot, completion),
+      );
+      this.#repost(slot);
+    }
+    this.#commit();
+  }
+
+  #repost(slot: ReceiveSlot): void {
     this.socket.receive(slot.data, slot.options);
     this.#deferred++;
   }
@@ -173,7 +291,7 @@ export class Inbox extends Half<Receive> {
       this.#failed(slot, completion);
       return;
     }
-    const segmentSize = this.#coalesced
+    const segmentSize = this.#options.coalesced
       ? readControl(slot.control.bytes).segmentSize ?? 0
       : 0;
     slot.fill(bytesTransferred, segmentSize);
@@ -185,7 +303,7 @@ export class Inbox extends Half<Receive> {
   /** Posts again; tells a caller only of errors that concern the socket. */
   #failed(slot: ReceiveSlot, { status, error }: RioCompletion): void {
     try {
-      this.#post(slot);
+      this.#repost(slot);
       this.#commit();
     } catch (cause) {
       this.abandoned(toDenoError(cause));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ipVersion } from "../../address.ts";
 import { INTERNAL } from "../../internal.ts";
 import { assertInteger } from "../../arguments.ts";
 import type { RioSession } from "../../session/session.ts";
@@ -12,6 +13,7 @@ import { assertReusePort, localAddress } from "../arguments.ts";
 import { denoErrors } from "../errors.ts";
 import { useSession } from "../shared_session.ts";
 import { RioDatagramConn } from "./conn.ts";
+import { DirectDatagrams } from "./direct.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { slotSize } from "./slots.ts";
@@ -168,16 +170,24 @@ export function listenDatagram(
       receiveEcn: info || undefined,
       coalescedSize: coalesce ? 65535 : undefined,
     });
-    const drivers = openDrivers(socket);
-    const inbox = new Inbox(socket, room(receives), {
+    const { direct, ...drivers } = openDrivers(socket);
+    const mapped = ipVersion(address.hostname) === 6;
+    const datagrams = direct &&
+      new DirectDatagrams(direct, { datagramSize, mapped });
+    const inbox = new Inbox(socket, {
       driver: drivers.receives,
+      direct: info || coalesce ? null : datagrams,
+      late: direct !== null,
+      room: () => room(receives),
       slots: receives,
       datagramSize,
       control: info || coalesce,
       coalesced: coalesce,
     });
-    const outbox = new Outbox(socket, room(sends), {
+    const outbox = new Outbox(socket, {
       driver: drivers.sends,
+      direct: datagrams,
+      room: () => room(sends),
       slots: sends,
       datagramSize,
     });

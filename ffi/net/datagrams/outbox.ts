@@ -18,6 +18,7 @@ import { Half } from "../half.ts";
 import { permittedHost } from "../hosts.ts";
 import { AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
+import type { DirectDatagrams } from "./direct.ts";
 import { type SendGroup, SendSlot } from "./slots.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}. */
@@ -37,10 +38,23 @@ interface SlotCall {
   reject(error: unknown): void;
 }
 
-/** Copies datagrams into registered memory, sends them, and waits for room. */
+/** How datagrams are sent. */
+export interface OutboxOptions {
+  /** Runs the sends. */
+  readonly driver: Driver;
+  /** Sends without slots; `null` where datagrams need them. */
+  readonly direct: DirectDatagrams | null;
+  /** Registers room for the slots; each is the kernel's while it is sent. */
+  room(): RioBuffer;
+  /** How many datagrams can be on their way to the system. */
+  readonly slots: number;
+  /** The longest datagram, in bytes. */
+  readonly datagramSize: number;
+}
+
+/** Sends datagrams, and waits for room. */
 export class Outbox extends Half<SlotCall> {
-  readonly #datagramSize: number;
-  readonly #slots: number;
+  readonly #options: Readonly<OutboxOptions>;
   readonly #family: 4 | 6;
   readonly #writer: AddressWriter;
   readonly #free: SendSlot[] = [];
@@ -53,6 +67,14 @@ export class Outbox extends Half<SlotCall> {
     this.#flush = null;
     this.#commit();
   };
+  /** Whether a datagram was sent directly a moment ago. */
+  #justSent = false;
+  readonly #sendAlone = (): void => {
+    this.#justSent = false;
+  };
+  /** Slots that were made. */
+  #made = 0;
+  #buffer: RioBuffer | null = null;
   /** The socket has a peer: a destination is not needed. */
   connected = false;
 
@@ -60,34 +82,60 @@ export class Outbox extends Half<SlotCall> {
    * Sends nothing yet.
    *
    * @param socket The bound socket.
-   * @param buffer Room for the slots; each is the kernel's while it is sent.
-   * @param options What runs the sends, and how many slots there are.
+   * @param options What runs the sends, and how they are made.
    */
-  constructor(
-    socket: RioSocket,
-    buffer: RioBuffer,
-    options: { driver: Driver; slots: number; datagramSize: number },
-  ) {
+  constructor(socket: RioSocket, options: OutboxOptions) {
     super(socket, options.driver);
-    const { slots, datagramSize } = options;
-    this.#datagramSize = datagramSize;
-    this.#slots = slots;
+    this.#options = options;
     this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
     this.#writer = new AddressWriter(this.#family === 6);
-    for (let index = 0; index < slots; index++) {
-      const slot: SendSlot = new SendSlot(
-        { buffer, index, datagramSize },
-        (completion) => this.#completed(slot, completion),
-      );
-      this.#free.push(slot);
-    }
   }
 
   /** Sends one datagram; bytes sent. */
-  async send(
+  send(
     data: Uint8Array,
     addr: Deno.Addr | undefined,
     { segmentSize }: RioDatagramSendOptions,
+  ): Promise<number> {
+    try {
+      if (segmentSize === undefined && this.#sendDirectly(data, addr)) {
+        return Promise.resolve(data.byteLength);
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#sendInSlot(data, addr, segmentSize);
+  }
+
+  /**
+   * Sends a datagram at once, if none is to be sent before it or together with
+   * it, and there is room.
+   */
+  #sendDirectly(data: Uint8Array, addr: Deno.Addr | undefined): boolean {
+    const { direct } = this.#options;
+    if (direct === null || this.#justSent || this.closed) return false;
+    if (this.#deferred > 0 || this.#groups.size > 0 || this.calls.length > 0) {
+      return false;
+    }
+    assertBytes("data", data);
+    let to: IpAddress | null = null;
+    if (addr !== undefined || !this.connected) {
+      to = destination(addr);
+      const host = this.#writer.known(to.hostname);
+      if (host === undefined) return false;
+      to.hostname = host;
+    }
+    if (!direct.send(data, to)) return false;
+    // What else is sent before anybody awaits this one leaves together.
+    this.#justSent = true;
+    queueMicrotask(this.#sendAlone);
+    return true;
+  }
+
+  async #sendInSlot(
+    data: Uint8Array,
+    addr: Deno.Addr | undefined,
+    segmentSize: number | undefined,
   ): Promise<number> {
     const group = newGroup(segmentSize);
     const posted = this.#post(group, data, addr);
@@ -119,7 +167,9 @@ export class Outbox extends Half<SlotCall> {
    * back. Nothing can be sent after that.
    */
   async drain(): Promise<void> {
-    for (let i = 0; i < this.#slots; i++) {
+    const made = this.#made;
+    this.#made = this.#options.slots;
+    for (let i = 0; i < made; i++) {
       if (!this.#take()) await this.#takeNext(() => {});
     }
   }
@@ -191,12 +241,13 @@ export class Outbox extends Half<SlotCall> {
   ): void {
     const { byteLength } = data;
     try {
-      if (byteLength > this.#datagramSize) {
+      const { datagramSize } = this.#options;
+      if (byteLength > datagramSize) {
         throw new RioError({
           errno: WSAEMSGSIZE,
           syscall: "RIOSend",
           attempt:
-            `send ${byteLength} bytes through slots of ${this.#datagramSize}`,
+            `send ${byteLength} bytes where ${datagramSize} are the most`,
         });
       }
       slot.data.bytes.set(data);
@@ -226,11 +277,24 @@ export class Outbox extends Half<SlotCall> {
 
   /** A slot that is free now. */
   #take(): SendSlot | undefined {
-    if (this.#free.length === 0) {
-      this.#commit();
-      this.poll();
-    }
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#made < this.#options.slots) return this.#make();
+    this.#commit();
+    this.poll();
     return this.#free.pop();
+  }
+
+  /** Makes one more slot: most sockets never need many. */
+  #make(): SendSlot {
+    const { datagramSize, room } = this.#options;
+    const buffer = this.#buffer ??= room();
+    const slot: SendSlot = new SendSlot(
+      { buffer, index: this.#made, datagramSize },
+      (completion) => this.#completed(slot, completion),
+    );
+    this.#made++;
+    return slot;
   }
 
   /**

@@ -5,6 +5,7 @@
  * @module
  */
 import { CONTROL_SIZE } from "../../control.ts";
+import * as winsock from "../../error_numbers.ts";
 import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
 import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
 import type { Operation } from "../driver.ts";
@@ -12,6 +13,18 @@ import type { Operation } from "../driver.ts";
 /** Bytes kept for an address: 28, rounded up to a cache line. */
 const ADDRESS_ROOM = 64;
 
+/** Errors of one datagram or one peer, which say nothing about the socket. */
+export const PER_DATAGRAM: ReadonlySet<number> = new Set([
+  winsock.ERROR_NETWORK_UNREACHABLE,
+  winsock.ERROR_HOST_UNREACHABLE,
+  winsock.ERROR_PROTOCOL_UNREACHABLE,
+  winsock.ERROR_PORT_UNREACHABLE,
+  winsock.WSAENETUNREACH,
+  winsock.WSAENETRESET,
+  winsock.WSAECONNRESET,
+  winsock.WSAECONNREFUSED,
+  winsock.WSAEHOSTUNREACH,
+]);
 /** Bytes of registered memory that one slot takes. */
 export function slotSize(datagramSize: number): number {
   return CONTROL_SIZE + ADDRESS_ROOM + ((datagramSize + 63) & ~63);

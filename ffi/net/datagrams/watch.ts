@@ -21,8 +21,8 @@ import { badResource, toDenoError } from "../errors.ts";
 export interface Drivers {
   readonly receives: Driver;
   readonly sends: Driver;
-  /** What moves data without requests, where the system can. */
-  readonly io: RioDirectSocket | null;
+  /** How data is moved without requests, where the system can. */
+  readonly direct: Direct | null;
 }
 
 /**
@@ -48,13 +48,13 @@ export function openDrivers(socket: RioSocket): Drivers {
     return {
       receives: new QueueDriver(completions, badResource),
       sends: new QueueDriver(sendCompletions, badResource),
-      io: null,
+      direct: null,
     };
   }
   const receives = new Watch(completions, direct);
   const sends = new Watch(sendCompletions, direct);
   made.drivers = { receives, sends };
-  return { receives, sends, io: direct.io };
+  return { receives, sends, direct };
 }
 
 /** Waits for one direction of a socket, for one party. */
@@ -80,7 +80,9 @@ class Watch implements Driver, Watching {
 
   enter(party: Party, referenced: boolean): void {
     this.#party = party;
-    this.#waiter.enter(this, referenced);
+    // Nobody would tell of a socket that is closed.
+    if (this.#queue.closed) party.abandoned(badResource());
+    else this.#waiter.enter(this, referenced);
   }
 
   leave(_party: Party, referenced: boolean): void {
@@ -96,7 +98,7 @@ class Watch implements Driver, Watching {
   told(): void {
     if (this.#party === null) return;
     try {
-      this.poll();
+      this.#party.told();
     } catch (error) {
       this.failed(error);
     }
