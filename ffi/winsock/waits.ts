@@ -170,7 +170,8 @@ export class WinsockWaits implements RioWaits {
     this.#woken = true;
     if (this.#resolve === null) return;
     const woken = this.#portCall ? this.#wakePort() : this.#wakeEvents();
-    if (!woken) this.#settle();
+    if (woken) this.#reference();
+    else this.#settle();
   }
 
   setReferenced(referenced: boolean): boolean {
@@ -190,6 +191,7 @@ export class WinsockWaits implements RioWaits {
    */
   close(finished: () => void): void {
     this.#closing = finished;
+    this.#reference();
     // Tried twice: whoever waits would otherwise wait forever.
     if (this.#portCall) this.#wakePort() || this.#wakePort();
     if (this.#eventsCall) this.#wakeEvents() || this.#wakeEvents();
@@ -268,10 +270,17 @@ export class WinsockWaits implements RioWaits {
     this.#reference();
   }
 
-  /** Says whether the native calls keep the process alive; `false` if they do. */
+  /**
+   * Says whether the native calls keep the process alive: while nobody waits they
+   * do not, and what was woken does, because somebody waits for it to return.
+   *
+   * @returns `false` where they do anyway.
+   */
   #reference(): boolean {
-    return setCallReferenced(this.#portCall, this.#referenced) &&
-      setCallReferenced(this.#eventsCall, this.#referenced);
+    const referenced = this.#closing !== null ||
+      this.#resolve !== null && (this.#woken || this.#referenced);
+    return setCallReferenced(this.#portCall, referenced) &&
+      setCallReferenced(this.#eventsCall, referenced);
   }
 
   async #waitForPackets(): Promise<void> {
@@ -343,6 +352,7 @@ export class WinsockWaits implements RioWaits {
     if (resolve === null) return;
     this.#resolve = null;
     this.#woken = false;
+    this.#reference();
     // Nobody is left to be told of what closing has found.
     const keys = this.#closing ? [] : this.#found.splice(0);
     this.fired.set(keys);
