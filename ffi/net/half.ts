@@ -101,7 +101,10 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   close(): void {
     this.#closed = true;
     this.rejectAll(interrupted());
-    if (!this.busy) this.rest();
+    // Also where a wait has failed before: the memory is given back by the last
+    // completion.
+    if (this.busy) this.wait();
+    else this.rest();
   }
 
   /** Tells that a request has ended: the last one may settle it. */

@@ -40,6 +40,10 @@ export interface RioCompletionQueueOptions {
    * How the queue tells that it has something: through an I/O completion port,
    * through an event, or not at all. On Linux the first two are the same.
    *
+   * On Windows all sessions of a thread wait for the port in one native call,
+   * and for events in another, which takes at most 63 of them: one more fails
+   * with `WSAEMFILE`.
+   *
    * @default {"iocp"}
    */
   notification?: RioNotificationMode;

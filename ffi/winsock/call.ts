@@ -57,7 +57,7 @@ export interface CallBlock extends RioMemory {
   readonly wideWords: BigUint64Array;
 }
 
-/** The memory for all calls of one backend. */
+/** The memory for the calls of one backend, or of the wait that many share. */
 export class CallMemory {
   #memory = allocate(SIZE);
   #used = 0;

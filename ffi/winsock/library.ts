@@ -122,7 +122,8 @@ export const KERNEL32 = {
     result: "i32",
     nonblocking: true,
   },
-  // The same on the calling thread, for what is left when a backend closes.
+  // The same on the calling thread, for what is left when the last backend
+  // closes.
   DrainQueuedCompletionStatusEx: {
     name: "GetQueuedCompletionStatusEx",
     parameters: ["usize", "usize", "u32", "usize", "u32", "i32"],
@@ -182,10 +183,10 @@ const opened = new Map<string, WinsockSymbols>();
 let kernel32: Deno.StaticForeignLibraryInterface<typeof KERNEL32> | undefined;
 
 /**
- * Opens the native functions, once per process and DLL.
+ * Opens the native functions, once per thread and DLL.
  *
  * @param options Which DLL to open in place of `ws2_32.dll`.
- * @returns The functions.
+ * @returns The functions, the same object each time: by it backends share.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
  * @throws {Deno.errors.NotSupported} If a DLL or a function is missing.
  */

@@ -10,12 +10,10 @@ import {
   perFunction,
   type RioFunctionName,
   SOCK_DGRAM,
-  WINSOCK_VERSION,
 } from "../constants.ts";
 import type { RioBackend } from "../contract.ts";
 import { WSAEAFNOSUPPORT } from "../error_numbers.ts";
-import { check, RioError } from "../errors.ts";
-import { WSADATA_SIZE } from "../layout.ts";
+import { RioError } from "../errors.ts";
 import { CallMemory } from "./call.ts";
 import { WinsockConnections } from "./connections.ts";
 import { prepareRio } from "./functions.ts";
@@ -25,9 +23,9 @@ import {
   type WinsockSymbols,
 } from "./library.ts";
 import { WinsockRings } from "./rings.ts";
+import { SharedWinsock, startWinsock } from "./shared.ts";
 import { closeNative, openNative } from "./sockets.ts";
 import { readRioTable, type RioTable, wholeTable } from "./table.ts";
-import { WinsockWaits } from "./waits.ts";
 
 /** How function pointers are called. */
 export interface CallOptions {
@@ -47,7 +45,8 @@ export interface WinsockOptions extends LibraryOptions, CallOptions {}
  * Opens Registered I/O of Winsock.
  *
  * @param options Which DLL to open, and how its functions are called.
- * @returns The backend; it holds a `WSAStartup` reference until it is closed.
+ * @returns The backend; those of a thread with the same DLL share their wait,
+ * and a `WSAStartup` reference until the last of them is closed.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
  * @throws {Deno.errors.NotSupported} If there is no Registered I/O here.
  * @throws {RioError} If Winsock does not start or opens no socket.
@@ -59,7 +58,8 @@ export function openWinsock(options: WinsockOptions = {}): RioBackend {
 /**
  * Opens Registered I/O behind given native functions.
  *
- * @param symbols The native functions.
+ * @param symbols The native functions; backends behind the same object share
+ * their wait.
  * @param options How function pointers are called.
  * @returns The backend.
  * @throws {Deno.errors.NotSupported} If there is no Registered I/O here.
@@ -69,11 +69,11 @@ export function createWinsockBackend(
   symbols: WinsockSymbols,
   options: CallOptions = {},
 ): RioBackend {
-  check(start(symbols), "WSAStartup", "start Winsock 2.2");
+  const shared = SharedWinsock.acquire(symbols);
   try {
-    return assemble(symbols, wholeTable(probeTable(symbols)), options);
+    return assemble(shared, wholeTable(probeTable(symbols)), options);
   } catch (error) {
-    symbols.WSACleanup();
+    shared.release(false);
     throw error;
   }
 }
@@ -103,7 +103,7 @@ export function findWinsockFunctions(
 export function findRioFunctions(
   symbols: WinsockSymbols,
 ): Record<RioFunctionName, boolean> {
-  const started = start(symbols) === 0;
+  const started = startWinsock(symbols) === 0;
   const table = started ? probeTable(symbols) : null;
   if (started) symbols.WSACleanup();
   const has = (name: RioFunctionName) =>
@@ -113,14 +113,14 @@ export function findRioFunctions(
 
 /** Puts the parts of a backend together. */
 function assemble(
-  symbols: WinsockSymbols,
+  shared: SharedWinsock,
   table: RioTable,
   { dispatch = true }: CallOptions,
 ): RioBackend {
+  const { symbols, waits } = shared;
   const memory = new CallMemory();
   const path = { memory, dispCallFunc: dispatch ? symbols.DispCallFunc : null };
   const functions = prepareRio(table, path);
-  const waits = new WinsockWaits(symbols, memory);
   const rings = new WinsockRings({ symbols, functions, memory, waits });
   const sockets = new WinsockConnections({
     symbols,
@@ -129,6 +129,7 @@ function assemble(
     waits,
     rings,
   });
+  let closed = false;
   return {
     name: "winsock",
     capabilities: { reusePort: false, brokenPipe: false },
@@ -137,15 +138,12 @@ function assemble(
     waits,
     direct: null,
     close(keepNative) {
+      if (closed) return;
+      closed = true;
       sockets.closeAccepting();
-      waits.close(keepNative ? null : () => symbols.WSACleanup());
+      shared.release(keepNative);
     },
   };
-}
-
-/** Starts Winsock; this is the one function that returns its error itself. */
-function start(symbols: WinsockSymbols): number {
-  return symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_SIZE));
 }
 
 /** Reads the table of a socket that is opened for the purpose. */

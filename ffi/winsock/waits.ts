@@ -1,11 +1,17 @@
 /**
- * Waiting on another thread, for notifications and for overlapped calls.
+ * Waiting on another thread, for notifications and for overlapped calls: the
+ * backends of a thread share one wait.
  *
  * Two native calls wait, each on a pool thread and at most once at a time: one
- * for the packets of an I/O completion port, one for the events of queues that
- * notify through events. The first that returns ends the wait; the other goes
- * on, and the next wait takes it over. A native call cannot be cancelled, only
- * woken, so what it uses is released only after it has returned.
+ * for the packets of an I/O completion port, and only while a queue notifies
+ * through an event, one for events. The first that finds something ends the
+ * wait; the other goes on, and the next wait takes it over. A native call cannot
+ * be cancelled, only woken, so what it uses is released only after it has
+ * returned.
+ *
+ * One call could wait for both if events sent packets to the port. Only
+ * `NtAssociateWaitCompletionPacket` has them do so, which no header declares,
+ * and Wine lacks; that a port can be waited for like an event is not documented.
  *
  * @module
  */
@@ -21,7 +27,7 @@ import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
 import { OVERLAPPED_ENTRY, RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
 import { setCallReferenced } from "../pending_call.ts";
-import type { CallBlock, CallMemory } from "./call.ts";
+import { type CallBlock, CallMemory } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { Operations } from "./operations.ts";
@@ -44,12 +50,12 @@ const DRAIN_ATTEMPTS = 20;
 const DRAIN_MILLISECONDS = 10;
 
 /**
- * Waits that were closed although the system may still write to their memory;
- * kept for the life of the process.
+ * Waits that the system may still use after they were closed, or write to their
+ * memory; kept for the life of the process.
  */
 const abandoned = new Set<WinsockWaits>();
 
-/** The waits of one backend. */
+/** The wait of one thread, for all backends that call the same functions. */
 export class WinsockWaits implements RioWaits {
   /** The overlapped calls whose packets the port takes. */
   readonly operations = new Operations();
@@ -62,9 +68,11 @@ export class WinsockWaits implements RioWaits {
   #resolve: ((count: number) => void) | null = null;
   /** Keys that have fired, and that no wait has reported yet. */
   #found: number[] = [];
-  #failed = false;
+  /** Why the wait that goes on, or the next one, fails; 0 if it does not. */
+  #error = 0;
+  /** Whether the wait that goes on, or the next one, was told to end. */
   #woken = false;
-  /** Whether native calls keep the process alive. */
+  /** Whether waiting keeps the process alive. */
   #referenced = true;
   /** What is called when nothing native is left; `null` until closing begins. */
   #closing: (() => void) | null = null;
@@ -74,6 +82,12 @@ export class WinsockWaits implements RioWaits {
   #portCall: Promise<number> | null = null;
   /** The `OVERLAPPED` of each queue that notifies through the port, by key. */
   #queues = new Map<number, number>();
+  /**
+   * Those of queues that were closed. Such a queue may have sent a packet that
+   * nobody took yet, so they serve other queues only: for an overlapped call,
+   * that packet would pass for its end.
+   */
+  #spare: number[] = [];
   #packets: CallBlock;
   #countAddress: bigint;
 
@@ -92,9 +106,9 @@ export class WinsockWaits implements RioWaits {
    * Makes room for packets and handles; opens nothing yet.
    *
    * @param symbols The native functions.
-   * @param memory Where the native calls read and write.
    */
-  constructor(symbols: WinsockSymbols, memory: CallMemory) {
+  constructor(symbols: WinsockSymbols) {
+    const memory = new CallMemory();
     this.#symbols = symbols;
     this.#packets = memory.take(COUNT + 4);
     this.#countAddress = this.#packets.address + BigInt(COUNT);
@@ -109,6 +123,8 @@ export class WinsockWaits implements RioWaits {
   }
 
   closeNotification(key: number): void {
+    const overlapped = this.#queues.get(key);
+    if (overlapped !== undefined) this.#spare.push(overlapped);
     this.#queues.delete(key);
     const event = this.#events.get(key);
     if (event === undefined) return;
@@ -144,46 +160,38 @@ export class WinsockWaits implements RioWaits {
   }
 
   wait(): Promise<number> {
-    const ended = this.#woken || this.#closing !== null || this.#failed ||
-      this.#found.length > 0;
-    if (!ended && this.#events.size === 0) {
-      const error = this.#openPort();
-      if (error !== 0) return Promise.resolve(-error);
-    }
     const { promise, resolve } = Promise.withResolvers<number>();
     this.#resolve = resolve;
-    this.#woken = false;
-    if (ended) this.#settle();
-    else this.#cover();
+    this.#goOn();
     return promise;
   }
 
   wake(): void {
-    if (this.#resolve === null) {
-      this.#woken = true;
-      return;
-    }
+    this.#woken = true;
+    if (this.#resolve === null) return;
     const woken = this.#portCall ? this.#wakePort() : this.#wakeEvents();
-    if (!woken) this.#settle();
+    if (woken) this.#reference();
+    else this.#settle();
   }
 
   setReferenced(referenced: boolean): boolean {
-    const can = setCallReferenced(this.#portCall, referenced) &&
-      setCallReferenced(this.#eventsCall, referenced);
-    this.#referenced = referenced || !can;
-    return can || referenced;
+    this.#referenced = referenced;
+    return this.#reference() || referenced;
+  }
+
+  /** Keeps everything for the life of the process: queues may still notify. */
+  keep(): void {
+    abandoned.add(this);
   }
 
   /**
    * Wakes the native calls, and releases everything when they have returned.
    *
-   * @param finished Called when nothing native is left; `null` to keep
-   * everything for the life of the process.
+   * @param finished Called when nothing native is left; never if it is kept.
    */
-  close(finished: (() => void) | null): void {
-    if (this.#closing !== null) return;
-    if (finished === null) abandoned.add(this);
-    this.#closing = finished ?? (() => {});
+  close(finished: () => void): void {
+    this.#closing = finished;
+    this.#reference();
     // Tried twice: whoever waits would otherwise wait forever.
     if (this.#portCall) this.#wakePort() || this.#wakePort();
     if (this.#eventsCall) this.#wakeEvents() || this.#wakeEvents();
@@ -200,9 +208,8 @@ export class WinsockWaits implements RioWaits {
   #addQueue(key: number): number {
     const error = this.#openPort();
     if (error !== 0) return error;
-    // The slot is not used again while the port is open: a queue that was closed
-    // may still send a notification with its address.
-    this.#queues.set(key, this.operations.take().address);
+    const overlapped = this.#spare.pop() ?? this.operations.take().address;
+    this.#queues.set(key, overlapped);
     return 0;
   }
 
@@ -236,6 +243,23 @@ export class WinsockWaits implements RioWaits {
     return this.#symbols.SetEvent(this.#wakeEvent) !== 0;
   }
 
+  /** Whether there is a reason to end the wait that goes on, or the next one. */
+  #isOver(): boolean {
+    return this.#woken || this.#error !== 0 || this.#closing !== null ||
+      this.#found.length > 0;
+  }
+
+  /** Ends the wait that goes on, or sees to it that native calls go on for it. */
+  #goOn(): void {
+    if (this.#resolve === null) return;
+    // Without a native call there would be nothing to wake.
+    if (!this.#isOver() && this.#events.size === 0) {
+      this.#error = this.#openPort();
+    }
+    if (this.#isOver()) this.#settle();
+    else this.#cover();
+  }
+
   /** Makes the native calls that the wait that goes on still needs. */
   #cover(): void {
     if (this.#resolve === null) return;
@@ -243,6 +267,20 @@ export class WinsockWaits implements RioWaits {
     if (this.#events.size > 0 && this.#eventsCall === null) {
       this.#waitForEvents();
     }
+    this.#reference();
+  }
+
+  /**
+   * Says whether the native calls keep the process alive: while nobody waits they
+   * do not, and what was woken does, because somebody waits for it to return.
+   *
+   * @returns `false` where they do anyway.
+   */
+  #reference(): boolean {
+    const referenced = this.#closing !== null ||
+      this.#resolve !== null && (this.#woken || this.#referenced);
+    return setCallReferenced(this.#portCall, referenced) &&
+      setCallReferenced(this.#eventsCall, referenced);
   }
 
   async #waitForPackets(): Promise<void> {
@@ -254,11 +292,11 @@ export class WinsockWaits implements RioWaits {
       INFINITE,
       0,
     );
-    setCallReferenced(this.#portCall, this.#referenced);
     const succeeded = await this.#portCall;
     this.#portCall = null;
+    // Why it failed is known to the pool thread only.
     if (succeeded !== 0) this.#readPackets();
-    else this.#failed = true;
+    else this.#error = WSASYSCALLFAILURE;
     this.#returned();
   }
 
@@ -271,7 +309,8 @@ export class WinsockWaits implements RioWaits {
       const key = this.#queues.has(queue)
         ? queue
         : this.operations.arrive(overlapped)?.key;
-      // Without a key it is a wake-up, or tells of a queue that was closed.
+      // Without a key it is a wake-up, or tells of a queue that was closed: the
+      // wait goes on for the others.
       if (key !== undefined) this.#found.push(key);
     }
   }
@@ -285,10 +324,11 @@ export class WinsockWaits implements RioWaits {
       0,
       INFINITE,
     );
-    setCallReferenced(this.#eventsCall, this.#referenced);
     const index = await this.#eventsCall;
     this.#eventsCall = null;
-    if (index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS) this.#failed = true;
+    if (index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS) {
+      this.#error = WSASYSCALLFAILURE;
+    }
     this.#symbols.ResetEvent(this.#wakeEvent);
     for (const event of this.#retired.splice(0)) {
       this.#symbols.CloseHandle(event);
@@ -303,7 +343,7 @@ export class WinsockWaits implements RioWaits {
   }
 
   #returned(): void {
-    this.#settle();
+    this.#goOn();
     this.#finishClosing();
   }
 
@@ -311,13 +351,14 @@ export class WinsockWaits implements RioWaits {
     const resolve = this.#resolve;
     if (resolve === null) return;
     this.#resolve = null;
+    this.#woken = false;
+    this.#reference();
     // Nobody is left to be told of what closing has found.
     const keys = this.#closing ? [] : this.#found.splice(0);
     this.fired.set(keys);
-    // Why it failed is known to the pool thread only.
-    const nothing = this.#failed ? -WSASYSCALLFAILURE : 0;
-    this.#failed = false;
-    resolve(keys.length || nothing);
+    const error = this.#error;
+    this.#error = 0;
+    resolve(keys.length || 0 - error);
   }
 
   #finishClosing(): void {

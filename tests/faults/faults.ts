@@ -173,10 +173,11 @@ export async function failEveryCall(
   make: () => System,
   options: FailOptions,
 ): Promise<Tally> {
-  const { calls, scenarios: chosen, brief = false } = options;
+  const { calls, scenarios: chosen } = options;
   const tally: Tally = { injections: 0, faults: [], failed: new Set() };
   const after = scenarios[0]!;
   for (const scenario of chosen) {
+    const brief = options.brief || scenario.brief;
     let counts: Readonly<Record<string, number>>;
     {
       using calm = make();

@@ -33,6 +33,8 @@ export interface Scenario {
   readonly name: string;
   /** Calls whose failure it does not tell, because it tries again. */
   readonly absorbs?: readonly string[];
+  /** It makes so many calls that only the first few of each are to fail. */
+  readonly brief?: boolean;
   /** It leaves to the session what it opened. */
   readonly leaves?: boolean;
   run(session: RioSession): Promise<void>;
@@ -341,6 +343,20 @@ export const scenarios: readonly Scenario[] = [
         other.notify(),
         events.notify(),
       ]);
+    },
+  },
+  {
+    // Where their packets come late, closing finds those that no wait took.
+    name: "more accepts given up than one wait is told of",
+    brief: true,
+    async run(session) {
+      using stack = new DisposableStack();
+      const listeners = Array.from(
+        { length: 70 },
+        () => stack.use(listenOnce(session)),
+      );
+      const accepted = listeners.map((listener) => listener.accept());
+      await closeDuring(session, accepted);
     },
   },
   {

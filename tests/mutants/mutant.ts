@@ -54,6 +54,7 @@ export const WINSOCK: readonly string[] = [
   "connections",
   "leftovers",
   "operations",
+  "shared",
   "table",
 ].map((name) => `tests/winsock/${name}_test.ts`);
 

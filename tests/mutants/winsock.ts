@@ -6,6 +6,7 @@
 import { LIFETIME, type Mutant, QUEUE, WINSOCK } from "./mutant.ts";
 
 const RINGS = "ffi/winsock/rings.ts";
+const SHARED = "ffi/winsock/shared.ts";
 const WAITS = "ffi/winsock/waits.ts";
 
 /** The faults. */
@@ -106,7 +107,7 @@ export const winsock: readonly Mutant[] = [
     edits: [{
       file: WAITS,
       find:
-        "if (finished === null || this.#portPending || this.#eventsPending) return;",
+        "if (finished === null || this.#portCall || this.#eventsCall) return;",
       replace: "if (finished === null) return;",
     }],
     linux: WINSOCK,
@@ -114,9 +115,45 @@ export const winsock: readonly Mutant[] = [
   {
     name: "Winsock is not given up",
     edits: [{
-      file: "ffi/winsock/open.ts",
-      find: "waits.close(keepNative ? null : () => symbols.WSACleanup());",
-      replace: "waits.close(keepNative ? null : () => {});",
+      file: SHARED,
+      find: "this.waits.close(() => this.symbols.WSACleanup());",
+      replace: "this.waits.close(() => {});",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "the first backend that closes ends the wait of all",
+    edits: [{
+      file: SHARED,
+      find: "if (--this.#users > 0) return;",
+      replace: "--this.#users;",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "Winsock is given up although requests go on",
+    edits: [{
+      file: SHARED,
+      find: "    if (keepNative) this.waits.keep();\n",
+      replace: "",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "closing a queue ends a wait for others",
+    edits: [{
+      file: WAITS,
+      find: "  #returned(): void {\n    this.#goOn();",
+      replace: "  #returned(): void {\n    this.#settle();",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "a queue that was closed keeps its memory while others wait",
+    edits: [{
+      file: WAITS,
+      find: "if (overlapped !== undefined) this.#spare.push(overlapped);",
+      replace: "",
     }],
     linux: WINSOCK,
   },
@@ -142,7 +179,7 @@ export const winsock: readonly Mutant[] = [
     name: "an event that is made between two waits is not waited for",
     edits: [{
       file: WAITS,
-      find: "    if (this.#eventsPending) this.#wakeEvents();\n",
+      find: "    if (this.#eventsCall) this.#wakeEvents();\n",
       replace: "",
     }],
     linux: WINSOCK,

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { connect, listen } from "../../mod.ts";
 import { descriptors, sessionTest, until, within } from "../session/harness.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
+import { openBoth } from "./connection.ts";
 
 sessionTest(
   "a connection works when its listener is closed just as it arrives",
@@ -49,3 +50,23 @@ Deno.test({
     await until(() => descriptors() <= before, "the session to be closed");
   },
 });
+
+sessionTest(
+  "conn.close() gives everything back where a wait has failed and completions come late",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    client.close();
+    open.fake!.fail("GetQueuedCompletionStatusEx", 6);
+    open.fake!.hold();
+    const read = server.read(new Uint8Array(1));
+    await assertRejects(() => within(read), Error, "wait failed");
+    server.close();
+    open.fake!.resume();
+    await until(
+      () => session.stats().sockets + session.stats().buffers === 0,
+      "the end of the read",
+    );
+  },
+  { only: ["fake"] },
+);

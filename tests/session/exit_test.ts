@@ -270,3 +270,31 @@ Deno.test("a program ends when its accept() waits and the listener is closed", a
     await attempt("accept", () => listener.accept());`);
   assertEquals([code, stdout], [0, "accept RioClosedError\n"]);
 });
+
+Deno.test("a program ends by itself when only an unreferenced wait of another session goes on", async () => {
+  const { code, stdout } = await leave(`
+    const idle = open();
+    const listener = idle.openSocket({ transport: "tcp", hostname: "127.0.0.1", backlog: 1 });
+    listener.unref();
+    listener.accept();
+    const session = open();
+    const buffer = session.registerBuffer(64);
+    const socket = udp(session);
+    await socket.connect(socket.address);
+    setTimeout(() => socket.send(buffer.slice()), 20);
+    console.log(await socket.completions.notify());`);
+  assertEquals([code, stdout], [0, "true\n"]);
+});
+
+Deno.test("a program ends by itself when a wait for an event left one for a port behind", async () => {
+  const { code, stdout } = await leave(`
+    const idle = open();
+    idle.createCompletionQueue();
+    const session = open();
+    const buffer = session.registerBuffer(64);
+    const socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1", notification: "event" });
+    await socket.connect(socket.address);
+    setTimeout(() => socket.send(buffer.slice()), 20);
+    console.log(await socket.completions.notify());`);
+  assertEquals([code, stdout], [0, "true\n"]);
+});

@@ -38,9 +38,17 @@ export class Rig {
   readonly backend: RioBackend;
   readonly results = new RioResults(16);
 
-  constructor(options: FakeOptions & { call?: CallOptions } = {}) {
-    this.fake = createFakeWindows(options);
-    this.backend = createWinsockBackend(this.fake.symbols, options.call);
+  constructor(
+    options: FakeOptions & { call?: CallOptions } = {},
+    fake: FakeWindows = createFakeWindows(options),
+  ) {
+    this.fake = fake;
+    this.backend = createWinsockBackend(fake.symbols, options.call);
+  }
+
+  /** Another backend over the same fake; whoever asks closes it. */
+  another(): Rig {
+    return new Rig({}, this.fake);
   }
 
   /** Lets the event loop and the fake go one turn on. */

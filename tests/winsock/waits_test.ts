@@ -1,51 +1,17 @@
 /** Notifications, waiting and waking over the fake. */
 import { assert, assertEquals } from "@std/assert";
 import { MAXIMUM_WAIT_OBJECTS } from "../../ffi/constants.ts";
-import type { RioNotificationKind } from "../../ffi/contract.ts";
+import { RIO_NOTIFICATION_COMPLETION } from "../../ffi/layout.ts";
+import type { WinsockWaits } from "../../ffi/winsock/waits.ts";
+import { bytesAt } from "../fake/memory.ts";
+import { address, Rig, slice, withRig } from "./open.ts";
 import {
-  address,
-  type Bound,
-  type Registered,
-  Rig,
-  slice,
-  withRig,
-} from "./open.ts";
-
-/** A notification that must be there; its key. */
-function notification(
-  rig: Rig,
-  kind: RioNotificationKind,
-  key: number,
-): number {
-  assertEquals(rig.backend.waits.createNotification(kind, key), 0);
-  return key;
-}
-
-interface Watched extends Bound {
-  notification: number;
-}
-
-/** A UDP socket connected to itself whose queue notifies. */
-function watched(rig: Rig, kind: RioNotificationKind, key: number): Watched {
-  const made = notification(rig, kind, key);
-  const bound = rig.udp(made);
-  rig.backend.sockets.connect(bound.socket, bound.name, 0);
-  return { ...bound, notification: made };
-}
-
-function send(rig: Rig, { rq }: Bound, buffer: Registered, flags = 0): void {
-  assertEquals(rig.backend.rings.send(rq, slice(buffer, 0, 4), flags, 1), 0);
-}
-
-function tearDown(rig: Rig, all: Watched[], ...buffers: Registered[]): void {
-  for (const { socket, cq, notification } of all) {
-    rig.backend.sockets.close(socket);
-    rig.dequeue(cq);
-    rig.backend.rings.closeCompletionQueue(cq);
-    rig.backend.waits.closeNotification(notification);
-  }
-  for (const { id } of buffers) rig.backend.rings.deregisterBuffer(id);
-}
+  notification,
+  send,
+  tearDown,
+  type Watched,
+  watched,
+} from "./watched.ts";
 
 for (const kind of ["iocp", "event"] as const) {
   Deno.test(`wait() reports the key of a queue that notifies through ${kind}`, () =>
@@ -240,7 +206,7 @@ Deno.test("wait() covers an event that was made after a wait which left its nati
     tearDown(rig, [port, first, second], buffer);
   }));
 
-Deno.test("closeNotification() during a wait keeps the event until the wait returned", () =>
+Deno.test("closeNotification() during a wait keeps the event until the native call returned", () =>
   withRig({}, async (rig) => {
     const stays = watched(rig, "event", 1);
     const goes = watched(rig, "event", 2);
@@ -248,9 +214,31 @@ Deno.test("closeNotification() during a wait keeps the event until the wait retu
     const before = rig.fake.leftovers().handles;
     tearDown(rig, [goes]);
     assertEquals(rig.fake.leftovers().handles, before);
-    assertEquals(await wait, 0);
+    await rig.turn();
     assertEquals(rig.fake.leftovers().handles, before! - 1);
+    assertEquals(rig.fake.waiting, 1);
+    rig.backend.waits.wake();
+    assertEquals(await wait, 0);
     tearDown(rig, [stays]);
+  }));
+
+Deno.test("a wait whose last event was closed goes on, and can be woken", () =>
+  withRig({}, async (rig) => {
+    const only = watched(rig, "event", 1);
+    const wait = rig.backend.waits.wait();
+    tearDown(rig, [only]);
+    await rig.turn();
+    rig.backend.waits.wake();
+    assertEquals(await wait, 0);
+  }));
+
+Deno.test("a wait whose last event was closed fails when there can be no port", () =>
+  withRig({}, async (rig) => {
+    const only = watched(rig, "event", 1);
+    const wait = rig.backend.waits.wait();
+    rig.fake.fail("CreateIoCompletionPort", 1450);
+    tearDown(rig, [only]);
+    assertEquals(await wait, -1450);
   }));
 
 Deno.test("createNotification() refuses more events than one wait takes", () =>
@@ -264,7 +252,7 @@ Deno.test("createNotification() refuses more events than one wait takes", () =>
     for (const made of all) rig.backend.waits.closeNotification(made);
   }));
 
-Deno.test("a packet of a queue that was closed is no key", () =>
+Deno.test("a packet of a queue that was closed is no key, and ends no wait", () =>
   withRig({}, async (rig) => {
     const buffer = rig.register(64);
     const bound = watched(rig, "iocp", 9);
@@ -272,7 +260,47 @@ Deno.test("a packet of a queue that was closed is no key", () =>
     send(rig, bound, buffer);
     rig.fake.pump(3);
     tearDown(rig, [bound], buffer);
-    assertEquals(await rig.backend.waits.wait(), 0);
+    const wait = rig.backend.waits.wait();
+    for (let i = 0; i < 3; i++) await rig.turn();
+    assertEquals(rig.fake.counts.GetQueuedCompletionStatusEx, 2);
+    rig.backend.waits.wake();
+    assertEquals(await wait, 0);
+  }));
+
+Deno.test("a packet of a queue that was closed does not pass for the end of a call", () =>
+  withRig({}, async (rig) => {
+    const { sockets, waits } = rig.backend;
+    const buffer = rig.register(64);
+    const bound = watched(rig, "iocp", 9);
+    assertEquals(rig.backend.rings.notify(bound.cq), 0);
+    send(rig, bound, buffer);
+    rig.fake.pump(3);
+    tearDown(rig, [bound], buffer);
+    const listener = rig.tcp();
+    assertEquals(sockets.bind(listener, address(0)), 0);
+    assertEquals(sockets.listen(listener, 1), 0);
+    assertEquals(sockets.accept(listener, 7), 0);
+    const wait = waits.wait();
+    for (let i = 0; i < 3; i++) await rig.turn();
+    assertEquals(sockets.accept(listener, 7), 0);
+    waits.wake();
+    assertEquals(await wait, 0);
+    assertEquals(sockets.close(listener), 0);
+  }));
+
+Deno.test("queues that come and go while others wait take no more memory", () =>
+  withRig({}, (rig) => {
+    const waits = rig.backend.waits as WinsockWaits;
+    const places = new Set<number>();
+    for (let key = 1; key <= 100; key++) {
+      notification(rig, "iocp", key);
+      const descriptor = BigInt(waits.describe(key));
+      const { buffer } = bytesAt(descriptor, RIO_NOTIFICATION_COMPLETION.size);
+      const at = RIO_NOTIFICATION_COMPLETION.overlapped;
+      places.add(Number(new DataView(buffer).getBigUint64(at, true)));
+      waits.closeNotification(key);
+    }
+    assertEquals(places.size, 1);
   }));
 
 Deno.test("close(true) keeps Winsock and what notifications use", async () => {
