@@ -100,7 +100,7 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   /** Ends every wait; the owner of the socket closes that next. */
   close(): void {
     this.#closed = true;
-    this.rejectAll(interrupted());
+    if (this.#waiting) this.rejectAll(interrupted());
     // Also where a wait has failed before: the memory is given back by the last
     // completion.
     if (this.busy) this.wait();

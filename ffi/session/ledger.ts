@@ -19,6 +19,22 @@ import { check, checkHandle } from "../errors.ts";
 import { RioResults } from "../layout.ts";
 import { type Waiter, waiterOf } from "./waiter.ts";
 
+/** Results fetched by one native call. */
+export const BATCH = 64;
+
+/** Room for results that nobody reads at the moment; used by all sessions. */
+const spareResults: RioResults[] = [];
+
+/** Takes room for {@linkcode BATCH} results, until it is given back. */
+export function takeResults(): RioResults {
+  return spareResults.pop() ?? new RioResults(BATCH);
+}
+
+/** Gives room for results back that was taken. */
+export function giveResults(results: RioResults): void {
+  spareResults.push(results);
+}
+
 /** One registration. */
 export interface BufferRecord {
   readonly ledger: Ledger;
@@ -151,7 +167,6 @@ export class Ledger {
   abandoned = 0;
   /** Nothing new is opened or posted. */
   closed = false;
-  readonly #results: RioResults = new RioResults(64);
 
   constructor(backend: RioBackend) {
     this.backend = backend;
@@ -340,7 +355,7 @@ export class Ledger {
     keep?: (queue: QueueRecord, results: RioResults, count: number) => void,
     queues: Iterable<QueueRecord> = this.queues,
   ): void {
-    const results = this.#results;
+    const results = takeResults();
     for (const queue of queues) {
       // The last completion of a closed socket closes the socket's own queue.
       while (!queue.closed) {
@@ -349,6 +364,7 @@ export class Ledger {
         keep?.(queue, results, count);
       }
     }
+    giveResults(results);
   }
 
   /** Closes every socket, so that every request ends soon. */

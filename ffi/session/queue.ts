@@ -7,22 +7,20 @@ import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
-import { RioResults } from "../layout.ts";
+import type { RioResults } from "../layout.ts";
 import { logAsJson } from "../shown.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
 import { Arrival } from "../arrival.ts";
 import { nextTurn, pause } from "../turns.ts";
 import type { SessionCore } from "./core.ts";
 import type { RioCompletion } from "./completion.ts";
-import type { QueueRecord } from "./ledger.ts";
+import { BATCH, giveResults, type QueueRecord, takeResults } from "./ledger.ts";
 import { Completion } from "./requests.ts";
 
 /** How a completion queue tells that it has something. */
 export type RioNotificationMode = "iocp" | "event" | "none";
 
 const MODES: readonly RioNotificationMode[] = ["iocp", "event", "none"];
-/** Results fetched by one native call. */
-const BATCH = 64;
 /** How long an iterator that always finds something keeps the event loop. */
 const TURN_AFTER_MS = 8;
 /** How often an iterator looks at a queue that does not notify. */
@@ -101,8 +99,6 @@ export class RioCompletionQueue implements Disposable {
   readonly #visited: Completion = new Completion();
   /** The wait that the iterators share. */
   #armed: Promise<boolean> | null = null;
-  /** `null` while a `walk()` reads them. */
-  #results: RioResults | null = new RioResults(BATCH);
 
   /** How the queue notifies. */
   readonly notification: RioNotificationMode;
@@ -160,15 +156,19 @@ export class RioCompletionQueue implements Disposable {
     const backlog = this.#backlog;
     const taken = backlog.length === 0 ? [] : backlog.splice(0, max);
     if (taken.length > 0 && this.closed) return taken as RioCompletion[];
-    while (taken.length < max) {
-      const results = this.#results ??= new RioResults(BATCH);
-      const wanted = Math.min(max - taken.length, BATCH);
-      const count = this.#fetch(results, wanted);
-      for (let i = 0; i < count; i++) {
-        taken.push(this.#core.requests.finish(results, i, new Completion()));
+    const results = takeResults();
+    try {
+      while (taken.length < max) {
+        const wanted = Math.min(max - taken.length, BATCH);
+        const count = this.#fetch(results, wanted);
+        for (let i = 0; i < count; i++) {
+          taken.push(this.#core.requests.finish(results, i, new Completion()));
+        }
+        // The last completion of a closed socket closes the socket's own queue.
+        if (count < wanted || this.closed) break;
       }
-      // The last completion of a closed socket closes the socket's own queue.
-      if (count < wanted || this.closed) break;
+    } finally {
+      giveResults(results);
     }
     return taken as RioCompletion[];
   }
@@ -194,9 +194,8 @@ export class RioCompletionQueue implements Disposable {
   ): number {
     assertInteger("max", max, 1, BATCH);
     if (this.#backlog.length > 0) return this.#walkBacklog(visit, max);
-    // Taken away while in use, so that a visitor that dequeues makes its own.
-    const results = this.#results ?? new RioResults(BATCH);
-    this.#results = null;
+    // A visitor that dequeues takes other room.
+    const results = takeResults();
     let seen = 0;
     let count = 0;
     try {
@@ -208,7 +207,7 @@ export class RioCompletionQueue implements Disposable {
       }
     } finally {
       if (seen < count) this.#putBack(results, seen, count);
-      this.#results = results;
+      giveResults(results);
     }
     return count;
   }

@@ -39,8 +39,8 @@ export function openDrivers(socket: RioSocket): Drivers {
     readable: () => made.drivers?.receives.told(),
     writable: () => made.drivers?.sends.told(),
     closed: () => {
-      made.drivers?.receives.failed(badResource());
-      made.drivers?.sends.failed(badResource());
+      made.drivers?.receives.closed();
+      made.drivers?.sends.closed();
     },
   };
   const direct = attachDirect(socket, watcher);
@@ -102,6 +102,11 @@ class Watch implements Driver, Watching {
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** The socket was closed, and its owner did not know. */
+  closed(): void {
+    if (this.#party !== null) this.failed(badResource());
   }
 
   failed(error: unknown): void {

@@ -73,7 +73,7 @@ abstract class DirectHalf<C extends Call> {
 
   /** Ends the calls that wait; the owner of the socket closes that next. */
   close(): void {
-    this.failed(interrupted());
+    if (this.calls.length > 0) this.failed(interrupted());
   }
 
   /** Ends the calls that wait, each with the reason. */
@@ -287,8 +287,8 @@ export function openHalves(socket: RioSocket): StreamHalves {
     readable: () => halves.made?.reader.readable(),
     writable: () => halves.made?.writer.writable(),
     closed() {
-      halves.made?.reader.failed(interrupted());
-      halves.made?.writer.failed(interrupted());
+      halves.made?.reader.close();
+      halves.made?.writer.close();
     },
   };
   const direct = attachDirect(socket, watcher)!;
