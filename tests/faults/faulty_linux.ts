@@ -40,6 +40,8 @@ export class FaultyLinux implements System {
   met = false;
   /** Who is told when a function is called next. */
   readonly #told: Map<string, (() => void)[]> = new Map();
+  /** The functions as they are, for what a test does behind the back. */
+  readonly real: LinuxSymbols;
   readonly #way: RioWaitWay | undefined;
   readonly #library: LinuxLibrary;
   readonly #before: ReadonlySet<string>;
@@ -58,6 +60,7 @@ export class FaultyLinux implements System {
         this.#run(name, call as (...values: unknown[]) => unknown, values);
     }
     this.#library = { symbols: wrapped as unknown as LinuxSymbols, errno };
+    this.real = symbols;
     this.#announcer = new Announcer(symbols);
   }
 

@@ -129,7 +129,7 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
   write: { named: [], ways: absorbed("EINTR", "EAGAIN") },
   poll: { named: [], ways: absorbed("EINTR", "ENOMEM") },
   // Where the event loop cannot be made to watch, a thread of the pool sleeps.
-  dup: { named: [], ways: absorbed("EMFILE", "EBADF") },
+  fcntl: { named: [], ways: absorbed("EMFILE", "EINVAL", "EBADF") },
   io_setup: {
     named: [],
     ways: absorbed("EAGAIN", "EINVAL", "ENOMEM", "ENOSYS", "EPERM"),
