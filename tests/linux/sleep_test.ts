@@ -47,7 +47,7 @@ sleepTest(
 sleepTest(
   "wake() ends a sleep, and leaves the next one alone",
   async (sleeping) => {
-    const { system, rio } = sleeping;
+    const { rio } = sleeping;
     for (let i = 0; i < 20; i++) {
       const { wait } = await asleep(sleeping);
       rio.waits.wake();
@@ -71,6 +71,19 @@ sleepTest(
     rio.waits.wake();
     assertEquals(await within(rio.waits.wait(), "the end of a wait"), 0);
     assertEquals(system.counts[sleep], before);
+  },
+);
+
+sleepTest(
+  "wake() keeps the process alive until the sleep has ended, which did not",
+  async (sleeping) => {
+    const { rio } = sleeping;
+    rio.waits.setReferenced(false);
+    const { wait } = await asleep(sleeping);
+    rio.waits.wake();
+    rio.waits.setReferenced(false);
+    // Not within a time: a timer would keep the process alive.
+    assertEquals(await wait, 0);
   },
 );
 
@@ -167,6 +180,24 @@ sleepTest("close() may be called where a wait ends", async (sleeping) => {
   assertEquals(await within(ended, "the end of a wait"), 0);
   assertEquals(await within(rio.waits.wait(), "the end of a wait"), 0);
 });
+
+sleepTest(
+  "a context whose poll cannot be ended is not used again",
+  async (sleeping) => {
+    const { system, rio } = sleeping;
+    const { wait } = await asleep(sleeping);
+    system.fail("io_cancel", { name: "EAGAIN", errno: 11 }, 1);
+    rio.close(false);
+    assertEquals([await wait, system.met], [0, true]);
+    system.takeSpare();
+    const { io_setup } = system.counts;
+    const other = system.open();
+    assertEquals(other.waits.way, "reactor");
+    other.close(false);
+    assertEquals(system.counts.io_setup, io_setup! + 1);
+  },
+  ["reactor"],
+);
 
 sleepTest(
   "close() may be called when the event loop has refused to watch",
