@@ -7,6 +7,7 @@
  * @module
  */
 import { allocate } from "../memory.ts";
+import { EINPROGRESS, EINVAL } from "./errno_numbers.ts";
 import type { LinuxLibrary } from "./library.ts";
 import { POLLIN } from "./numbers.ts";
 
@@ -34,6 +35,9 @@ const CONTEXT_AT = 72;
 const RESULT_AT = 80;
 const SIZE = 128;
 
+/** What is left of a poll that ends, or has ended by itself. */
+const ENDS: ReadonlySet<number> = new Set([EINPROGRESS, EINVAL]);
+
 /** 32-bit words of the ring in which the kernel leaves what has ended. */
 const RING = { head: 2, tail: 3, magic: 4, bytes: 20 } as const;
 const RING_MAGIC = 0xA10A10A1 | 0;
@@ -44,6 +48,9 @@ const RING_MAGIC = 0xA10A10A1 | 0;
  * frees it with the process.
  */
 const spare: AioPoll[] = [];
+
+/** Whether contexts are as they are known here; so until one was not. */
+let known = true;
 
 /** A context with one poll at a time. */
 export class AioPoll {
@@ -64,13 +71,15 @@ export class AioPoll {
   static open({ symbols }: LinuxLibrary): AioPoll | null {
     const used = spare.pop();
     if (used !== undefined) return used;
+    if (!known) return null;
     const { bytes: { buffer }, address } = allocate(SIZE);
     const answer = address + BigInt(CONTEXT_AT);
     if (symbols.io_setup(IO_SETUP, EVENTS, answer) < 0) return null;
     const context = new DataView(buffer).getBigUint64(CONTEXT_AT, true);
     const poll = new AioPoll(context, new Int32Array(buffer), address);
     // A kernel that shares something else cannot be told what was read.
-    return poll.#ring[RING.magic] === RING_MAGIC ? poll : null;
+    known = poll.#ring[RING.magic] === RING_MAGIC;
+    return known ? poll : null;
   }
 
   private constructor(context: bigint, words: Int32Array, address: bigint) {
@@ -112,13 +121,15 @@ export class AioPoll {
   }
 
   /** Ends the poll that goes on, and lets somebody else have the context. */
-  close({ symbols }: LinuxLibrary): void {
-    // One that goes on would keep the descriptor's file for ever. If it has
-    // ended by itself there is none to cancel.
+  close({ symbols, errno }: LinuxLibrary): void {
+    // One that goes on would keep the descriptor's file for ever. Where it
+    // cannot be ended, nobody has the context.
     const answer = this.#address + BigInt(RESULT_AT);
-    if (this.#armed) {
-      symbols.io_cancel(IO_CANCEL, this.#context, this.#address, answer);
-    }
+    if (
+      this.#armed &&
+      symbols.io_cancel(IO_CANCEL, this.#context, this.#address, answer) < 0 &&
+      !ENDS.has(errno[0]!)
+    ) return;
     this.#armed = false;
     spare.push(this);
   }

@@ -70,8 +70,8 @@ const SYMBOLS = {
   epoll_wait: int("i32", "usize", "i32", "i32"),
   // int eventfd(unsigned int initial, int flags)
   eventfd: int("u32", "i32"),
-  // int dup(int fd)
-  dup: int("i32"),
+  // int fcntl(int fd, F_DUPFD_CLOEXEC, int lowest)
+  fcntl: int("i32", "i32", "i32"),
   // int syscall(SYS_io_setup, unsigned int events, aio_context_t *context)
   io_setup: { name: "syscall", ...int("i64", "u32", "usize") },
   // int syscall(SYS_io_submit, aio_context_t context, long count, struct iocb **list)

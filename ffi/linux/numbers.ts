@@ -73,3 +73,5 @@ export const EPOLL_CLOEXEC = 0o2000000;
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;
 export const POLLIN = 0x1;
+export const POLLNVAL = 0x20;
+export const F_DUPFD_CLOEXEC = 1030;

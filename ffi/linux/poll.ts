@@ -37,7 +37,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   /** The only way to sleep, where a test asks for it. */
   readonly #way: RioWaitWay | undefined;
   /** Opened now: where no descriptor is left later, waits still work. */
-  readonly #eventfd: number;
+  #eventfd: number;
   #sleeper: Sleeper | null = null;
   /** Ends the wait that goes on; `null` while none does. */
   #resolve: ((count: number | Promise<never>) => void) | null = null;
@@ -72,11 +72,12 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     super(library, options.scratch);
     this.#release = options.release;
     this.#way = options.way;
-    this.#eventfd = library.symbols.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (this.#eventfd >= 0) return;
-    const error = unavailable("eventfd", library);
-    super.closeAll();
-    throw error;
+    try {
+      this.#eventfd = openEventfd(library);
+    } catch (error) {
+      super.closeAll();
+      throw error;
+    }
   }
 
   get way(): RioWaitWay {
@@ -137,9 +138,14 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     this.#release();
   }
 
+  /** Whether there is a reason to end the wait. */
+  get #isOver(): boolean {
+    return this.#keys.length > 0 || this.#woken || this.#closed;
+  }
+
   /** Ends the wait if there is a reason to, or has a look soon. */
   #goOn(): void {
-    if (this.#keys.length > 0 || this.#woken || this.#closed) {
+    if (this.#isOver) {
       const resolve = this.#resolve!;
       this.#resolve = null;
       this.#woken = false;
@@ -176,12 +182,11 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     if (sleeper?.setReferenced(this.#referenced) === false) {
       // Whoever waits is told when it asks again.
       this.wake();
-    } else if (sleeper !== null && !await sleeper.sleep()) {
-      // It does not work any more: from now on a thread sleeps.
-      sleeper.close(() => {});
-      this.#sleeper = openSleeper(this.#slept(), "thread");
-      this.#sleeper.setReferenced(this.#referenced);
-    }
+    } else if (
+      // While it was opened others went on, and may have ended the wait.
+      sleeper !== null && !this.#isOver && !await sleeper.sleep() &&
+      !this.#closed
+    ) this.#replace(sleeper);
     // What there is to tell is not new to those who look for it.
     if (!this.#closed) this.collect();
     this.#goOn();
@@ -198,6 +203,16 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     return this.#sleeper ??= openSleeper(this.#slept(), this.#way);
   }
 
+  /** Takes a sleeper away that does not work any more: now a thread sleeps. */
+  #replace(sleeper: Sleeper): void {
+    sleeper.close(() => {});
+    this.#sleeper = null;
+    // A thread needs no more than the eventfd: somebody has closed that.
+    if (sleeper.way === "thread") this.#eventfd = openEventfd(this.library);
+    this.#sleeper = openSleeper(this.#slept(), "thread");
+    this.#sleeper.setReferenced(this.#referenced);
+  }
+
   #slept() {
     return { library: this.library, epoll: this.fd, eventfd: this.#eventfd };
   }
@@ -210,4 +225,10 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     this.fired.set(keys);
     return length;
   }
+}
+
+function openEventfd(library: LinuxLibrary): number {
+  const fd = library.symbols.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw unavailable("eventfd", library);
+  return fd;
 }

@@ -6,11 +6,14 @@
  */
 import { allocate, type RioMemory } from "../memory.ts";
 import { setCallReferenced } from "../pending_call.ts";
-import { POLLIN } from "./numbers.ts";
+import { duplicate } from "./duplicate.ts";
+import { POLLIN, POLLNVAL } from "./numbers.ts";
 import type { Sleeper, Slept } from "./sleeper.ts";
 
 /** What is added to the eventfd: 1, as 64 bits. */
 const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+/** Where the memory tells of the eventfd, in 16-bit words. */
+const TOLD = 7;
 
 /**
  * Opens it.
@@ -26,7 +29,10 @@ class PoolThread implements Sleeper {
   readonly #slept: Slept;
   /** Two `struct pollfd`; the kernel uses them in a sleep. */
   readonly #memory: RioMemory;
+  readonly #told: Int16Array;
   readonly #counter = new Uint8Array(8);
+  /** The eventfd once more: somebody may close the other one in a sleep. */
+  readonly #second: number;
   /** The native call that goes on. */
   #call: Promise<number> | null = null;
   #signalled = false;
@@ -39,6 +45,8 @@ class PoolThread implements Sleeper {
     // The descriptor, then events and revents in 16 bits each.
     const polled = new Int32Array(this.#memory.bytes.buffer, 0, 4);
     polled.set([slept.epoll, POLLIN, slept.eventfd, POLLIN]);
+    this.#told = new Int16Array(polled.buffer, 0, 8);
+    this.#second = duplicate(slept.library, slept.eventfd);
   }
 
   async sleep(): Promise<boolean> {
@@ -52,9 +60,11 @@ class PoolThread implements Sleeper {
       this.#finished?.();
     }
     if (this.#finished !== null) return true;
-    // While it is not read, every sleep ends at once.
+    const told = this.#told[TOLD]!;
+    if ((told & POLLNVAL) !== 0) return false;
+    // While it is not read, every sleep ends at once, whoever has signalled.
     if (
-      this.#signalled &&
+      (this.#signalled || (told & POLLIN) !== 0) &&
       symbols.read(this.#slept.eventfd, this.#counter, 8n) === 8
     ) this.#signalled = false;
     return true;
@@ -63,23 +73,31 @@ class PoolThread implements Sleeper {
   wake(): void {
     if (this.#call === null || this.#signalled) return;
     // Tried twice: whoever waits would otherwise wait for ever.
-    this.#signalled = this.#write() || this.#write();
+    this.#signalled = this.#write(this.#slept.eventfd) ||
+      this.#write(this.#second);
+    // It ends at once, and somebody may wait for that.
+    if (this.#signalled) setCallReferenced(this.#call, true);
   }
 
   setReferenced(referenced: boolean): boolean {
-    const can = setCallReferenced(this.#call, referenced);
+    const call = this.#signalled ? null : this.#call;
+    const can = setCallReferenced(call, referenced);
     this.#referenced = referenced || !can;
     return can || referenced;
   }
 
   close(finished: () => void): void {
-    if (this.#call === null) return finished();
-    this.#finished = finished;
+    const { symbols } = this.#slept.library;
+    const done = () => {
+      if (this.#second >= 0) symbols.close(this.#second);
+      finished();
+    };
+    if (this.#call === null) return done();
+    this.#finished = done;
     this.wake();
   }
 
-  #write(): boolean {
-    return this.#slept.library.symbols.write(this.#slept.eventfd, ONE, 8n) ===
-      8;
+  #write(fd: number): boolean {
+    return this.#slept.library.symbols.write(fd, ONE, 8n) === 8;
   }
 }

@@ -10,6 +10,7 @@
  * @module
  */
 import { AioPoll } from "./aio.ts";
+import { duplicate } from "./duplicate.ts";
 import type { Sleeper, Slept } from "./sleeper.ts";
 
 /** A handle of the event loop, as `node:net` uses it. */
@@ -17,7 +18,8 @@ interface PipeHandle {
   open(fd: number): number;
   /** Missing before Deno 2.8: then each signal allocates. */
   useUserBuffer?(bytes: Uint8Array): void;
-  onread: (() => void) | null;
+  /** Called with what was read, unless that is where the user wants it. */
+  onread: ((bytes?: unknown) => void) | null;
   readStart(): number;
   ref(): void;
   unref(): void;
@@ -29,7 +31,8 @@ type PipeClass = new (kind: number) => PipeHandle;
 
 /** Who is told that the eventfd was signalled. */
 interface Signal {
-  told(): void;
+  /** `read` tells whether it could be read: not if somebody has closed it. */
+  told(read: boolean): void;
 }
 
 /** What an eventfd counts, in bytes. */
@@ -64,16 +67,16 @@ export function loadReactor(): void {
 /** Opens it; `null` where this Deno or this system cannot. */
 export function openReactor(slept: Slept): Sleeper | null {
   if (proven === false || !Pipe) return null;
-  const { symbols } = slept.library;
-  const poll = AioPoll.open(slept.library);
+  const { library } = slept;
+  const poll = AioPoll.open(library);
   if (poll === null) return null;
   // A descriptor of its own: the handle closes it.
-  const fd = symbols.dup(slept.eventfd);
+  const fd = duplicate(library, slept.eventfd);
   const signal: Signal = { told() {} };
   const handle = fd < 0 ? null : watch(Pipe, fd, signal);
   if (handle !== null) return new Reactor(slept, poll, handle, signal);
-  if (fd >= 0) symbols.close(fd);
-  poll.close(slept.library);
+  if (fd >= 0) library.symbols.close(fd);
+  poll.close(library);
   return null;
 }
 
@@ -86,9 +89,15 @@ function watch(
   try {
     const handle = new Pipe(0);
     if (handle.open(fd) !== 0) return null;
-    handle.useUserBuffer?.(new Uint8Array(COUNTER));
+    // What is read is never 0.
+    const counter = new Int32Array(COUNTER / 4);
+    handle.useUserBuffer?.(new Uint8Array(counter.buffer));
     // Before it starts: a handle calls what it had then.
-    handle.onread = () => signal.told();
+    handle.onread = (bytes) => {
+      const read = bytes !== undefined || (counter[0]! | counter[1]!) !== 0;
+      counter.fill(0);
+      signal.told(read);
+    };
     handle.readStart();
     handle.unref();
     return handle;
@@ -104,6 +113,8 @@ class Reactor implements Sleeper {
   readonly #handle: PipeHandle;
   readonly #signal: Signal;
   #resolve: ((works: boolean) => void) | null = null;
+  /** Whether the event loop watches. */
+  #watches = true;
   #referenced = true;
   /** Whether the event loop is told to keep the process alive. */
   #holds = false;
@@ -120,13 +131,14 @@ class Reactor implements Sleeper {
     this.#poll = poll;
     this.#handle = handle;
     this.#signal = signal;
-    signal.told = () => this.#signalled();
+    signal.told = (read) => read ? this.#signalled() : this.#broken();
   }
 
   sleep(): Promise<boolean> {
     const { library, epoll, eventfd } = this.#slept;
+    if (proven === false || !this.#watches) return Promise.resolve(false);
     if (proven === null) this.#prove();
-    else if (!proven || !this.#poll.arm(library, epoll, eventfd)) {
+    else if (!this.#poll.arm(library, epoll, eventfd)) {
       return Promise.resolve(false);
     }
     const sleep = new Promise<boolean>((resolve) => this.#resolve = resolve);
@@ -146,18 +158,29 @@ class Reactor implements Sleeper {
 
   close(finished: () => void): void {
     this.#end(true);
-    clearTimeout(this.#proof);
-    this.#signal.told = () => {};
-    this.#handle.close();
+    this.#unwatch();
     this.#poll.close(this.#slept.library);
     finished();
   }
 
   #signalled(): void {
     proven = true;
-    clearTimeout(this.#proof);
+    this.#endProof();
     this.#poll.look();
     this.#end(true);
+  }
+
+  /** Somebody has closed the descriptor: soon its number may be another's. */
+  #broken(): void {
+    this.#end(false);
+    this.#unwatch();
+  }
+
+  #unwatch(): void {
+    this.#endProof();
+    this.#signal.told = () => {};
+    if (this.#watches) this.#handle.close();
+    this.#watches = false;
   }
 
   #end(works: boolean): void {
@@ -174,22 +197,32 @@ class Reactor implements Sleeper {
     this.#holds = holds;
     if (holds) this.#handle.ref();
     else this.#handle.unref();
+    // Nobody knows yet whether the handle does what it is told.
+    if (this.#proof === undefined) return;
+    if (holds) Deno.refTimer(this.#proof);
+    else Deno.unrefTimer(this.#proof);
   }
 
   /** Signals by itself, and gives up if the event loop does not tell of it. */
   #prove(): void {
+    // Goes on, however many sleeps are ended meanwhile.
+    if (this.#proof !== undefined) return;
     const { library: { symbols }, eventfd } = this.#slept;
     symbols.write(eventfd, ONE, BigInt(COUNTER));
     const after = (milliseconds: number, call: () => void) => {
-      clearTimeout(this.#proof);
-      const timer = setTimeout(call, milliseconds);
-      Deno.unrefTimer(timer);
-      this.#proof = timer;
+      this.#proof = setTimeout(call, milliseconds);
+      if (!this.#holds) Deno.unrefTimer(this.#proof);
     };
     after(PROOF_MS, () =>
       after(TURN_MS, () => {
         proven ??= false;
         this.#end(proven);
       }));
+  }
+
+  #endProof(): void {
+    if (this.#proof === undefined) return;
+    clearTimeout(this.#proof);
+    this.#proof = undefined;
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Holds the Linux backend to the contract.
+ * Holds the Linux backend to the contract, with each way to wait.
  *
  * @module
  */
+import { assertEquals } from "@std/assert";
 import { openLinux } from "../../ffi/linux/backend.ts";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
 import { testContract } from "./all.ts";
@@ -26,25 +27,33 @@ if (Deno.build.os === "linux") {
   // Kept for the life of the process: opening the C library takes time, and
   // only the first opening is seen by the sanitizer.
   acquireLibrary();
-  testContract({
-    name: "linux",
-    open() {
-      const before = new Set(descriptors());
-      return {
-        rio: openLinux(),
-        async faults() {
-          // A wait that goes on holds its descriptors until it returned.
-          for (let round = 0; round < 200; round++) {
-            if (descriptors().every((name) => before.has(name))) return [];
-            await pause(5);
-          }
-          return descriptors()
-            .filter((name) => !before.has(name))
-            .map((name) => `descriptor ${name} is open`);
-        },
-      };
-    },
-  });
+  for (const way of ["reactor", "thread"] as const) {
+    const name = way === "reactor" ? "linux" : `linux, ${way}`;
+    Deno.test(`${name}: waits end by the ${way}`, () => {
+      const rio = openLinux({ way });
+      assertEquals(rio.waits.way, way);
+      rio.close(false);
+    });
+    testContract({
+      name,
+      open() {
+        const before = new Set(descriptors());
+        return {
+          rio: openLinux({ way }),
+          async faults() {
+            // A wait that goes on holds its descriptors until it returned.
+            for (let round = 0; round < 200; round++) {
+              if (descriptors().every((name) => before.has(name))) return [];
+              await pause(5);
+            }
+            return descriptors()
+              .filter((name) => !before.has(name))
+              .map((name) => `descriptor ${name} is open`);
+          },
+        };
+      },
+    });
+  }
 } else {
   console.log(`skip: the Linux backend needs Linux, not ${Deno.build.os}`);
 }

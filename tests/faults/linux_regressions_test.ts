@@ -1,8 +1,9 @@
 /** Failures that were once lost, found by making every call fail. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openSession } from "../../ffi/mod.ts";
+import type { RioWaitWay } from "../../ffi/contract.ts";
 import { RioError, type RioSession } from "../../mod.ts";
-import { FaultyLinux } from "./linux_calls.ts";
+import { FaultyLinux } from "./faulty_linux.ts";
 import { within } from "./steps.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 
@@ -12,12 +13,13 @@ const EINTR = { name: "EINTR", errno: 4 };
 function linuxTest(
   name: string,
   body: (session: RioSession, system: FaultyLinux) => void | Promise<void>,
+  way?: RioWaitWay,
 ): void {
   Deno.test({
     name: `linux: ${name}`,
     ignore: skipped(name, NOT_LINUX),
     async fn() {
-      using system = new FaultyLinux();
+      using system = new FaultyLinux(way);
       {
         await using session = openSession(system.open());
         await body(session, system);
@@ -131,11 +133,14 @@ linuxTest(
   "a wait ends although the call that ends it was interrupted",
   async (session, system) => {
     const queue = session.createCompletionQueue();
+    const sleeps = system.next("poll");
     const notified = queue.notify();
+    await within(sleeps, "a sleep");
     system.fail("write", EINTR, 1);
     queue.close();
     assertEquals(await within(notified, "the end of a wait"), false);
   },
+  "thread",
 );
 
 linuxTest(
@@ -143,7 +148,9 @@ linuxTest(
   async (session, system) => {
     const buffer = session.registerBuffer(64);
     const first = session.createCompletionQueue();
+    const sleeps = system.next("poll");
     const notified = first.notify();
+    await within(sleeps, "a sleep");
     system.fail("read", EINTR, 1);
     first.close();
     await within(notified, "the end of a wait");
@@ -157,6 +164,7 @@ linuxTest(
     socket.completions.close();
     await within(second, "the end of a wait");
   },
+  "thread",
 );
 
 linuxTest(

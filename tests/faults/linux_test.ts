@@ -1,8 +1,14 @@
-/** Every system call of the Linux backend fails once, in every documented way. */
+/**
+ * Every system call of the Linux backend fails once, in every documented way,
+ * while it waits in each of its ways.
+ *
+ * @module
+ */
 import { assertEquals } from "@std/assert";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
 import { failEveryCall } from "./faults.ts";
-import { FaultyLinux, linuxCalls } from "./linux_calls.ts";
+import { FaultyLinux } from "./faulty_linux.ts";
+import { linuxCalls } from "./linux_calls.ts";
 import { scenarios } from "./scenarios.ts";
 
 if (Deno.build.os === "linux") {
@@ -10,17 +16,20 @@ if (Deno.build.os === "linux") {
   const { symbols } = acquireLibrary();
   let total = 0;
   const failed = new Set<string>();
-  for (const scenario of scenarios) {
-    Deno.test(`linux: ${scenario.name}: nothing is lost when any call fails once`, async () => {
-      const tally = await failEveryCall(() => new FaultyLinux(), {
-        calls: linuxCalls,
-        scenarios: [scenario],
+  for (const way of ["reactor", "thread"] as const) {
+    const name = way === "reactor" ? "linux" : `linux, ${way}`;
+    for (const scenario of scenarios) {
+      Deno.test(`${name}: ${scenario.name}: nothing is lost when any call fails once`, async () => {
+        const tally = await failEveryCall(() => new FaultyLinux(way), {
+          calls: linuxCalls,
+          scenarios: [scenario],
+        });
+        for (const name of tally.failed) failed.add(name);
+        total += tally.injections;
+        console.log(`${tally.injections} injections, ${total} in all`);
+        assertEquals(tally.faults, []);
       });
-      for (const name of tally.failed) failed.add(name);
-      total += tally.injections;
-      console.log(`${tally.injections} injections, ${total} in all`);
-      assertEquals(tally.faults, []);
-    });
+    }
   }
 
   Deno.test("linux: every system call of the backend was made to fail", () => {

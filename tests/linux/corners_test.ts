@@ -18,7 +18,7 @@ import {
   writeAddress,
   writeControl,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/linux_calls.ts";
+import { FaultyLinux } from "../faults/faulty_linux.ts";
 import {
   collect,
   openPair,

@@ -7,6 +7,12 @@ import { LIFETIME, LINUX, type Mutant } from "./mutant.ts";
 
 const RING = "ffi/linux/ring.ts";
 const POLL = "ffi/linux/poll.ts";
+const REACTOR = "ffi/linux/reactor.ts";
+const THREAD = "ffi/linux/pool_thread.ts";
+
+/** Tests of sleeps. */
+const SLEEPS = ["sleep", "closed_outside", "ways"]
+  .map((name) => `tests/linux/${name}_test.ts`);
 
 /** The faults. */
 export const linux: readonly Mutant[] = [
@@ -58,10 +64,9 @@ export const linux: readonly Mutant[] = [
   {
     name: "descriptors are closed under a wait that goes on",
     edits: [{
-      file: POLL,
-      find: `    if (this.#waiting) this.#signal();
-    else this.#closeAll();`,
-      replace: "    this.#closeAll();",
+      file: THREAD,
+      find: "if (this.#call === null) return done();",
+      replace: "if (this.#call !== undefined) return done();",
     }],
     linux: [...LIFETIME, ...LINUX],
   },
@@ -86,10 +91,66 @@ export const linux: readonly Mutant[] = [
   {
     name: "a wait is not ended when the first try was interrupted",
     edits: [{
-      file: POLL,
-      find: "this.#signalled = this.#write() || this.#write();",
-      replace: "this.#signalled = this.#write();",
+      file: THREAD,
+      find: `this.#write(this.#slept.eventfd) ||
+      this.#write(this.#second);`,
+      replace: "this.#write(this.#slept.eventfd);",
     }],
     linux: ["tests/faults/linux_regressions_test.ts"],
+  },
+  {
+    name: "a process ends before a wait that was woken",
+    edits: [{
+      file: THREAD,
+      find: "if (this.#signalled) setCallReferenced(this.#call, true);",
+      replace: "",
+    }],
+    linux: SLEEPS,
+  },
+  {
+    name: "the signals of others are not read",
+    edits: [{
+      file: THREAD,
+      find: "(this.#signalled || (told & POLLIN) !== 0) &&",
+      replace: "this.#signalled &&",
+    }],
+    linux: SLEEPS,
+  },
+  {
+    name: "a descriptor that cannot be read passes for a signal",
+    edits: [{
+      file: REACTOR,
+      find: "signal.told(read);",
+      replace: "signal.told(read || true);",
+    }],
+    linux: SLEEPS,
+  },
+  {
+    name: "a wait sleeps although it was ended while its sleeper was opened",
+    edits: [{
+      file: POLL,
+      find: "sleeper !== null && !this.#isOver && !await sleeper.sleep() &&",
+      replace: "sleeper !== null && !await sleeper.sleep() &&",
+    }],
+    linux: SLEEPS,
+  },
+  {
+    name: "a sleeper that gives up after the end is replaced",
+    edits: [{
+      file: POLL,
+      find: `!await sleeper.sleep() &&
+      !this.#closed`,
+      replace: "!await sleeper.sleep()",
+    }],
+    linux: SLEEPS,
+  },
+  {
+    name: "an event loop that never calls back is asked for ever",
+    edits: [{
+      file: REACTOR,
+      find: "proven ??= false;",
+      replace: "proven ??= true;",
+    }],
+    linux: SLEEPS,
   },
 ];

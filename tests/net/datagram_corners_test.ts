@@ -6,7 +6,7 @@ import {
   type RioDatagramConn,
   type RioSession,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/linux_calls.ts";
+import { FaultyLinux } from "../faults/faulty_linux.ts";
 import { type Open, sessionTest, within } from "../session/harness.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 

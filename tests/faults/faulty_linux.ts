@@ -1,0 +1,241 @@
+/**
+ * The kernel, with functions that fail on request.
+ *
+ * @module
+ */
+import type { RioWaitWay } from "../../ffi/contract.ts";
+import { AioPoll } from "../../ffi/linux/aio.ts";
+import { openLinux } from "../../ffi/linux/backend.ts";
+import {
+  acquireLibrary,
+  type LinuxLibrary,
+  type LinuxSymbols,
+  releaseLibrary,
+} from "../../ffi/linux/library.ts";
+import { EPOLL_CTL_MOD } from "../../ffi/linux/numbers.ts";
+import { allocate, type RioMemory } from "../../ffi/memory.ts";
+import { bytesAt } from "../fake/memory.ts";
+import type { System, Way } from "./faults.ts";
+
+interface Armed {
+  readonly call: string;
+  readonly way: Way;
+  left: number;
+}
+
+/** How a call is made; it gets the real one, and what that is called with. */
+export type Instead = (
+  call: (...values: unknown[]) => unknown,
+  ...values: unknown[]
+) => unknown;
+
+/** The real kernel, with failures. */
+export class FaultyLinux implements System {
+  /** Contexts for polls are kept: whether a new one is needed is not known. */
+  readonly counts: Record<string, number> = { io_setup: 0 };
+  /** What each function returned last. */
+  readonly last: Record<string, unknown> = {};
+  /** Calls that are made in another way. */
+  readonly instead: Record<string, Instead> = {};
+  met = false;
+  /** Who is told when a function is called next. */
+  readonly #told: Map<string, (() => void)[]> = new Map();
+  /** The functions as they are, for what a test does behind the back. */
+  readonly real: LinuxSymbols;
+  readonly #way: RioWaitWay | undefined;
+  readonly #library: LinuxLibrary;
+  readonly #before: ReadonlySet<string>;
+  readonly #spare: AioPoll[] = [];
+  readonly #announcer: Announcer;
+  #armed: Armed[] = [];
+
+  /** Waits in one way only, where it is given. */
+  constructor(way?: RioWaitWay) {
+    this.#way = way;
+    const { symbols, errno } = acquireLibrary();
+    this.#before = descriptors();
+    const wrapped: Record<string, unknown> = {};
+    for (const [name, call] of Object.entries(symbols)) {
+      wrapped[name] = (...values: unknown[]) =>
+        this.#run(name, call as (...values: unknown[]) => unknown, values);
+    }
+    this.#library = { symbols: wrapped as unknown as LinuxSymbols, errno };
+    this.real = symbols;
+    this.#announcer = new Announcer(symbols);
+  }
+
+  open() {
+    const library = this.#library;
+    return openLinux(
+      this.#way === undefined ? { library } : { library, way: this.#way },
+    );
+  }
+
+  fail(call: string, way: Way, nth: number): void {
+    if (call === "io_setup") this.takeSpare();
+    this.#armed.push({ call, way, left: nth });
+  }
+
+  /** Resolves when a function is called next, and has returned. */
+  next(call: string): Promise<void> {
+    return new Promise((resolve) => {
+      const told = this.#told.get(call) ?? [];
+      this.#told.set(call, told);
+      told.push(resolve);
+    });
+  }
+
+  /** Takes the contexts that are kept: the next poll needs a new one. */
+  takeSpare(): void {
+    const io_setup = () => -1;
+    const none = { symbols: { io_setup } } as unknown as LinuxLibrary;
+    for (;;) {
+      const poll = AioPoll.open(none);
+      if (poll === null) return;
+      this.#spare.push(poll);
+    }
+  }
+
+  async faults(): Promise<string[]> {
+    const open = () =>
+      [...descriptors()].filter((one) => !this.#before.has(one));
+    // A wait that goes on holds its descriptors until it returned.
+    for (let i = 0; i < 100 && open().length > 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return open().map((one) => `descriptor ${one} is open`);
+  }
+
+  [Symbol.dispose](): void {
+    for (const poll of this.#spare.splice(0)) poll.close(this.#library);
+    releaseLibrary();
+  }
+
+  #run(
+    name: string,
+    call: (...values: unknown[]) => unknown,
+    values: unknown[],
+  ): unknown {
+    this.counts[name] = (this.counts[name] ?? 0) + 1;
+    const instead = this.instead[name];
+    const result = instead
+      ? instead(call, ...values)
+      : this.#call(name, call, values);
+    this.last[name] = result;
+    for (const tell of this.#told.get(name)?.splice(0) ?? []) tell();
+    return result;
+  }
+
+  #call(
+    name: string,
+    call: (...values: unknown[]) => unknown,
+    values: unknown[],
+  ): unknown {
+    if (name === "epoll_ctl") this.#announcer.note(values);
+    let armed: Armed | undefined;
+    for (const one of this.#armed) {
+      if (one.call === name && --one.left === 0) armed = one;
+    }
+    if (armed === undefined) return call(...values);
+    this.met = true;
+    const { way } = armed;
+    if (way.short) {
+      const result = callShort(name, call, values);
+      if (name === "recvmmsg") this.#announcer.announce(values[0] as number);
+      return result;
+    }
+    const done = way.accept ? call(...values) : undefined;
+    // What the call would have left, it leaves now.
+    this.#library.errno[0] = way.errno;
+    return done instanceof Promise || name === "poll"
+      ? Promise.resolve(done).then(() => -1)
+      : -1;
+  }
+}
+
+/** Bytes of a `struct epoll_event`; it is packed on x86-64 alone. */
+const EVENT = Deno.build.arch === "x86_64" ? 12 : 16;
+
+/** Memory for the events of all, because blocks of memory are costly. */
+let announced: RioMemory | undefined;
+
+/**
+ * Has epoll tell once more that a socket can be read. The kernel takes fewer
+ * datagrams than there are only where an error comes between them; that error
+ * is announced.
+ */
+class Announcer {
+  readonly #symbols: LinuxSymbols;
+  /** How each descriptor is watched: by whom, and for what. */
+  readonly #watched: Map<unknown, { epoll: number; event: Uint8Array }> =
+    new Map();
+
+  constructor(symbols: LinuxSymbols) {
+    this.#symbols = symbols;
+  }
+
+  /** Takes note of what `epoll_ctl` is called with. */
+  note([epoll, _operation, fd, event]: unknown[]): void {
+    this.#watched.set(fd, {
+      epoll: epoll as number,
+      event: bytesAt(event as bigint, EVENT).slice(),
+    });
+  }
+
+  announce(fd: number): void {
+    const watched = this.#watched.get(fd);
+    if (watched === undefined) return;
+    const { epoll, event } = watched;
+    const { bytes, address } = announced ??= allocate(EVENT);
+    bytes.set(event);
+    this.#symbols.epoll_ctl(epoll, EPOLL_CTL_MOD, fd, address);
+  }
+}
+
+/** Where a `struct msghdr` has its `iovec` array and its length, in bytes. */
+const IOV = 16;
+const IOV_COUNT = 24;
+
+/** Does the least that a call may do of what it was asked for. */
+function callShort(
+  name: string,
+  call: (...values: unknown[]) => unknown,
+  values: unknown[],
+): unknown {
+  switch (name) {
+    case "recvmmsg":
+    case "sendmmsg":
+    case "epoll_wait":
+      return call(...values.with(2, Math.min(1, values[2] as number)));
+    case "io_submit":
+      return call(...values.with(2, 0n));
+  }
+  const message = new DataView(bytesAt(values[1] as bigint, 56).buffer);
+  const vector = new DataView(
+    bytesAt(message.getBigUint64(IOV, true), 16).buffer,
+  );
+  const [count, length] = [
+    message.getBigUint64(IOV_COUNT, true),
+    vector.getBigUint64(8, true),
+  ];
+  message.setBigUint64(IOV_COUNT, 1n, true);
+  if (length > 1n) vector.setBigUint64(8, 1n, true);
+  const result = call(...values);
+  message.setBigUint64(IOV_COUNT, count, true);
+  vector.setBigUint64(8, length, true);
+  return result;
+}
+
+/** The descriptors of this process, each with what it is. */
+function descriptors(): Set<string> {
+  const found = new Set<string>();
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      found.add(`${name} ${Deno.readLinkSync(`/proc/self/fd/${name}`)}`);
+    } catch (error) {
+      // The one that listed the others is closed by now.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return found;
+}
