@@ -209,6 +209,8 @@ function callShort(
       return call(...values.with(2, Math.min(1, values[2] as number)));
     case "io_submit":
       return call(...values.with(2, 0n));
+    case "send":
+      return call(...values.with(2, 1n));
   }
   const message = new DataView(bytesAt(values[1] as bigint, 56).buffer);
   const vector = new DataView(

@@ -120,8 +120,47 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
       SHORT,
     ],
   },
+  // No short count: the kernel gives less where it has no more.
+  recv: {
+    named: ["recv"],
+    ways: [
+      ...told("ECONNRESET", "ETIMEDOUT", "ENOMEM", "EHOSTUNREACH"),
+      ...absorbed("EINTR"),
+    ],
+  },
+  send: {
+    named: ["send", "sendto"],
+    ways: [
+      ...told("ECONNRESET", "EPIPE", "ENOBUFS", "ENOMEM", "ETIMEDOUT"),
+      ...absorbed("EINTR", "EAGAIN"),
+      SHORT,
+    ],
+  },
+  recvfrom: {
+    named: ["recvfrom"],
+    ways: [
+      ...told("ENOMEM"),
+      ...absorbed("EINTR", "ECONNREFUSED", "ENETUNREACH"),
+    ],
+  },
+  sendto: {
+    named: ["sendto"],
+    ways: [
+      ...told("ENOBUFS", "ENOMEM", "EMSGSIZE", "ENETUNREACH", "EPERM"),
+      ...told("EACCES", "EINVAL", "EHOSTUNREACH"),
+      ...absorbed("EINTR", "EAGAIN", "ECONNREFUSED"),
+    ],
+  },
   epoll_ctl: {
-    named: ["RIONotify", "connect", "accept", ...SENDS],
+    named: [
+      "RIONotify",
+      "connect",
+      "accept",
+      "epoll_ctl",
+      ...SENDS,
+      "send",
+      "sendto",
+    ],
     ways: told("ENOMEM", "ENOSPC").map((way) => ({ ...way, absorbed: true })),
   },
   epoll_wait: { named: [], ways: [...absorbed("EINTR"), SHORT] },

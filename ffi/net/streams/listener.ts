@@ -153,7 +153,9 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       // The listener may be closed as soon as there is a connection.
       const hub = stack.use(this.#hub.share());
       using _room = hub.way.reserve();
-      const socket = await this.socket.accept(hub.way.queueOptions);
+      const socket = stack.use(
+        await this.socket.accept(hub.way.queueOptions),
+      );
       const conn = new RioTcpConn(INTERNAL, hub, socket);
       stack.move();
       return conn;
