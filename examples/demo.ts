@@ -115,11 +115,11 @@ function startServer(session: RioSession, options: Options) {
   const serve = async () => {
     for await (const batch of socket.completions) {
       for (const { kind, status, slice, remote } of batch) {
-        if (!slice || !remote) continue;
+        if (!slice || !remote || socket.closed) continue;
         // A received datagram goes back; one that was sent makes room.
         if (kind === "receive" && status === 0) {
           socket.send(slice, { remote, defer: true });
-        } else if (!socket.closed) {
+        } else {
           receive(slice, remote);
         }
       }

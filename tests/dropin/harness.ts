@@ -7,6 +7,7 @@
  */
 import { assertEquals, fail } from "@std/assert";
 import * as rio from "../../mod.ts";
+import { WAY_FLAGS } from "../linux/way.ts";
 import { skipped } from "../skip.ts";
 
 /** The most that a statement waits for anything, in milliseconds. */
@@ -281,7 +282,8 @@ export async function runProgram(net: Net, code: string): Promise<string> {
        const listen = (o) => listenIn({ session, ...o });
        const listenDatagram = (o) => listenDatagramIn({ session, ...o });`;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--unstable-net", "--ext=ts", "-"],
+    args: ["run", "-A", "--no-check", "--unstable-net", "--ext=ts"]
+      .concat(WAY_FLAGS, "-"),
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

@@ -4,6 +4,7 @@
  * @module
  */
 import { fail } from "@std/assert";
+import { WAY_FLAGS } from "../linux/way.ts";
 import * as unchanged from "../windows/unchanged.ts";
 
 /** The most that a program may take, in milliseconds. */
@@ -100,6 +101,7 @@ async function runProgram(
         /^\/([A-Za-z]:)/,
         "$1",
       ),
+      ...WAY_FLAGS,
       ...flags,
       program,
       ...args,
