@@ -128,14 +128,26 @@ for (const nth of [1, 3]) {
 }
 
 windowsTest(
-  "listenDatagram() leaves nothing when its second buffer is refused",
+  "listenDatagram() leaves nothing when its buffer is refused",
   (session, system) => {
-    system.fail("RIORegisterBuffer", { name: "WSAENOBUFS", errno: 10055 }, 2);
+    system.fail("RIORegisterBuffer", { name: "WSAENOBUFS", errno: 10055 }, 1);
     const options = { hostname: "127.0.0.1", port: 0, session };
     assertThrows(() => listenDatagram(options), Error, "RIORegisterBuffer");
     const { buffers, sockets, completionQueues } = session.stats();
     assertEquals([buffers, sockets, completionQueues], [0, 0, 0]);
     return Promise.resolve();
+  },
+);
+
+windowsTest(
+  "conn.send() rejects when its buffer is refused, and the next one sends",
+  async (session, system) => {
+    using conn = listenDatagram({ hostname: "127.0.0.1", session });
+    system.fail("RIORegisterBuffer", { name: "WSAENOBUFS", errno: 10055 }, 1);
+    const data = new Uint8Array(1);
+    await assertRejects(() => conn.send(data, conn.addr), Error, "10055");
+    assertEquals(await conn.send(data, conn.addr), 1);
+    assertEquals((await conn.receive())[0], data);
   },
 );
 

@@ -54,9 +54,9 @@ export const session: readonly Mutant[] = [
     edits: [{
       file: SESSION,
       find: `    ledger.closeSockets();
-    waiter.cancelAll();`,
+    // After that`,
       replace: `    ledger.closed = true;
-    waiter.cancelAll();`,
+    // After that`,
     }],
     linux: LIFETIME,
   },
@@ -166,10 +166,49 @@ export const session: readonly Mutant[] = [
     name: "whoever waits is not told that the queue was closed",
     edits: [{
       file: "ffi/session/waiter.ts",
-      find: "this.#take(key)?.resolve(false);",
-      replace: "this.#take(key);",
+      find: "    pending.wait.ended(false);",
+      replace: "",
     }],
     linux: [...QUEUE, ...LIFETIME],
+  },
+  {
+    name: "a session is not told that others need the native wait",
+    edits: [{
+      file: "ffi/session/waiter.ts",
+      find: "    if (this.#idle.length > 0) this.#tellIdle();",
+      replace: "",
+    }],
+    linux: ["tests/session/shared_wait_test.ts"],
+  },
+  {
+    name: "a native wait that nobody needs outlasts its session",
+    edits: [{
+      file: "ffi/session/waiter.ts",
+      find: `return Promise.resolve();
+    this.#waits.wake();`,
+      replace: "return Promise.resolve();",
+    }],
+    linux: [...LIFETIME, "tests/net/tcp_close_test.ts"],
+  },
+  {
+    name: "a connection is not told that its session was closed",
+    edits: [{
+      file: "ffi/net/streams/direct.ts",
+      find: "      halves.made?.reader.close();",
+      replace: "",
+    }],
+    linux: ["tests/net/tcp_close_test.ts"],
+  },
+  {
+    name: "a read trusts what a class says of its length",
+    edits: [{
+      file: "ffi/linux/direct.ts",
+      find:
+        "const length = lengthOf(into);\n    for (;;) {\n      const got = symbols.recv(",
+      replace:
+        "const length = into.length;\n    for (;;) {\n      const got = symbols.recv(",
+    }],
+    linux: ["tests/linux/direct_test.ts"],
   },
   {
     name: "requests can be posted with a buffer that was deregistered",

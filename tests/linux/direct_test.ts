@@ -1,0 +1,155 @@
+/** Data without requests: what a call may touch, and what it tells. */
+import { assert, assertEquals } from "@std/assert";
+import type {
+  RioBackend,
+  RioDirectSocket,
+  RioHandle,
+  RioWatcher,
+} from "../../ffi/contract.ts";
+import * as wsa from "../../ffi/error_numbers.ts";
+import { linuxTest, type Rig } from "./rig.ts";
+
+/** Who is told, and how often. */
+class Watcher implements RioWatcher {
+  arrivals = 0;
+  room = 0;
+  over = 0;
+
+  readable(): void {
+    this.arrivals++;
+  }
+
+  writable(): void {
+    this.room++;
+  }
+
+  closed(): void {
+    this.over++;
+  }
+}
+
+function attach(
+  rio: RioBackend,
+  socket: RioHandle,
+): { io: RioDirectSocket; watcher: Watcher } {
+  const watcher = new Watcher();
+  const io = rio.direct!.attach(socket, watcher);
+  assert(typeof io !== "number", "attach() was refused");
+  return { io, watcher };
+}
+
+/** Both ends of a connection that is moved directly. */
+async function pair(rig: Rig) {
+  const queue = rig.queue(32);
+  const [client, server] = await rig.tcp(queue, queue);
+  return {
+    client: { ...client!, ...attach(rig.rio, client!.socket) },
+    server: { ...server!, ...attach(rig.rio, server!.socket) },
+  };
+}
+
+/** Has the backend look until something holds. */
+async function look(rio: RioBackend, holds: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!holds() && performance.now() < end) {
+    // Nobody waits for a key: the wait ends with its look.
+    await rio.waits.wait(() => false);
+  }
+  assert(holds(), "it was not told within 5 seconds");
+}
+
+linuxTest("a stream moves bytes, then its end", async (rig) => {
+  const { client, server } = await pair(rig);
+  assertEquals(client.io.send(new Uint8Array([1, 2, 3])), 3);
+  const into = new Uint8Array(8);
+  let got = server.io.receive(into);
+  while (got === -wsa.WSAEWOULDBLOCK) {
+    await rig.rio.waits.wait(() => false);
+    got = server.io.receive(into);
+  }
+  assertEquals([got, ...into.subarray(0, 3)], [3, 1, 2, 3]);
+  assertEquals(server.io.receive(into), -wsa.WSAEWOULDBLOCK);
+  assertEquals(rig.rio.sockets.shutdown(client.socket, 1), 0);
+  await look(rig.rio, () => server.watcher.arrivals > 1);
+  assertEquals(server.io.receive(into), 0);
+});
+
+linuxTest(
+  "a receive writes no further than its array goes, whatever its class says",
+  async (rig) => {
+    const { client, server } = await pair(rig);
+    class Liar extends Uint8Array {
+      override get length(): number {
+        return 4096;
+      }
+      override get byteLength(): number {
+        return 4096;
+      }
+    }
+    const buffer = new ArrayBuffer(16);
+    const after = new Uint8Array(buffer, 8);
+    assertEquals(client.io.send(new Uint8Array(16).fill(7)), 16);
+    await look(rig.rio, () => server.watcher.arrivals > 0);
+    assertEquals(server.io.receive(new Liar(buffer, 0, 8)), 8);
+    assertEquals([...after], new Array(8).fill(0));
+  },
+);
+
+linuxTest("a send that has no room is told when there is", async (rig) => {
+  const { client, server } = await pair(rig);
+  const data = new Uint8Array(1 << 20);
+  let sent = 0;
+  for (;;) {
+    const count = client.io.send(data);
+    if (count === -wsa.WSAEWOULDBLOCK) break;
+    sent += count;
+  }
+  assertEquals(client.watcher.room, 0);
+  for (let received = 0; received < sent;) {
+    const count = server.io.receive(data);
+    if (count > 0) received += count;
+    else await rig.rio.waits.wait(() => false);
+  }
+  await look(rig.rio, () => client.watcher.room > 0);
+  assert(client.io.send(data) > 0);
+});
+
+linuxTest("every call fails once the socket was closed", async (rig) => {
+  const { client, server } = await pair(rig);
+  assertEquals(rig.rio.sockets.close(client.socket), 0);
+  assertEquals(client.watcher.over, 1);
+  const bytes = new Uint8Array(28);
+  for (
+    const call of [
+      () => client.io.receive(bytes),
+      () => client.io.receiveFrom(bytes, new Uint8Array(28)),
+      () => client.io.send(bytes),
+    ]
+  ) assertEquals(call(), -wsa.WSAENOTSOCK);
+  assertEquals(server.watcher.over, 0);
+});
+
+linuxTest("a socket has one direct way, and a closed one none", (rig) => {
+  const { rio } = rig;
+  const { socket } = rig.udp(rig.queue(32));
+  attach(rio, socket);
+  assertEquals(rio.direct!.attach(socket, new Watcher()), -wsa.WSAEINVAL);
+  assertEquals(rio.sockets.close(socket), 0);
+  assertEquals(rio.direct!.attach(socket, new Watcher()), -wsa.WSAENOTSOCK);
+});
+
+linuxTest(
+  "a datagram tells its sender, and reaches where it is sent",
+  (rig) => {
+    const { rio } = rig;
+    const queue = rig.queue(32);
+    const [a, b] = [rig.udp(queue), rig.udp(queue)];
+    const [from, to] = [attach(rio, a.socket).io, attach(rio, b.socket).io];
+    assertEquals(from.sendTo(new Uint8Array([9, 8]), b.address), 2);
+    const [into, sender] = [new Uint8Array(8), new Uint8Array(28)];
+    assertEquals(to.receiveFrom(into, sender), 2);
+    assertEquals([...into.subarray(0, 2)], [9, 8]);
+    assertEquals(sender, a.address);
+    assertEquals(to.receiveFrom(into, sender), -wsa.WSAEWOULDBLOCK);
+  },
+);
