@@ -109,12 +109,15 @@ export type {
   RioBackendName,
   RioBuf,
   RioCapabilities,
+  RioDirect,
+  RioDirectSocket,
   RioHandle,
   RioNotificationKind,
   RioRings,
   RioSockets,
   RioWaits,
   RioWaitWay,
+  RioWatcher,
 } from "./contract.ts";
 export {
   WSA_IO_PENDING,
