@@ -14,6 +14,7 @@ import { RioSession, type RioSessionOptions, rioSupport } from "../../mod.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { descriptors, SYSTEMS } from "./harness.ts";
 import { skipped } from "../skip.ts";
+import { WAY } from "../linux/way.ts";
 
 const { os } = Deno.build;
 const library = os === "windows" ? Deno.env.get("RIO_LIBRARY") : undefined;
@@ -36,7 +37,7 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
     functions: Object.fromEntries(
       RIO_FUNCTIONS.map((name) => [name, true]),
     ) as typeof support.functions,
-    waits: os === "windows" ? "thread" : "reactor",
+    waits: os === "windows" ? "thread" : WAY,
     os,
     arch: Deno.build.arch,
     osRelease: Deno.osRelease(),
