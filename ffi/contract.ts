@@ -51,6 +51,11 @@ export interface RioCapabilities {
    * broken pipe; where this is false they call it a reset.
    */
   readonly brokenPipe: boolean;
+  /**
+   * Opening takes milliseconds, and nothing is left undone where a process ends
+   * with an unused backend open: so one may stay open for a moment.
+   */
+  readonly costlyOpen: boolean;
 }
 
 /** Registered I/O on one system. */

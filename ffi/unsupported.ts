@@ -17,7 +17,7 @@ const ignore = (): void => {};
 export function openUnsupported(): RioBackend {
   return {
     name: null,
-    capabilities: { reusePort: false, brokenPipe: false },
+    capabilities: { reusePort: false, brokenPipe: false, costlyOpen: false },
     rings: {
       registerBuffer: giveNothing,
       deregisterBuffer: ignore,

@@ -73,7 +73,11 @@ function openPoll({ library, way }: LinuxOptions): Poll {
 
 class LinuxBackend implements RioBackend {
   readonly name = "linux";
-  readonly capabilities = { reusePort: true, brokenPipe: true };
+  readonly capabilities = {
+    reusePort: true,
+    brokenPipe: true,
+    costlyOpen: true,
+  };
   readonly rings: LinuxRings;
   readonly sockets: LinuxSockets;
   readonly waits: Poll;

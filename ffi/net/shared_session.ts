@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RioSession } from "../session/session.ts";
+import { capabilitiesOf, RioSession } from "../session/session.ts";
 import { inNextTurn } from "../turns.ts";
 import { denoErrors } from "./errors.ts";
 
@@ -18,9 +18,9 @@ export interface SessionUse extends Disposable {
 
 /**
  * Uses a session: the one given, or one that all sockets of this thread share.
- * That is closed a turn of the event loop after the last of them, because to
- * open one takes milliseconds: a program that opens a socket for each message
- * stays with one session.
+ * That is closed with the last of them; a turn of the event loop later where to
+ * open one takes milliseconds, so that a program that opens a socket for each
+ * message stays with one session.
  *
  * @param session The caller's session; it stays the caller's to close.
  */
@@ -31,7 +31,9 @@ export function useSession(session?: RioSession): SessionUse {
   return {
     session: own,
     [Symbol.dispose]() {
-      if (--users === 0) inNextTurn(closeUnused);
+      if (--users > 0) return;
+      if (capabilitiesOf(own).costlyOpen) inNextTurn(closeUnused);
+      else closeUnused();
     },
   };
 }

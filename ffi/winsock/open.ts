@@ -132,7 +132,7 @@ function assemble(
   let closed = false;
   return {
     name: "winsock",
-    capabilities: { reusePort: false, brokenPipe: false },
+    capabilities: { reusePort: false, brokenPipe: false, costlyOpen: false },
     rings,
     sockets,
     waits,
