@@ -186,3 +186,48 @@ processTest(
       left: 0,
     }),
 );
+
+Deno.test({
+  name:
+    "a wait keeps a process alive while it is found out that the event loop does not call back",
+  ignore: skipped("a process with an event loop that does nothing", NOT_LINUX),
+  async fn() {
+    const peer = Deno.listenDatagram({
+      transport: "udp",
+      hostname: "127.0.0.1",
+      port: 0,
+    });
+    const silent = new URL("silent_pipes.ts", import.meta.url).href;
+    try {
+      const { code, stdout, stderr } = await runScript(
+        `${TOOLS}
+        const session = open();
+        const conn = listenDatagram({ session, ...small });
+        const received = conn.receive();
+        console.log(conn.addr.port);
+        // Not awaited here: for that, Deno waits longer than for the rest.
+        received.then(async ([{ length }]) => {
+          console.log(length);
+          conn.close();
+          await session.close();
+        });`,
+        {
+          flags: ["-A", "--preload", silent],
+          async watch(_, stdout) {
+            const [, port] = /^(\d+)\n$/.exec(stdout) ?? [];
+            if (port === undefined) return;
+            await peer.send(new Uint8Array(3), {
+              transport: "udp",
+              hostname: "127.0.0.1",
+              port: Number(port),
+            });
+          },
+        },
+      );
+      assertEquals([code, stderr], [0, ""]);
+      assertEquals(stdout.split("\n")[1], "3");
+    } finally {
+      peer.close();
+    }
+  },
+});
