@@ -2,13 +2,14 @@
  * Somebody closes a descriptor that is not theirs: the one that the event loop
  * watches, or the one that ends sleeps.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { expect, within } from "../faults/steps.ts";
 import {
   asleep,
   begun,
   exchange,
   idles,
+  rests,
   type Sleeping,
   sleepTest,
   withSocket,
@@ -85,3 +86,22 @@ for (
     ways,
   );
 }
+
+sleepTest(
+  "a wait rejects when its eventfd was closed and no descriptor is left, and the next one works",
+  async (sleeping) => {
+    const { system, rio } = sleeping;
+    close(sleeping, "eventfd");
+    system.fail("eventfd", { name: "EMFILE", errno: 24 }, 1);
+    await assertRejects(
+      () => within(rio.waits.wait(), "an error"),
+      Deno.errors.NotSupported,
+      "eventfd failed with errno 24",
+    );
+    const { wait } = await asleep(sleeping);
+    await rests(sleeping);
+    rio.waits.wake();
+    assertEquals(await within(wait, "the end of a wait"), 0);
+  },
+  ["thread"],
+);

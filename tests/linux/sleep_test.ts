@@ -1,5 +1,5 @@
 /** Sleeps, in both ways: what ends one, and that nothing is lost around it. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { openSession } from "../../ffi/mod.ts";
 import { listenDatagram, RioSession } from "../../mod.ts";
 import { expect, within } from "../faults/steps.ts";
@@ -180,6 +180,27 @@ sleepTest("close() may be called where a wait ends", async (sleeping) => {
   assertEquals(await within(ended, "the end of a wait"), 0);
   assertEquals(await within(rio.waits.wait(), "the end of a wait"), 0);
 });
+
+sleepTest(
+  "one context serves hundreds of backends, each closed in its sleep",
+  async (sleeping) => {
+    const { system } = sleeping;
+    const { io_setup } = system.counts;
+    for (let i = 0; i < 300; i++) {
+      const rio = system.open();
+      const { wait } = await asleep({ ...sleeping, rio });
+      rio.close(false);
+      assertEquals(await within(wait, "the end of a wait"), 0);
+    }
+    // The first backend goes on, and has another one.
+    assertEquals([system.counts.poll, system.counts.io_cancel], [
+      undefined,
+      300,
+    ]);
+    assert(system.counts.io_setup! <= io_setup! + 1);
+  },
+  ["reactor"],
+);
 
 sleepTest(
   "a context whose poll cannot be ended is not used again",

@@ -126,6 +126,21 @@ export const linux: readonly Mutant[] = [
     linux: SLEEPS,
   },
   {
+    name: "a second sleeper is opened while the class behind pipes is loaded",
+    edits: [{
+      file: POLL,
+      find:
+        `if (this.#sleeper === null && this.#way !== "thread") loadReactor();
+    if (this.#closed) return this.#sleeper;
+    return this.#sleeper ??= openSleeper`,
+      replace: `if (this.#sleeper !== null) return this.#sleeper;
+    if (this.#way !== "thread") loadReactor();
+    if (this.#closed) return this.#sleeper;
+    return this.#sleeper = openSleeper`,
+    }],
+    linux: SLEEPS,
+  },
+  {
     name: "a wait sleeps although it was ended while its sleeper was opened",
     edits: [{
       file: POLL,
