@@ -184,3 +184,27 @@ sessionTest(
   },
   { only: ["fake"] },
 );
+
+sessionTest(
+  "session.close() resolves although another session begins to wait meanwhile",
+  async (open) => {
+    // A few microtasks more each time: one of them is in the middle of it.
+    for (let later = 0; later < 24; later++) {
+      const [ending, other] = [open(), open()];
+      const [first, second] = [ending, other].map((session) =>
+        session.createCompletionQueue()
+      );
+      const ended = first!.notify();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      const closing = ending.close();
+      for (let i = 0; i < later; i++) await undefined;
+      const waiting = second!.notify();
+      await within(closing);
+      assertEquals(await ended, false);
+      second!.close();
+      assertEquals(await within(waiting), false);
+      await other.close();
+    }
+  },
+  { only: ["linux"] },
+);
