@@ -158,7 +158,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   /** Looks; in vain, it looks again after a turn of the event loop, or sleeps. */
   readonly #look = (): void => {
-    if (this.#closed || this.#woken || this.collect(TOLD_PER_LOOK) > 0) {
+    if (this.#closed || this.collect(TOLD_PER_LOOK) > 0 || this.#woken) {
       this.#goOn();
     } else if (this.#keys.length > 0) this.#goOn();
     else if (this.#busy && performance.now() - this.#found < LOOK_MS) {

@@ -208,11 +208,12 @@ export class Waiter {
     this.#waits.wait(this.#isWanted).then(this.#ended, this.#failed);
   }
 
-  /** Pauses, and has the next wait end at once: it tells what has fired. */
+  /** Pauses, and has the next wait end as soon as it knows what has fired. */
   async #glance(): Promise<void> {
     await unreferencedPause(GLANCE_EVERY_MS);
-    this.#waits.wake();
     this.#wait();
+    // Not before: a wait that was woken in advance does not look.
+    this.#waits.wake();
   }
 
   readonly #ended = (count: number): void => {

@@ -352,4 +352,16 @@ export const session: readonly Mutant[] = [
     linux: ["tests/session/collected_test.ts"],
     windows: true,
   },
+  {
+    name: "a wait that cannot be let go is woken before it can look",
+    edits: [{
+      file: "ffi/session/waiter.ts",
+      find: `    this.#wait();
+    // Not before: a wait that was woken in advance does not look.
+    this.#waits.wake();`,
+      replace: `    this.#waits.wake();
+    this.#wait();`,
+    }],
+    linux: ["tests/net/unreferenced_test.ts"],
+  },
 ];

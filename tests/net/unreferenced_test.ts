@@ -28,6 +28,38 @@ const WAITING = `
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 `;
 
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: skipped(name, NOT_LINUX), fn });
+}
+
+test("unreferenced sockets are told of datagrams, and the program ends, where a thread waits that cannot be let go", async () => {
+  const { code, stdout, stderr } = await runScript(
+    `${WAITING}
+    const peer = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    const alive = setInterval(() => {}, 60_000);
+    let bytes = 0;
+    for (const [i, conn] of conns.entries()) {
+      await peer.send(new Uint8Array(3), conn.addr);
+      bytes += (await waiting[i])[0].length;
+    }
+    console.log(bytes);
+    peer.close();
+    clearInterval(alive);
+    for (const conn of conns) conn.receive().then(() => console.log("never"));`,
+    {
+      flags: [
+        "-A",
+        "--unstable-net",
+        ...WAYS.thread,
+        "--preload",
+        here("../linux/without_insides.ts"),
+      ],
+      leaves: true,
+    },
+  );
+  assertEquals([code, stdout, stderr], [0, `${3 * SOCKETS}\n`, ""]);
+});
+
 for (const [way, flags] of Object.entries(WAYS)) {
   const run = (script: string, more: readonly string[] = []) =>
     runScript(WAITING + script, {
@@ -35,12 +67,7 @@ for (const [way, flags] of Object.entries(WAYS)) {
       leaves: true,
     });
 
-  const test = (name: string, fn: () => Promise<void>) => {
-    const full = `${way}: ${name}`;
-    Deno.test({ name: full, ignore: skipped(full, NOT_LINUX), fn });
-  };
-
-  test(`${SOCKETS} unreferenced sockets cost next to nothing while nothing comes`, async () => {
+  test(`${way}: ${SOCKETS} unreferenced sockets cost next to nothing while nothing comes`, async () => {
     const { code, stdout, stderr } = await run(`
       // Clock ticks, of which there are 100 in a second.
       const used = () => {
@@ -58,7 +85,7 @@ for (const [way, flags] of Object.entries(WAYS)) {
     assert(percent < LIMIT, `${percent} % of a processor while nothing came`);
   });
 
-  test("unreferenced sockets are told of datagrams, and start no timer for that", async () => {
+  test(`${way}: unreferenced sockets are told of datagrams, and start no timer for that`, async () => {
     const { code, stdout, stderr } = await run(
       `
       // Keeps the process alive; the first waits may take their time.
@@ -85,7 +112,7 @@ for (const [way, flags] of Object.entries(WAYS)) {
     assertEquals(stdout.trim(), `${21 * 3 * SOCKETS} 0`);
   });
 
-  test("a program ends though unreferenced sockets wait", async () => {
+  test(`${way}: a program ends though unreferenced sockets wait`, async () => {
     const { code, stdout, stderr } = await run(`
       Promise.all(waiting).then(() => console.log("never"));
       await pause(50);

@@ -1,5 +1,5 @@
 /** Waiting, waking and giving the event loop a turn. @module */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Statement } from "../harness.ts";
 import { pause } from "../waits.ts";
 
@@ -29,6 +29,26 @@ export const waiting: readonly Statement[] = [
         t.rio.waits.wake();
         assertEquals(await wait, 0);
       }
+    },
+  },
+  {
+    name: "waits that are woken as soon as they begin report what fires",
+    async run(t) {
+      const { queue, key } = t.notifying("iocp");
+      const [a, b] = t.udpPair({ received: queue }, {});
+      t.receive(a, t.room(8));
+      t.arm(queue);
+      t.send(b, t.put("told"));
+      let fired = false;
+      for (let i = 0; i < 200 && !fired; i++) {
+        const wait = t.rio.waits.wait();
+        t.rio.waits.wake();
+        const count = await wait;
+        fired = t.rio.waits.fired.subarray(0, count).includes(key);
+        if (!fired) await pause(5);
+      }
+      assert(fired, "nothing was reported");
+      assertEquals(await t.succeeds(queue), 4);
     },
   },
   {
