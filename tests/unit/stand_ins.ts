@@ -22,6 +22,11 @@ export function pretend(os: typeof Deno.build.os): Disposable {
   return replace("build", { ...Deno.build, os });
 }
 
+/** Has Deno name its insides otherwise; they have no public name. */
+export function nameInsides(value: unknown): Disposable {
+  return replace("internal" as keyof typeof Deno, value as never);
+}
+
 /** A library as `Deno.dlopen` gives it, of whatever functions. */
 export interface Library {
   readonly symbols: Record<string, unknown>;
