@@ -61,7 +61,7 @@ export function unreferencedPause(milliseconds: number): Promise<void> {
  * Whether the event loop should have its turn now: a caller that always finds
  * something would keep timers and signals from running.
  */
-export function turnIsDue(): boolean {
+function turnIsDue(): boolean {
   // So few calls take no time: nobody has to look at a clock for them.
   if (++calls < FEW_CALLS) return false;
   const now = performance.now();
@@ -70,6 +70,15 @@ export function turnIsDue(): boolean {
     setImmediate(beginTurn);
   }
   return now - turnBegan >= DUE_AFTER_MS;
+}
+
+/**
+ * A value, or a promise of it where the event loop should have its turn first.
+ * What gave the value is done already, so that waiting for the turn does not
+ * change the order of calls.
+ */
+export function inTurn<T>(value: T): T | Promise<T> {
+  return turnIsDue() ? nextTurn().then(() => value) : value;
 }
 
 function beginTurn(): void {

@@ -5,9 +5,9 @@
  */
 import type { RioWaits, RioWaitWay } from "../contract.ts";
 import { afterContinuations, inNextTurn } from "../turns.ts";
-import { Epoll, unavailable } from "./epoll.ts";
+import { Epoll } from "./epoll.ts";
+import { openEventfd } from "./eventfd.ts";
 import type { LinuxLibrary } from "./library.ts";
-import { EFD_CLOEXEC, EFD_NONBLOCK } from "./numbers.ts";
 import type { Readiness } from "./readiness.ts";
 import { loadReactor } from "./reactor.ts";
 import type { Scratch } from "./scratch.ts";
@@ -19,7 +19,6 @@ import { openSleeper, type Sleeper } from "./sleeper.ts";
  * answers come faster than a sleep takes.
  */
 const LOOK_MS = 0.2;
-const always = () => true;
 
 /** After so many looks the event loop has its turn. */
 const LOOKS_PER_TURN = 64;
@@ -28,6 +27,8 @@ const LOOKS_PER_TURN = 64;
  * next, while their memory is still in the caches.
  */
 const TOLD_PER_LOOK = 64;
+
+const always = () => true;
 
 /** Collects the keys of what fired, and waits for them. */
 export class Poll extends Epoll implements Readiness, RioWaits {
@@ -158,10 +159,9 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   /** Looks; in vain, it looks again after a turn of the event loop, or sleeps. */
   readonly #look = (): void => {
-    if (this.#closed || this.collect(TOLD_PER_LOOK) > 0 || this.#woken) {
+    if (this.#closed || this.collect(TOLD_PER_LOOK) > 0 || this.#isOver) {
       this.#goOn();
-    } else if (this.#keys.length > 0) this.#goOn();
-    else if (this.#busy && performance.now() - this.#found < LOOK_MS) {
+    } else if (this.#busy && performance.now() - this.#found < LOOK_MS) {
       inNextTurn(this.#look);
     } else if (!this.#isWanted()) {
       this.wake();
@@ -225,10 +225,4 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     this.fired.set(keys);
     return length;
   }
-}
-
-function openEventfd(library: LinuxLibrary): number {
-  const fd = library.symbols.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw unavailable("eventfd", library);
-  return fd;
 }

@@ -6,12 +6,10 @@
  */
 import { allocate, type RioMemory } from "../memory.ts";
 import { setCallReferenced } from "../pending_call.ts";
-import { duplicate } from "./duplicate.ts";
+import { COUNTER, duplicate, signal } from "./eventfd.ts";
 import { POLLIN, POLLNVAL } from "./numbers.ts";
 import type { Sleeper, Slept } from "./sleeper.ts";
 
-/** What is added to the eventfd: 1, as 64 bits. */
-const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 /** Where the memory tells of the eventfd, in 16-bit words. */
 const TOLD = 7;
 
@@ -30,7 +28,7 @@ class PoolThread implements Sleeper {
   /** Two `struct pollfd`; the kernel uses them in a sleep. */
   readonly #memory: RioMemory;
   readonly #told: Int16Array;
-  readonly #counter = new Uint8Array(8);
+  readonly #counter = new Uint8Array(COUNTER);
   /** The eventfd once more: somebody may close the other one in a sleep. */
   readonly #second: number;
   /** The native call that goes on. */
@@ -65,7 +63,8 @@ class PoolThread implements Sleeper {
     // While it is not read, every sleep ends at once, whoever has signalled.
     if (
       (this.#signalled || (told & POLLIN) !== 0) &&
-      symbols.read(this.#slept.eventfd, this.#counter, 8n) === 8
+      symbols.read(this.#slept.eventfd, this.#counter, BigInt(COUNTER)) ===
+        COUNTER
     ) this.#signalled = false;
     return true;
   }
@@ -73,8 +72,8 @@ class PoolThread implements Sleeper {
   wake(): void {
     if (this.#call === null || this.#signalled) return;
     // Tried twice: whoever waits would otherwise wait for ever.
-    this.#signalled = this.#write(this.#slept.eventfd) ||
-      this.#write(this.#second);
+    const { library, eventfd } = this.#slept;
+    this.#signalled = signal(library, eventfd) || signal(library, this.#second);
     // It ends at once, and somebody may wait for that.
     if (this.#signalled) setCallReferenced(this.#call, true);
   }
@@ -95,9 +94,5 @@ class PoolThread implements Sleeper {
     if (this.#call === null) return done();
     this.#finished = done;
     this.wake();
-  }
-
-  #write(fd: number): boolean {
-    return this.#slept.library.symbols.write(fd, ONE, 8n) === 8;
   }
 }

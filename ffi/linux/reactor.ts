@@ -10,7 +10,7 @@
  * @module
  */
 import { AioPoll } from "./aio.ts";
-import { duplicate } from "./duplicate.ts";
+import { COUNTER, duplicate, signal } from "./eventfd.ts";
 import type { Sleeper, Slept } from "./sleeper.ts";
 
 /** A handle of the event loop, as `node:net` uses it. */
@@ -29,15 +29,12 @@ interface PipeHandle {
 
 type PipeClass = new (kind: number) => PipeHandle;
 
-/** Who is told that the eventfd was signalled. */
-interface Signal {
+/** Who is told of a signal; whoever watches is made later than the watch. */
+interface Listener {
   /** `read` tells whether it could be read: not if somebody has closed it. */
   told(read: boolean): void;
 }
 
-/** What an eventfd counts, in bytes. */
-const COUNTER = 8;
-const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 /** How long the event loop may take to tell of the first signal. */
 const PROOF_MS = 200;
 /** A busy event loop runs timers late: after them it looks at descriptors. */
@@ -72,9 +69,9 @@ export function openReactor(slept: Slept): Sleeper | null {
   if (poll === null) return null;
   // A descriptor of its own: the handle closes it.
   const fd = duplicate(library, slept.eventfd);
-  const signal: Signal = { told() {} };
-  const handle = fd < 0 ? null : watch(Pipe, fd, signal);
-  if (handle !== null) return new Reactor(slept, poll, handle, signal);
+  const listener: Listener = { told() {} };
+  const handle = fd < 0 ? null : watch(Pipe, fd, listener);
+  if (handle !== null) return new Reactor(slept, poll, handle, listener);
   if (fd >= 0) library.symbols.close(fd);
   poll.close(library);
   return null;
@@ -84,7 +81,7 @@ export function openReactor(slept: Slept): Sleeper | null {
 function watch(
   Pipe: PipeClass,
   fd: number,
-  signal: Signal,
+  listener: Listener,
 ): PipeHandle | null {
   try {
     const handle = new Pipe(0);
@@ -96,7 +93,7 @@ function watch(
     handle.onread = (bytes) => {
       const read = bytes !== undefined || (counter[0]! | counter[1]!) !== 0;
       counter.fill(0);
-      signal.told(read);
+      listener.told(read);
     };
     handle.readStart();
     handle.unref();
@@ -111,7 +108,7 @@ class Reactor implements Sleeper {
   readonly #slept: Slept;
   readonly #poll: AioPoll;
   readonly #handle: PipeHandle;
-  readonly #signal: Signal;
+  readonly #listener: Listener;
   #resolve: ((works: boolean) => void) | null = null;
   /** Whether the event loop watches. */
   #watches = true;
@@ -125,13 +122,13 @@ class Reactor implements Sleeper {
     slept: Slept,
     poll: AioPoll,
     handle: PipeHandle,
-    signal: Signal,
+    listener: Listener,
   ) {
     this.#slept = slept;
     this.#poll = poll;
     this.#handle = handle;
-    this.#signal = signal;
-    signal.told = (read) => read ? this.#signalled() : this.#broken();
+    this.#listener = listener;
+    listener.told = (read) => read ? this.#signalled() : this.#broken();
   }
 
   sleep(): Promise<boolean> {
@@ -178,7 +175,7 @@ class Reactor implements Sleeper {
 
   #unwatch(): void {
     this.#endProof();
-    this.#signal.told = () => {};
+    this.#listener.told = () => {};
     if (this.#watches) this.#handle.close();
     this.#watches = false;
   }
@@ -207,8 +204,7 @@ class Reactor implements Sleeper {
   #prove(): void {
     // Goes on, however many sleeps are ended meanwhile.
     if (this.#proof !== undefined) return;
-    const { library: { symbols }, eventfd } = this.#slept;
-    symbols.write(eventfd, ONE, BigInt(COUNTER));
+    signal(this.#slept.library, this.#slept.eventfd);
     const after = (milliseconds: number, call: () => void) => {
       this.#proof = setTimeout(call, milliseconds);
       if (!this.#holds) Deno.unrefTimer(this.#proof);

@@ -46,6 +46,16 @@ export function toDenoError(error: unknown): unknown {
   return new Class(error.message, { cause: error });
 }
 
+/** The error of a call that moved data directly. */
+export function callError(
+  errno: number,
+  syscall: string,
+  attempt: string,
+): unknown {
+  if (errno === winsock.WSAENOTSOCK) return badResource();
+  return toDenoError(new RioError({ errno, syscall, attempt }));
+}
+
 /** Calls into the session, with Deno's errors for what it throws. */
 export function denoErrors<T>(call: () => T): T {
   try {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { nextTurn, turnIsDue } from "../turns.ts";
 import type { RioSocket } from "../session/socket.ts";
 import type { Driver, Party } from "./driver.ts";
 import { interrupted } from "./errors.ts";
@@ -60,15 +59,6 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   /** The same, unless a wait would find it as soon, and at a smaller price. */
   glance(): void {
     this.#driver.glance();
-  }
-
-  /**
-   * What a call resolves with: its value, or a promise of it where the event
-   * loop should have its turn first. The work of the call is done already, so
-   * that waiting for the turn does not change the order of calls.
-   */
-  inTurn<T>(value: T): T | Promise<T> {
-    return turnIsDue() ? nextTurn().then(() => value) : value;
   }
 
   /** Changes whether waiting keeps the process alive. */

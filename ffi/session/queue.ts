@@ -391,14 +391,3 @@ export function createCompletionQueue(
 export function assertMode(mode: unknown): asserts mode is RioNotificationMode {
   assertOneOf("notification", mode, MODES);
 }
-
-/** Checks the two limits of a request queue. */
-export function assertLimits(receives: number, sends: number): void {
-  assertInteger("receives", receives, 0, RIO_MAX_CQ_SIZE);
-  assertInteger("sends", sends, 0, RIO_MAX_CQ_SIZE);
-  if (receives + sends === 0) {
-    throw new RangeError(
-      "Invalid receives and sends: at least one of them must be above 0",
-    );
-  }
-}

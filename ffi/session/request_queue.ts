@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { refuseType } from "../arguments.ts";
+import { assertInteger, refuseType } from "../arguments.ts";
+import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { checkHandle, refuseClosed } from "../errors.ts";
 import type { SessionCore } from "./core.ts";
 import type { SocketRecord } from "./ledger.ts";
 import {
-  assertLimits,
   assertMode,
   createCompletionQueue,
   queueRecordOf,
@@ -171,5 +171,16 @@ function assertUsable(core: SessionCore, queues: SocketQueues): void {
       );
     }
     if (queue.closed) refuseClosed("use the completions", "queue");
+  }
+}
+
+/** Checks the two limits of a request queue. */
+export function assertLimits(receives: number, sends: number): void {
+  assertInteger("receives", receives, 0, RIO_MAX_CQ_SIZE);
+  assertInteger("sends", sends, 0, RIO_MAX_CQ_SIZE);
+  if (receives + sends === 0) {
+    throw new RangeError(
+      "Invalid receives and sends: at least one of them must be above 0",
+    );
   }
 }

@@ -19,9 +19,9 @@ import {
   RioEndpoint,
 } from "./endpoint.ts";
 import type { SocketRecord } from "./ledger.ts";
+import { assertLimits } from "./request_queue.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
 import {
-  assertLimits,
   queueRecordOf,
   type RioCompletionQueue,
   type SocketQueues,

@@ -177,6 +177,38 @@ sessionTest(
   { only: ["linux"] },
 );
 
+sessionTest(
+  "a signal holds nothing of a receive that it did not end",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...given: [never, never]) => {
+      listeners++;
+      addEventListener.apply(signal, given);
+    };
+    signal.removeEventListener = (...given: [never, never]) => {
+      listeners--;
+      removeEventListener.apply(signal, given);
+    };
+    for (
+      const receive of [
+        () => conn.receive(new Uint8Array(8), { signal }),
+        () => conn.receive(undefined, { signal }),
+        async () => (await conn.receiveMany({ signal }))[Symbol.dispose](),
+      ]
+    ) {
+      const received: Promise<unknown> = receive();
+      assertEquals(listeners, 1);
+      await conn.send(new Uint8Array([7]), conn.addr);
+      await within(received);
+      assertEquals(listeners, 0);
+    }
+  },
+);
+
 /** Runs a test on a kernel that fails as it asks. */
 function faultyTest(
   name: string,

@@ -6,6 +6,7 @@
 import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import { inTurn } from "../../turns.ts";
 import { assertBytes } from "../arguments.ts";
 import { badResource, toDenoError } from "../errors.ts";
 import { permittedHost } from "../hosts.ts";
@@ -283,7 +284,7 @@ export class RioDatagramConn
     signal?.throwIfAborted();
     const slot = this.#inbox.next();
     // The datagram is taken first: callers are served in their order.
-    return slot ? this.#inbox.inTurn(slot) : this.#inbox.arrival(signal);
+    return slot ? inTurn(slot) : this.#inbox.arrival(signal);
   }
 
   #join(group: Group): Promise<RioMembership> {

@@ -6,17 +6,12 @@
  */
 import { ADDRESS_SIZE, type IpAddress } from "../../address.ts";
 import type { RioDirectSocket } from "../../contract.ts";
-import {
-  WSAEMSGSIZE,
-  WSAENOTSOCK,
-  WSAEWOULDBLOCK,
-} from "../../error_numbers.ts";
-import { RioError } from "../../errors.ts";
+import { WSAEMSGSIZE, WSAEWOULDBLOCK } from "../../error_numbers.ts";
 import { lengthOf, partOf } from "../../plain_bytes.ts";
 import type { Direct } from "../../session/direct.ts";
 import type { Permissions } from "../../session/permissions.ts";
-import { badResource, toDenoError } from "../errors.ts";
-import { AddressReader, AddressWriter } from "./addresses.ts";
+import { callError } from "../errors.ts";
+import { AddressReader, type AddressWriter } from "./addresses.ts";
 import { PER_DATAGRAM } from "./slots.ts";
 
 /** What a call to receive resolves with. */
@@ -37,16 +32,16 @@ export class DirectDatagrams {
   /**
    * Takes over the data of a socket, beside what its requests move.
    *
-   * @param options The longest datagram, and whether IPv4 needs the mapped form.
+   * @param options The longest datagram, and what writes destinations.
    */
   constructor(
     { io, permissions }: Direct,
-    options: { datagramSize: number; mapped: boolean },
+    options: { datagramSize: number; writer: AddressWriter },
   ) {
     this.#io = io;
     this.#permissions = permissions;
     this.#datagramSize = options.datagramSize;
-    this.#writer = new AddressWriter(options.mapped);
+    this.#writer = options.writer;
   }
 
   /**
@@ -66,7 +61,7 @@ export class DirectDatagrams {
       }
       if (count === -WSAEWOULDBLOCK) return null;
       if (PER_DATAGRAM.has(-count)) continue;
-      throw errorOf(-count, "recvfrom", "receive a datagram");
+      throw callError(-count, "recvfrom", "receive a datagram");
     }
   }
 
@@ -88,7 +83,7 @@ export class DirectDatagrams {
   send(data: Uint8Array, to: IpAddress | null): boolean {
     const length = lengthOf(data);
     if (length > this.#datagramSize) {
-      throw errorOf(
+      throw callError(
         WSAEMSGSIZE,
         "sendto",
         `send ${length} bytes where ${this.#datagramSize} are the most`,
@@ -105,11 +100,6 @@ export class DirectDatagrams {
     }
     if (sent >= 0) return true;
     if (sent === -WSAEWOULDBLOCK) return false;
-    throw errorOf(-sent, "sendto", `send ${length} bytes`);
+    throw callError(-sent, "sendto", `send ${length} bytes`);
   }
-}
-
-function errorOf(errno: number, syscall: string, attempt: string): unknown {
-  if (errno === WSAENOTSOCK) return badResource();
-  return toDenoError(new RioError({ errno, syscall, attempt }));
 }

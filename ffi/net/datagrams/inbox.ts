@@ -1,6 +1,6 @@
 /**
- * The receiving half of a datagram socket: receives that stay posted, and the
- * datagrams that wait for whoever asks.
+ * The receiving half of a datagram socket: a few datagrams are taken directly
+ * where the system can, many by receives that stay posted.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { lengthOf } from "../../plain_bytes.ts";
 import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import { inTurn } from "../../turns.ts";
 import type { Driver } from "../driver.ts";
 import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
@@ -105,15 +106,19 @@ export class Inbox extends Half<Receive> {
   ): Promise<Received> {
     // The datagram is taken first: callers are served in their order.
     const slot = this.#arrived.shift();
-    if (slot !== undefined) return this.#inTurn(this.#copy(slot, p));
+    if (slot !== undefined) {
+      return Promise.resolve(inTurn(this.#copy(slot, p)));
+    }
     const { direct } = this.#options;
     if (direct === null || this.#inARow >= FEW) {
       const next = this.next();
-      if (next !== undefined) return this.#inTurn(this.#copy(next, p));
+      if (next !== undefined) {
+        return Promise.resolve(inTurn(this.#copy(next, p)));
+      }
     } else if (this.calls.length === 0) {
       const received = direct.receive(p);
       this.#inARow = received === null ? 0 : this.#inARow + 1;
-      if (received !== null) return this.#inTurn(received);
+      if (received !== null) return Promise.resolve(inTurn(received));
     }
     return this.#waitDirectly(p, signal);
   }
@@ -125,29 +130,28 @@ export class Inbox extends Half<Receive> {
     const { direct } = this.#options;
     this.#inARow = 0;
     const expected = p && lengthOf(p) > 0;
-    return new Promise((resolve, reject) => {
-      const call: Receive = {
-        resolve: (slot) => {
-          try {
-            resolve(this.#copy(slot, p));
-          } catch (error) {
-            reject(error);
-          }
-        },
-        reject,
+    const { promise, resolve, reject } = Promise.withResolvers<Received>();
+    const call: Receive = {
+      resolve: (slot) => {
+        try {
+          resolve(this.#copy(slot, p));
+        } catch (error) {
+          reject(error);
+        }
+      },
+      reject,
+    };
+    if (direct !== null) {
+      call.take = () => {
+        if (expected && lengthOf(p) === 0) {
+          throw new TypeError("Cannot receive: the array was transferred");
+        }
+        const received = direct.receive(p);
+        if (received !== null) resolve(received);
+        return received !== null;
       };
-      if (direct !== null) {
-        call.take = () => {
-          if (expected && lengthOf(p) === 0) {
-            throw new TypeError("Cannot receive: the array was transferred");
-          }
-          const received = direct.receive(p);
-          if (received !== null) resolve(received);
-          return received !== null;
-        };
-      }
-      this.#enqueue(call, signal);
-    });
+    }
+    return this.#enqueue(call, promise, signal);
   }
 
   /** Copies a datagram out of a slot, which receives again after that. */
@@ -167,10 +171,6 @@ export class Inbox extends Half<Receive> {
       if (slot.more) this.putBack(slot);
       else this.recycle(slot);
     }
-  }
-
-  #inTurn(received: Received): Promise<Received> {
-    return Promise.resolve(this.inTurn(received));
   }
 
   override told(): void {
@@ -198,33 +198,28 @@ export class Inbox extends Half<Receive> {
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
   arrival(signal?: AbortSignal): Promise<ReceiveSlot> {
-    return new Promise((resolve, reject) => {
-      this.#enqueue({ resolve, reject }, signal);
-    });
+    const call = Promise.withResolvers<ReceiveSlot>();
+    return this.#enqueue(call, call.promise, signal);
   }
 
-  #enqueue(call: Receive, signal: AbortSignal | undefined): void {
+  /** Has a call wait for its turn, or for the signal. */
+  #enqueue<T>(
+    call: Receive,
+    outcome: Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     this.calls.push(call);
     this.wait();
-    if (signal === undefined) return;
-    const { resolve, reject } = call;
+    if (signal === undefined) return outcome;
     const abort = () => {
       const at = this.calls.indexOf(call);
       if (at < 0) return;
       this.calls.splice(at, 1);
       if (this.calls.length === 0) this.rest();
-      reject(signal.reason);
+      call.reject(signal.reason);
     };
-    const forget = () => signal.removeEventListener("abort", abort);
     signal.addEventListener("abort", abort, { once: true });
-    call.resolve = (slot) => {
-      forget();
-      resolve(slot);
-    };
-    call.reject = (error) => {
-      forget();
-      reject(error);
-    };
+    return outcome.finally(() => signal.removeEventListener("abort", abort));
   }
 
   /** The sender of what is in a slot; frozen. */

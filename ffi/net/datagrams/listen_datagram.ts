@@ -12,6 +12,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import { assertReusePort, localAddress } from "../arguments.ts";
 import { denoErrors } from "../errors.ts";
 import { useSession } from "../shared_session.ts";
+import { AddressWriter } from "./addresses.ts";
 import { RioDatagramConn } from "./conn.ts";
 import { DirectDatagrams } from "./direct.ts";
 import { Inbox } from "./inbox.ts";
@@ -171,9 +172,9 @@ export function listenDatagram(
       coalescedSize: coalesce ? 65535 : undefined,
     });
     const { direct, ...drivers } = openDrivers(socket);
-    const mapped = ipVersion(address.hostname) === 6;
+    const writer = new AddressWriter(ipVersion(address.hostname) === 6);
     const datagrams = direct &&
-      new DirectDatagrams(direct, { datagramSize, mapped });
+      new DirectDatagrams(direct, { datagramSize, writer });
     const inbox = new Inbox(socket, {
       driver: drivers.receives,
       direct: info || coalesce ? null : datagrams,
@@ -187,6 +188,7 @@ export function listenDatagram(
     const outbox = new Outbox(socket, {
       driver: drivers.sends,
       direct: datagrams,
+      writer,
       room: () => room(sends),
       slots: sends,
       datagramSize,

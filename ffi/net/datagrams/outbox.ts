@@ -16,7 +16,7 @@ import type { Driver } from "../driver.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { permittedHost } from "../hosts.ts";
-import { AddressWriter, destination } from "./addresses.ts";
+import { type AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
 import { type SendGroup, SendSlot } from "./slots.ts";
@@ -44,6 +44,8 @@ export interface OutboxOptions {
   readonly driver: Driver;
   /** Sends without slots; `null` where datagrams need them. */
   readonly direct: DirectDatagrams | null;
+  /** Writes destinations. */
+  readonly writer: AddressWriter;
   /** Registers room for the slots; each is the kernel's while it is sent. */
   room(): RioBuffer;
   /** How many datagrams can be on their way to the system. */
@@ -88,7 +90,7 @@ export class Outbox extends Half<SlotCall> {
     super(socket, options.driver);
     this.#options = options;
     this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
-    this.#writer = new AddressWriter(this.#family === 6);
+    this.#writer = options.writer;
   }
 
   /** Sends one datagram; bytes sent. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RioDirectSocket, RioWatcher } from "../../contract.ts";
+import type { RioDirectSocket } from "../../contract.ts";
 import { attachDirect, type Direct } from "../../session/direct.ts";
 import type { RioCompletionQueue } from "../../session/queue.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -32,28 +32,23 @@ export interface Drivers {
  */
 export function openDrivers(socket: RioSocket): Drivers {
   const { completions, sendCompletions } = socket;
-  const made: { drivers: { receives: Watch; sends: Watch } | null } = {
-    drivers: null,
-  };
-  const watcher: RioWatcher = {
-    readable: () => made.drivers?.receives.told(),
-    writable: () => made.drivers?.sends.told(),
-    closed: () => {
-      made.drivers?.receives.closed();
-      made.drivers?.sends.closed();
+  const direct = attachDirect(socket, {
+    readable: () => receives.told(),
+    writable: () => sends.told(),
+    closed() {
+      receives.closed();
+      sends.closed();
     },
-  };
-  const direct = attachDirect(socket, watcher);
+  });
   if (direct === null) {
     return {
       receives: new QueueDriver(completions, badResource),
       sends: new QueueDriver(sendCompletions, badResource),
-      direct: null,
+      direct,
     };
   }
   const receives = new Watch(completions, direct);
   const sends = new Watch(sendCompletions, direct);
-  made.drivers = { receives, sends };
   return { receives, sends, direct };
 }
 

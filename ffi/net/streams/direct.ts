@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { RioDirectSocket, RioWatcher } from "../../contract.ts";
+import type { RioDirectSocket } from "../../contract.ts";
 import {
   WSAECONNRESET,
   WSAENOTCONN,
-  WSAENOTSOCK,
   WSAEWOULDBLOCK,
 } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
@@ -15,13 +14,8 @@ import { lengthOf, partOf } from "../../plain_bytes.ts";
 import { attachDirect, type Direct } from "../../session/direct.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { Waiter } from "../../session/waiter.ts";
-import { nextTurn, turnIsDue } from "../../turns.ts";
-import {
-  badResource,
-  brokenPipe,
-  interrupted,
-  toDenoError,
-} from "../errors.ts";
+import { inTurn } from "../../turns.ts";
+import { brokenPipe, callError, interrupted, toDenoError } from "../errors.ts";
 import type { StreamHalves, StreamReader, StreamWriter } from "./way.ts";
 
 /**
@@ -113,7 +107,9 @@ export class DirectReader extends DirectHalf<Read> implements StreamReader {
   read(into: Uint8Array): Promise<number | null> {
     // Those who came before are served first.
     const count = this.calls.length === 0 ? this.#take(into) : NOTHING_YET;
-    if (count !== NOTHING_YET) return inTurn(lengthRead(count));
+    if (count !== NOTHING_YET) {
+      return Promise.resolve(inTurn(lengthRead(count)));
+    }
     return new Promise((resolve, reject) => {
       this.calls.push({ into, most: 0, resolve, reject });
       this.wait();
@@ -123,7 +119,7 @@ export class DirectReader extends DirectHalf<Read> implements StreamReader {
   readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
     const most = Math.min(length, CHUNK);
     const count = this.calls.length === 0 ? this.#fill(most) : NOTHING_YET;
-    if (count !== NOTHING_YET) return inTurn(chunkRead(count));
+    if (count !== NOTHING_YET) return Promise.resolve(inTurn(chunkRead(count)));
     return new Promise((resolve, reject) => {
       this.calls.push({ into: null, most, resolve, reject });
       this.wait();
@@ -203,7 +199,9 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
     const length = lengthOf(bytes);
     // Those who came before go first.
     const sent = this.calls.length === 0 ? this.#send(bytes) : 0;
-    if (sent === length && this.calls.length === 0) return inTurn(length);
+    if (sent === length && this.calls.length === 0) {
+      return Promise.resolve(inTurn(length));
+    }
     return this.#wait(sent === 0 ? bytes : partOf(bytes, sent), length);
   }
 
@@ -280,27 +278,17 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
  * @throws {RioError} If the system refuses.
  */
 export function openHalves(socket: RioSocket): StreamHalves {
-  const halves: {
-    made: { reader: DirectReader; writer: DirectWriter } | null;
-  } = { made: null };
-  const watcher: RioWatcher = {
-    readable: () => halves.made?.reader.readable(),
-    writable: () => halves.made?.writer.writable(),
+  const direct = attachDirect(socket, {
+    readable: () => reader.readable(),
+    writable: () => writer.writable(),
     closed() {
-      halves.made?.reader.close();
-      halves.made?.writer.close();
+      reader.close();
+      writer.close();
     },
-  };
-  const direct = attachDirect(socket, watcher)!;
-  return halves.made = {
-    reader: new DirectReader(direct),
-    writer: new DirectWriter(direct, socket),
-  };
-}
-
-/** Resolves with a value, after a turn of the event loop where one is due. */
-function inTurn<T>(value: T): Promise<T> {
-  return turnIsDue() ? nextTurn().then(() => value) : Promise.resolve(value);
+  })!;
+  const reader = new DirectReader(direct);
+  const writer = new DirectWriter(direct, socket);
+  return { reader, writer };
 }
 
 function copy(into: Uint8Array, count: number): void {
@@ -310,7 +298,7 @@ function copy(into: Uint8Array, count: number): void {
 
 /** What a read resolves with: the count, `null` for the end. */
 function lengthRead(count: number): number | null {
-  if (count < 0) throw errorOf(-count, "recv");
+  if (count < 0) throw callError(-count, "recv", "receive");
   return count === 0 ? null : count;
 }
 
@@ -319,14 +307,8 @@ function chunkRead(count: number): Uint8Array<ArrayBuffer> | null {
   return lengthRead(count) === null ? null : arrived.slice(0, count);
 }
 
-function errorOf(errno: number, syscall: string): unknown {
-  if (errno === WSAENOTSOCK) return badResource();
-  const attempt = syscall === "recv" ? "receive" : "send";
-  return toDenoError(new RioError({ errno, syscall, attempt }));
-}
-
 function writeError(errno: number): unknown {
-  const error = errorOf(errno, "send");
+  const error = callError(errno, "send", "send");
   // Deno's own sockets call this a broken pipe.
   return errno === WSAECONNRESET ? brokenPipe(error) : error;
 }

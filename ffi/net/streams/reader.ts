@@ -5,6 +5,7 @@
  */
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import { inTurn } from "../../turns.ts";
 import type { Operation } from "../driver.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
@@ -58,7 +59,7 @@ export class Reader extends Half<Read> implements Operation, StreamReader {
         length: into.length,
         take: (data) => {
           into.set(data);
-          resolve(this.inTurn(data.length === 0 ? null : data.length));
+          resolve(inTurn(data.length === 0 ? null : data.length));
         },
         reject,
       });

@@ -8,6 +8,7 @@ import { RioError } from "../../errors.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import { capabilitiesOf } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import { inTurn } from "../../turns.ts";
 import type { Operation } from "../driver.ts";
 import { brokenPipe, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
@@ -97,7 +98,7 @@ export class Writer extends Half<Job> implements StreamWriter {
       }
       if (!this.#isOver(job, polls)) break;
       this.calls.shift();
-      if (job.error === null) job.resolve(this.inTurn(job.posted));
+      if (job.error === null) job.resolve(inTurn(job.posted));
       else job.reject(job.error);
     }
     this.#advancing = false;
