@@ -137,8 +137,11 @@ linuxTest(
     const notified = queue.notify();
     await within(sleeps, "a sleep");
     system.fail("write", EINTR, 1);
+    // Read once the sleep is over.
+    const woken = system.next("read");
     queue.close();
     assertEquals(await within(notified, "the end of a wait"), false);
+    await within(woken, "the end of the sleep");
   },
   "thread",
 );
