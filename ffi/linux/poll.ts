@@ -125,9 +125,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     return told;
   }
 
-  /** Ends everything, and the wait that goes on. */
+  /** Ends everything, and the wait that goes on; called once. */
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
     if (this.#sleeper === null) this.closeAll();
     else this.#sleeper.close(() => this.closeAll());
