@@ -23,6 +23,20 @@ function withReceive(test: (ledger: Ledger, buffer: BufferRecord) => void) {
 Deno.test("audit() finds nothing wrong with a receive in flight", () =>
   withReceive((ledger) => audit(ledger)));
 
+Deno.test("audit() lets a system give back early what a closed socket had", () =>
+  withReceive((ledger) => {
+    const [queue] = ledger.queues;
+    const [socket] = ledger.sockets;
+    socket!.closed = true;
+    queue!.capacity--;
+    try {
+      audit(ledger);
+    } finally {
+      queue!.capacity++;
+      socket!.closed = false;
+    }
+  }));
+
 /** Each makes an account wrong and puts it right again. */
 const WRONG: readonly (readonly [
   what: string,
@@ -48,6 +62,11 @@ const WRONG: readonly (readonly [
     "an entry too many",
     /^queue \d+ says 129 entries reserved, sockets have 128$/,
     (ledger, _, by) => [...ledger.queues][0]!.reserved += by,
+  ],
+  [
+    "an entry more than there is",
+    /^queue \d+ has 128 of 127 entries reserved$/,
+    (ledger, _, by) => [...ledger.queues][0]!.capacity -= by,
   ],
   [
     "a user too many of a queue",

@@ -209,6 +209,34 @@ sessionTest(
   },
 );
 
+sessionTest(
+  "a signal that is none leaves no call behind that would take a datagram",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const deaf = new AbortController().signal;
+    deaf.addEventListener = () => {
+      throw new Error("deaf");
+    };
+    for (const signal of [{}, "no", { throwIfAborted() {} }, deaf]) {
+      const options = { signal: signal as AbortSignal };
+      const message = signal === deaf ? "deaf" : "Invalid signal";
+      await assertRejects(
+        () => conn.receive(undefined, options),
+        Error,
+        message,
+      );
+      await assertRejects(() => conn.receiveMany(options), Error, message);
+    }
+    for (const signal of [null, undefined]) {
+      const options = { signal: signal as unknown as AbortSignal };
+      const received = conn.receive(undefined, options);
+      await conn.send(new Uint8Array([7]), conn.addr);
+      assertEquals([...(await within(received))[0]], [7]);
+    }
+  },
+);
+
 /** Runs a test on a kernel that fails as it asks. */
 function faultyTest(
   name: string,

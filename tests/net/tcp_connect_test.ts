@@ -171,5 +171,7 @@ sessionTest(
     const never = Object.create({ signal: AbortSignal.abort(reason), session });
     never.port = port;
     await assertRejects(() => connect(never), Error, "never");
+    const none = { port, session, signal: {} as AbortSignal };
+    await assertRejects(() => connect(none), TypeError, "Invalid signal {}");
   },
 );

@@ -7,7 +7,7 @@ import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
-import { assertBytes } from "../arguments.ts";
+import { assertBytes, toSignal } from "../arguments.ts";
 import { badResource, toDenoError } from "../errors.ts";
 import { permittedHost } from "../hosts.ts";
 import { destination } from "./addresses.ts";
@@ -90,8 +90,7 @@ export class RioDatagramConn
       if (p) assertBytes("p", p);
       const { signal } = options;
       this.#assertOpen();
-      signal?.throwIfAborted();
-      return this.#inbox.receive(p ? p : undefined, signal);
+      return this.#inbox.receive(p ? p : undefined, toSignal(signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -279,9 +278,9 @@ export class RioDatagramConn
   }
 
   /** A slot with a datagram; a promise only where it has to wait. */
-  #arrival(signal?: AbortSignal): ReceiveSlot | Promise<ReceiveSlot> {
+  #arrival(given?: AbortSignal): ReceiveSlot | Promise<ReceiveSlot> {
     this.#assertOpen();
-    signal?.throwIfAborted();
+    const signal = toSignal(given);
     const slot = this.#inbox.next();
     // The datagram is taken first: callers are served in their order.
     return slot ? inTurn(slot) : this.#inbox.arrival(signal);

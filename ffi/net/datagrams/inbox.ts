@@ -208,17 +208,19 @@ export class Inbox extends Half<Receive> {
     outcome: Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    this.calls.push(call);
-    this.wait();
-    if (signal === undefined) return outcome;
     const abort = () => {
       const at = this.calls.indexOf(call);
       if (at < 0) return;
       this.calls.splice(at, 1);
       if (this.calls.length === 0) this.rest();
-      call.reject(signal.reason);
+      call.reject(signal!.reason);
     };
-    signal.addEventListener("abort", abort, { once: true });
+    // First: a signal that cannot be listened to leaves no call behind, which
+    // would take a datagram that nobody gets.
+    signal?.addEventListener("abort", abort, { once: true });
+    this.calls.push(call);
+    this.wait();
+    if (signal === undefined) return outcome;
     return outcome.finally(() => signal.removeEventListener("abort", abort));
   }
 

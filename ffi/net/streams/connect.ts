@@ -8,7 +8,7 @@ import { INTERNAL } from "../../internal.ts";
 import { requireNet } from "../../session/permissions.ts";
 import type { RioSession } from "../../session/session.ts";
 import { grantAddress, type RioSocket } from "../../session/socket.ts";
-import { assertTransport, toPort } from "../arguments.ts";
+import { assertTransport, toPort, toSignal } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
 import { knownAddress, resolveHosts } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
@@ -83,13 +83,13 @@ export interface RioConnectOptions {
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   // Each option is read once: getters may give another value the next time.
-  const { transport, signal, session, noDelay, keepAlive } = options;
+  const { transport, session, noDelay, keepAlive } = options;
   const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
     options;
   assertTransport("tcp", transport);
   const port = peerPort(options.port);
   const hostname = options.hostname ?? "127.0.0.1";
-  signal?.throwIfAborted();
+  const signal = toSignal(options.signal);
   const named = knownAddress(hostname) === undefined;
   // As Deno does: the name is permitted, and with it where it leads.
   if (named) requireNet(hostname, port);
