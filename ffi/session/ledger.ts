@@ -72,7 +72,7 @@ export class QueueRecord {
 
 /** One direction of a socket: its receives, or its sends. */
 export class Direction {
-  /** Where its requests complete; `null` where there is no request queue. */
+  /** Where its requests complete; `null` while there is no request queue. */
   queue: QueueRecord | null = null;
   /** How many can be outstanding; as many entries of the queue are reserved. */
   limit = 0;
@@ -90,7 +90,7 @@ export class SocketRecord {
   readonly handle: RioHandle;
   /** The key under which connects and accepts are reported. */
   readonly key: number;
-  /** 0 for a listener, which has none. */
+  /** 0 for a listener, which has none, and until somebody needs it. */
   requestQueue: RioHandle = 0;
   readonly receives: Direction = new Direction();
   readonly sends: Direction = new Direction();
@@ -263,9 +263,10 @@ export class Ledger {
   attach(direction: Direction, queue: QueueRecord): void {
     direction.queue = queue;
     queue.users++;
+    queue.reserved += direction.limit;
   }
 
-  /** Sets how many requests a socket with a request queue can post. */
+  /** Sets how many requests a socket can post. */
   setLimits(record: SocketRecord, receives: number, sends: number): void {
     record.receives.reserve(receives);
     record.sends.reserve(sends);

@@ -13,7 +13,6 @@ import {
   RioEndpoint,
 } from "./endpoint.ts";
 import {
-  attachQueues,
   planQueues,
   type QueuePlan,
   type RioQueueOptions,
@@ -103,9 +102,8 @@ export class RioListener extends RioEndpoint {
   #toSocket(accepted: RioHandle, plan: QueuePlan): RioSocket {
     const { core, transport, family } = partsOf(this);
     return core.ledger.addSocket(accepted, (record) => {
-      const queues = attachQueues(core, record, plan);
       const parts = { core, record, transport, family };
-      const socket = new RioSocket(INTERNAL, parts, queues);
+      const socket = new RioSocket(INTERNAL, parts, plan);
       refreshAddresses(socket);
       return socket;
     });

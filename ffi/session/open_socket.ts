@@ -21,11 +21,7 @@ import { assertInteger, assertOneOf } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
 import type { EndpointParts } from "./endpoint.ts";
 import { RioListener } from "./listener.ts";
-import {
-  attachQueues,
-  planQueues,
-  type RioQueueOptions,
-} from "./request_queue.ts";
+import { planQueues, type RioQueueOptions } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
 import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
 
@@ -117,7 +113,7 @@ export function openSocket(
     setOptions(parts, wanted, where);
     if (binds) check(sockets.bind(handle, address), "bind", `bind ${where}`);
     if (backlog === undefined) {
-      return new RioSocket(INTERNAL, parts, attachQueues(core, record, plan));
+      return new RioSocket(INTERNAL, parts, plan);
     }
     check(sockets.listen(handle, backlog), "listen", `listen on ${where}`);
     return new RioListener(INTERNAL, parts);

@@ -50,25 +50,26 @@ export interface RioQueueOptions {
 }
 
 /**
- * Given with queues, for this package only: the socket has no request queue,
- * its data is moved directly.
+ * Given in place of queues, for this package only: makes them, or is `null` for
+ * one of the socket's own. Where the system moves data without requests, that
+ * waits until somebody needs a request queue, and most never do.
  */
-export const WITHOUT_REQUESTS: unique symbol = Symbol("without requests");
+export const LATE_QUEUES: unique symbol = Symbol("late queues");
 
 /** Options as this package gives them. */
 export interface QueueOptions extends RioQueueOptions {
-  readonly [WITHOUT_REQUESTS]?: true;
+  readonly [LATE_QUEUES]?: (() => SocketQueues) | null;
 }
 
 /** {@linkcode RioQueueOptions}, read once and checked. */
 export interface QueuePlan {
   readonly receives: number;
   readonly sends: number;
-  /** The queues that were given; `null` for one of the socket's own. */
-  readonly given: SocketQueues | null;
+  /** Gives the queues that were given; `null` for one of the socket's own. */
+  readonly given: (() => SocketQueues) | null;
   readonly notification: RioNotificationMode;
-  /** Whether the socket gets a request queue. */
-  readonly requests: boolean;
+  /** Whether the request queue is made when somebody needs it. */
+  readonly late: boolean;
 }
 
 /**
@@ -81,16 +82,20 @@ export interface QueuePlan {
  */
 export function planQueues(
   core: SessionCore,
-  options: RioQueueOptions,
+  options: QueueOptions,
 ): QueuePlan {
   const { receives = 64, sends = 64, completions, notification = "iocp" } =
     options;
   assertLimits(receives, sends);
   if (completions === undefined) assertMode(notification);
-  const given = completions === undefined ? null : toQueues(completions);
-  if (given !== null) assertUsable(core, given);
-  const requests = given === null || !(WITHOUT_REQUESTS in options);
-  return { receives, sends, given, notification, requests };
+  const make = options[LATE_QUEUES];
+  const late = make !== undefined && core.backend.direct !== null;
+  if (completions === undefined) {
+    return { receives, sends, given: make ?? null, notification, late };
+  }
+  const queues = toQueues(completions);
+  assertUsable(core, queues);
+  return { receives, sends, given: () => queues, notification, late };
 }
 
 /**
@@ -104,10 +109,10 @@ export function attachQueues(
   record: SocketRecord,
   plan: QueuePlan,
 ): SocketQueues {
-  const { receives, sends, given } = plan;
+  const { receives, sends } = plan;
+  const given = plan.given?.() ?? null;
   // Time may have passed since the plan was made: accept() waits in between.
   if (given !== null) assertUsable(core, given);
-  if (given !== null && !plan.requests) return given;
   const queues = given ?? createOwnQueue(core, plan);
   const receive = queueRecordOf(queues.receive);
   const send = queueRecordOf(queues.send);

@@ -19,7 +19,7 @@ import {
   RioEndpoint,
 } from "./endpoint.ts";
 import type { SocketRecord } from "./ledger.ts";
-import { assertLimits } from "./request_queue.ts";
+import { assertLimits, attachQueues, type QueuePlan } from "./request_queue.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
 import {
   queueRecordOf,
@@ -57,11 +57,9 @@ const DRAIN_MS = 100;
 export class RioSocket extends RioEndpoint {
   readonly #core: SessionCore;
   readonly #record: SocketRecord;
-
-  /** Where receives complete. */
-  readonly completions: RioCompletionQueue;
-  /** Where sends complete; often the same queue. */
-  readonly sendCompletions: RioCompletionQueue;
+  readonly #plan: QueuePlan;
+  /** `null` until somebody needs them, where that is planned. */
+  #queues: SocketQueues | null = null;
 
   static {
     grantAddress = (socket, { hostname, port }) =>
@@ -72,13 +70,25 @@ export class RioSocket extends RioEndpoint {
   constructor(
     key: typeof INTERNAL,
     parts: EndpointParts,
-    queues: SocketQueues,
+    plan: QueuePlan,
   ) {
     super(key, parts);
-    this.#core = parts.core;
-    this.#record = parts.record;
-    this.completions = queues.receive;
-    this.sendCompletions = queues.send;
+    const { core, record } = parts;
+    this.#core = core;
+    this.#record = record;
+    this.#plan = plan;
+    if (plan.late) core.ledger.setLimits(record, plan.receives, plan.sends);
+    else this.#attached();
+  }
+
+  /** Where receives complete. */
+  get completions(): RioCompletionQueue {
+    return this.#attached().receive;
+  }
+
+  /** Where sends complete; often the same queue. */
+  get sendCompletions(): RioCompletionQueue {
+    return this.#attached().send;
   }
 
   /** Receives that can be outstanding at a time. */
@@ -127,6 +137,7 @@ export class RioSocket extends RioEndpoint {
     slice: RioSlice<ArrayBufferLike> | null,
     options?: RioReceiveOptions,
   ): void {
+    if (this.#queues === null) this.#attached();
     post(this.#core, this, this.#record, false, slice, options);
   }
 
@@ -151,6 +162,7 @@ export class RioSocket extends RioEndpoint {
     slice: RioSlice<ArrayBufferLike> | null,
     options?: RioSendOptions,
   ): void {
+    if (this.#queues === null) this.#attached();
     post(this.#core, this, this.#record, true, slice, options);
   }
 
@@ -166,6 +178,7 @@ export class RioSocket extends RioEndpoint {
     if (direction !== undefined) {
       assertOneOf("direction", direction, ["receive", "send"]);
     }
+    if (this.#queues === null) return;
     const { ledger: { calls }, backend: { rings } } = this.#core;
     const queue = this.#record.requestQueue;
     if (direction !== "receive" && this.sends > 0) {
@@ -201,6 +214,7 @@ export class RioSocket extends RioEndpoint {
     const { receives = this.receives, sends = this.sends } = limits;
     assertLimits(receives, sends);
     assertEndpointOpen(this, "resize");
+    this.#attached();
     const record = this.#record;
     const { ledger, backend } = this.#core;
     ledger.calls.RIOResizeRequestQueue++;
@@ -258,10 +272,19 @@ export class RioSocket extends RioEndpoint {
    */
   override [Symbol.dispose](): void {
     super[Symbol.dispose]();
-    const queues = [this.completions, this.sendCompletions].map(queueRecordOf);
+    if (this.#queues === null) return;
+    const { receive, send } = this.#queues;
     // No other queue: what it costs does not depend on what else is open.
+    const queues = [receive, send].map(queueRecordOf);
     const source = { pull: () => this.#core.pull(queues) };
     if (this.outstanding > 0) drainNow(source, this, DRAIN_MS);
-    if (queues[0]!.owned) this.completions.close();
+    if (queues[0]!.owned) receive.close();
+  }
+
+  /** The completion queues; makes the request queue where there is none yet. */
+  #attached(): SocketQueues {
+    if (this.#queues !== null) return this.#queues;
+    assertEndpointOpen(this, "make a request queue");
+    return this.#queues = attachQueues(this.#core, this.#record, this.#plan);
   }
 }

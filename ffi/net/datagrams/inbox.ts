@@ -66,8 +66,9 @@ export class Inbox extends Half<Receive> {
   #deferred = 0;
   /** So many are posted before they are committed together. */
   readonly #commitAfter: number;
-  /** Whether there are slots; before, nothing is posted. */
-  #slotted = false;
+  /** Slots that were made, each with its receive. */
+  #made = 0;
+  #buffer: RioBuffer | null = null;
   /** Datagrams that were taken directly without waiting for one. */
   #inARow = 0;
 
@@ -88,7 +89,7 @@ export class Inbox extends Half<Receive> {
   /** A slot with a datagram, if one has arrived. */
   next(): ReceiveSlot | undefined {
     if (this.#arrived.length === 0) {
-      if (!this.#slotted) this.#post();
+      if (this.#made < this.#options.slots) this.#post();
       this.#commit();
       this.glance();
     }
@@ -255,17 +256,17 @@ export class Inbox extends Half<Receive> {
     this.#arrived.length = 0;
   }
 
-  /** Makes the slots, and posts a receive with each. */
+  /** Makes the slots, and posts a receive with each; goes on where it failed. */
   #post(): void {
     const { slots, datagramSize, control, room } = this.#options;
-    const buffer = room();
-    this.#slotted = true;
-    for (let index = 0; index < slots; index++) {
+    const buffer = this.#buffer ??= room();
+    while (this.#made < slots) {
       const slot: ReceiveSlot = new ReceiveSlot(
-        { buffer, index, datagramSize, control },
+        { buffer, index: this.#made, datagramSize, control },
         (completion) => this.#arrive(slot, completion),
       );
       this.#repost(slot);
+      this.#made++;
     }
     this.#commit();
   }

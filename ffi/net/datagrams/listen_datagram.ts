@@ -6,6 +6,9 @@
 import { ipVersion } from "../../address.ts";
 import { INTERNAL } from "../../internal.ts";
 import { assertInteger } from "../../arguments.ts";
+import type { RioSocketOptions } from "../../session/open_socket.ts";
+import type { RioCompletionQueue } from "../../session/queue.ts";
+import { LATE_QUEUES, type QueueOptions } from "../../session/request_queue.ts";
 import type { RioSession } from "../../session/session.ts";
 import type { RioSocketOption } from "../../session/socket_options.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -148,19 +151,27 @@ export function listenDatagram(
     const { session } = stack.use(useSession(options.session));
     assertReusePort(session, options.reusePort);
     const memory = stack.use(new DisposableStack());
+    const queues = stack.use(new DisposableStack());
     const room = (slots: number) =>
       memory.use(session.registerBuffer(slots * slotSize(datagramSize)));
     const queue = (capacity: number) =>
-      stack.use(session.createCompletionQueue({ capacity }));
-    const socket = stack.use(session.openSocket({
+      queues.use(session.createCompletionQueue({ capacity }));
+    // Kept: making them may fail in part, and is tried again.
+    let receive: RioCompletionQueue | undefined;
+    let send: RioCompletionQueue | undefined;
+    const settings: RioSocketOptions & QueueOptions = {
       transport: "udp",
       ...address,
       reuseAddress: options.reuseAddress ?? false,
       reusePort: options.reusePort ?? false,
       receives,
       sends,
-      completions: { receive: queue(receives), send: queue(sends) },
-    }));
+      [LATE_QUEUES]: () => ({
+        receive: receive ??= queue(receives),
+        send: send ??= queue(sends),
+      }),
+    };
+    const socket = stack.use(session.openSocket(settings));
     setOptions(socket, {
       broadcast: true,
       multicastLoopback: options.loopback ?? false,

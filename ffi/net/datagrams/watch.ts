@@ -6,7 +6,6 @@
  */
 import type { RioDirectSocket } from "../../contract.ts";
 import { attachDirect, type Direct } from "../../session/direct.ts";
-import type { RioCompletionQueue } from "../../session/queue.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { Waiter, Watching } from "../../session/waiter.ts";
 import {
@@ -31,7 +30,6 @@ export interface Drivers {
  * @throws {RioError} If the system refuses.
  */
 export function openDrivers(socket: RioSocket): Drivers {
-  const { completions, sendCompletions } = socket;
   const direct = attachDirect(socket, {
     readable: () => receives.told(),
     writable: () => sends.told(),
@@ -42,31 +40,37 @@ export function openDrivers(socket: RioSocket): Drivers {
   });
   if (direct === null) {
     return {
-      receives: new QueueDriver(completions, badResource),
-      sends: new QueueDriver(sendCompletions, badResource),
+      receives: new QueueDriver(socket.completions, badResource),
+      sends: new QueueDriver(socket.sendCompletions, badResource),
       direct,
     };
   }
-  const receives = new Watch(completions, direct);
-  const sends = new Watch(sendCompletions, direct);
+  const receives = new Watch(socket, "completions", direct);
+  const sends = new Watch(socket, "sendCompletions", direct);
   return { receives, sends, direct };
 }
 
 /** Waits for one direction of a socket, for one party. */
 class Watch implements Driver, Watching {
-  readonly #queue: RioCompletionQueue;
+  readonly #socket: RioSocket;
+  readonly #which: "completions" | "sendCompletions";
   readonly #io: RioDirectSocket;
   readonly #waiter: Waiter;
   #party: Party | null = null;
 
-  constructor(queue: RioCompletionQueue, { io, waiter }: Direct) {
-    this.#queue = queue;
+  constructor(
+    socket: RioSocket,
+    which: "completions" | "sendCompletions",
+    { io, waiter }: Direct,
+  ) {
+    this.#socket = socket;
+    this.#which = which;
     this.#io = io;
     this.#waiter = waiter;
   }
 
   poll(): number {
-    return runCompletions(this.#queue);
+    return runCompletions(this.#socket[this.#which]);
   }
 
   glance(): void {
@@ -76,7 +80,7 @@ class Watch implements Driver, Watching {
   enter(party: Party, referenced: boolean): void {
     this.#party = party;
     // Nobody would tell of a socket that is closed.
-    if (this.#queue.closed) party.abandoned(badResource());
+    if (this.#socket.closed) party.abandoned(badResource());
     else this.#waiter.enter(this, referenced);
   }
 

@@ -1,14 +1,9 @@
 /**
- * Connections whose data needs no requests: they share next to nothing.
+ * Connections whose data needs no requests: they share nothing.
  *
  * @module
  */
-import type { RioCompletionQueue } from "../../session/queue.ts";
-import {
-  type QueueOptions,
-  WITHOUT_REQUESTS,
-} from "../../session/request_queue.ts";
-import type { RioSession } from "../../session/session.ts";
+import { LATE_QUEUES, type QueueOptions } from "../../session/request_queue.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { openHalves } from "./direct.ts";
 import type { StreamHalves, StreamWay } from "./way.ts";
@@ -17,20 +12,7 @@ const NOTHING: Disposable = { [Symbol.dispose]() {} };
 
 /** Moves data directly. */
 export class DirectHub implements StreamWay {
-  readonly queueOptions: QueueOptions;
-  /** Named by all sockets, and used by none. */
-  readonly #queue: RioCompletionQueue;
-
-  constructor(session: RioSession) {
-    this.#queue = session.createCompletionQueue({
-      capacity: 1,
-      notification: "none",
-    });
-    this.queueOptions = {
-      completions: this.#queue,
-      [WITHOUT_REQUESTS]: true,
-    };
-  }
+  readonly queueOptions: QueueOptions = { [LATE_QUEUES]: null };
 
   reserve(): Disposable {
     return NOTHING;
@@ -44,7 +26,5 @@ export class DirectHub implements StreamWay {
 
   shrink(): void {}
 
-  [Symbol.dispose](): void {
-    this.#queue.close();
-  }
+  [Symbol.dispose](): void {}
 }

@@ -52,7 +52,7 @@ export class Hub implements Disposable {
     this.#use = use;
     this.session = session;
     this.way = movesDirectly(session)
-      ? new DirectHub(session)
+      ? new DirectHub()
       : new RequestHub(session);
   }
 
