@@ -11,7 +11,7 @@ import type { LinuxLibrary } from "./library.ts";
 import type { Readiness } from "./readiness.ts";
 import { loadReactor } from "./reactor.ts";
 import type { Scratch } from "./scratch.ts";
-import { openSleeper, type Sleeper } from "./sleeper.ts";
+import { openSleeper, type Sleeper, type Slept } from "./sleeper.ts";
 
 /**
  * A wait goes on looking for so long after the last arrival if the one before
@@ -149,46 +149,71 @@ export class Poll extends Epoll implements Readiness, RioWaits {
       const resolve = this.#resolve!;
       this.#resolve = null;
       this.#woken = false;
+      this.#sleeper?.rest();
       resolve(this.#closed ? 0 : this.#report());
       return;
     }
-    if (++this.#count % LOOKS_PER_TURN === 0) inNextTurn(this.#look);
+    // What comes while those go on who were told ends the sleep at once.
+    const sleeps = !this.#busy && this.#sleeper?.way === "reactor";
+    if (sleeps && this.#isWanted()) this.#sleep();
+    else if (++this.#count % LOOKS_PER_TURN === 0) inNextTurn(this.#look);
     else afterContinuations(this.#look);
   }
 
-  /** Looks; in vain, it looks again after a turn of the event loop, or sleeps. */
+  /**
+   * Looks where that pays; in vain, it looks again after a turn of the event
+   * loop, or sleeps.
+   */
   readonly #look = (): void => {
-    if (this.#closed || this.collect(TOLD_PER_LOOK) > 0 || this.#isOver) {
+    const soon = this.#busy && performance.now() - this.#found < LOOK_MS;
+    const sleeps = !soon && this.#isWanted();
+    // A thread is dear, and may have been woken so that somebody looks.
+    const looks = !sleeps || this.#sleeper?.way === "thread";
+    if (
+      this.#closed || looks && this.collect(TOLD_PER_LOOK) > 0 || this.#isOver
+    ) {
       this.#goOn();
-    } else if (this.#busy && performance.now() - this.#found < LOOK_MS) {
+    } else if (soon) {
       inNextTurn(this.#look);
-    } else if (!this.#isWanted()) {
+    } else if (sleeps) {
+      this.#sleep();
+    } else {
       this.wake();
       this.#goOn();
-    } else {
-      this.#sleep().catch(this.#fail);
     }
   };
 
-  readonly #fail = (error: unknown): void => {
+  #sleep(): void {
+    try {
+      const sleeper = this.#openSleeper();
+      if (sleeper?.setReferenced(this.#referenced) === false) {
+        // Whoever waits is told when it asks again.
+        this.wake();
+        // While it was opened others went on, and may have ended the wait.
+      } else if (sleeper !== null && !this.#isOver) {
+        return sleeper.sleep(this.#slept);
+      }
+      this.#goOn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Goes on after a sleep: what there is to tell is not new to others. */
+  readonly #slept = (works: boolean): void => {
+    try {
+      if (!works && !this.#closed) this.#replace();
+      if (!this.#closed) this.collect();
+      this.#goOn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  #fail(error: unknown): void {
     const resolve = this.#resolve;
     this.#resolve = null;
     resolve?.(Promise.reject(error));
-  };
-
-  async #sleep(): Promise<void> {
-    const sleeper = this.#openSleeper();
-    if (sleeper?.setReferenced(this.#referenced) === false) {
-      // Whoever waits is told when it asks again.
-      this.wake();
-    } else if (
-      // While it was opened others went on, and may have ended the wait.
-      sleeper !== null && !this.#isOver && !await sleeper.sleep() &&
-      !this.#closed
-    ) this.#replace(sleeper);
-    // What there is to tell is not new to those who look for it.
-    if (!this.#closed) this.collect();
-    this.#goOn();
   }
 
   /**
@@ -199,20 +224,21 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     // While it loads others may go on, who wait, too, or close.
     if (this.#sleeper === null && this.#way !== "thread") loadReactor();
     if (this.#closed) return this.#sleeper;
-    return this.#sleeper ??= openSleeper(this.#slept(), this.#way);
+    return this.#sleeper ??= openSleeper(this.#parts(), this.#way);
   }
 
   /** Takes a sleeper away that does not work any more: now a thread sleeps. */
-  #replace(sleeper: Sleeper): void {
+  #replace(): void {
+    const sleeper = this.#sleeper!;
     sleeper.close(() => {});
     this.#sleeper = null;
     // A thread needs no more than the eventfd: somebody has closed that.
     if (sleeper.way === "thread") this.#eventfd = openEventfd(this.library);
-    this.#sleeper = openSleeper(this.#slept(), "thread");
+    this.#sleeper = openSleeper(this.#parts(), "thread");
     this.#sleeper.setReferenced(this.#referenced);
   }
 
-  #slept() {
+  #parts(): Slept {
     return { library: this.library, epoll: this.fd, eventfd: this.#eventfd };
   }
 

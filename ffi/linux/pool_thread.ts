@@ -8,7 +8,7 @@ import { allocate, type RioMemory } from "../memory.ts";
 import { setCallReferenced } from "../pending_call.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
 import { POLLIN, POLLNVAL } from "./numbers.ts";
-import type { Sleeper, Slept } from "./sleeper.ts";
+import type { Sleeper, Slept, Slumber } from "./sleeper.ts";
 
 /** Where the memory tells of the eventfd, in 16-bit words. */
 const TOLD = 7;
@@ -47,7 +47,11 @@ class PoolThread implements Sleeper {
     this.#second = duplicate(slept.library, slept.eventfd);
   }
 
-  async sleep(): Promise<boolean> {
+  sleep(ended: Slumber): void {
+    this.#sleep().then(ended);
+  }
+
+  async #sleep(): Promise<boolean> {
     const { symbols } = this.#slept.library;
     this.#call = symbols.poll(this.#memory.address, 2n, -1);
     if (!this.#referenced) setCallReferenced(this.#call, false);
@@ -77,6 +81,8 @@ class PoolThread implements Sleeper {
     // It ends at once, and somebody may wait for that.
     if (this.#signalled) setCallReferenced(this.#call, true);
   }
+
+  rest(): void {}
 
   setReferenced(referenced: boolean): boolean {
     const call = this.#signalled ? null : this.#call;

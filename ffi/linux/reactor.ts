@@ -11,7 +11,7 @@
  */
 import { AioPoll } from "./aio.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
-import type { Sleeper, Slept } from "./sleeper.ts";
+import type { Sleeper, Slept, Slumber } from "./sleeper.ts";
 
 /** A handle of the event loop, as `node:net` uses it. */
 interface PipeHandle {
@@ -43,7 +43,7 @@ const TURN_MS = 20;
 /** Whether a signal has come through in this thread; `null` before the first. */
 let proven: boolean | null = null;
 
-const { clearTimeout, setTimeout } = globalThis;
+const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
 
 /** The class behind Deno's pipes; `undefined` before it was looked for. */
 let Pipe: PipeClass | null | undefined;
@@ -109,7 +109,8 @@ class Reactor implements Sleeper {
   readonly #poll: AioPoll;
   readonly #handle: PipeHandle;
   readonly #listener: Listener;
-  #resolve: ((works: boolean) => void) | null = null;
+  /** Told of the end of the sleep that goes on. */
+  #ended: Slumber | null = null;
   /** Whether the event loop watches. */
   #watches = true;
   #referenced = true;
@@ -131,30 +132,34 @@ class Reactor implements Sleeper {
     listener.told = (read) => read ? this.#signalled() : this.#broken();
   }
 
-  sleep(): Promise<boolean> {
+  sleep(ended: Slumber): void {
     const { library, epoll, eventfd } = this.#slept;
-    if (proven === false || !this.#watches) return Promise.resolve(false);
+    this.#ended = ended;
+    if (proven === false || !this.#watches) return this.#endSoon(false);
     if (proven === null) this.#prove();
     else if (!this.#poll.arm(library, epoll, eventfd)) {
-      return Promise.resolve(false);
+      return this.#endSoon(false);
     }
-    const sleep = new Promise<boolean>((resolve) => this.#resolve = resolve);
-    this.#hold();
-    return sleep;
+    this.#hold(this.#referenced);
   }
 
   wake(): void {
-    this.#end(true);
+    this.#endSoon(true);
   }
 
   setReferenced(referenced: boolean): boolean {
     this.#referenced = referenced;
-    this.#hold();
+    if (this.#ended !== null) this.#hold(referenced);
     return true;
   }
 
+  rest(): void {
+    this.#hold(false);
+  }
+
   close(finished: () => void): void {
-    this.#end(true);
+    this.#endSoon(true);
+    this.#hold(false);
     this.#unwatch();
     this.#poll.close(this.#slept.library);
     finished();
@@ -181,15 +186,20 @@ class Reactor implements Sleeper {
   }
 
   #end(works: boolean): void {
-    const resolve = this.#resolve;
-    if (resolve === null) return;
-    this.#resolve = null;
-    this.#hold();
-    resolve(works);
+    const ended = this.#ended;
+    this.#ended = null;
+    ended?.(works);
   }
 
-  #hold(): void {
-    const holds = this.#referenced && this.#resolve !== null;
+  /** Whoever ends the sleep is in the middle of something. */
+  #endSoon(works: boolean): void {
+    const ended = this.#ended;
+    if (ended === null) return;
+    this.#ended = null;
+    queueMicrotask(() => ended(works));
+  }
+
+  #hold(holds: boolean): void {
     if (holds === this.#holds) return;
     this.#holds = holds;
     if (holds) this.#handle.ref();

@@ -17,17 +17,26 @@ export interface Slept {
   readonly eventfd: number;
 }
 
+/**
+ * Told when a sleep has ended, and whether its sleeper still works; `false` if
+ * there was no sleep.
+ */
+export type Slumber = (works: boolean) => void;
+
 /** Sleeps; one at a time. */
 export interface Sleeper {
   readonly way: RioWaitWay;
   /**
    * Sleeps until epoll has something to tell, or {@linkcode Sleeper.wake}.
    *
-   * @returns Whether this sleeper still works; `false` if there was no sleep.
+   * @param ended Called then, never before this call and the one that ends the
+   * sleep have returned.
    */
-  sleep(): Promise<boolean>;
+  sleep(ended: Slumber): void;
   /** Ends the sleep that goes on; without one it does nothing. */
   wake(): void;
+  /** Tells that there is no next sleep for now. */
+  rest(): void;
   /**
    * Says whether sleeping keeps the process alive.
    *

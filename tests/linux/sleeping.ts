@@ -68,12 +68,17 @@ async function begin(rio: RioBackend): Promise<void> {
 
 /**
  * Resolves when the next sleep has begun. An event loop that was asked to watch
- * is not asked again, so there is no call to see: whoever looks in vain sleeps.
+ * is not asked again, so there is no call to see: whoever waits and does not
+ * look any more sleeps.
  */
 export async function begun({ system, way }: Sleeping): Promise<void> {
   if (way === "thread") return await within(system.next("poll"), "a sleep");
-  await within(system.next("epoll_wait"), "a look");
-  await new Promise((resolve) => setImmediate(resolve));
+  const { counts } = system;
+  let looks: number | undefined;
+  do {
+    looks = counts.epoll_wait;
+    await new Promise((resolve) => setImmediate(resolve));
+  } while (looks !== counts.epoll_wait);
 }
 
 /** A wait that has come to its sleep. */

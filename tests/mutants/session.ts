@@ -23,6 +23,26 @@ export const session: readonly Mutant[] = [
     windows: true,
   },
   {
+    name: "a request queue that is made late reserves nothing",
+    edits: [{
+      file: LEDGER,
+      find: "queue.reserved += direction.limit;",
+      replace: "",
+    }],
+    linux: ["tests/net/late_queues_test.ts"],
+  },
+  {
+    name: "a slot whose receive was refused counts as made",
+    edits: [{
+      file: "ffi/net/datagrams/inbox.ts",
+      find: `this.#repost(slot);
+      this.#made++;`,
+      replace: `this.#made++;
+      this.#repost(slot);`,
+    }],
+    linux: ["tests/net/late_queues_test.ts"],
+  },
+  {
     name: "a registration is not remembered: its memory is not kept",
     edits: [{
       file: LEDGER,

@@ -18,7 +18,6 @@ const LIMIT = 2;
 
 /** Sockets that nobody holds the process for, each with a receive that waits. */
 const WAITING = `
-  const { listenDatagram } = await import("${here("../../mod.ts")}");
   const conns = Array.from({ length: ${SOCKETS} }, () => {
     const conn = listenDatagram({ hostname: "127.0.0.1", receives: 4, sends: 4, datagramSize: 64 });
     conn.unref();

@@ -40,7 +40,7 @@ const library = Deno.build.os === "windows"
 
 /** What every script starts with. */
 const PRELUDE = `
-import { RioBufferInUseError, RioClosedError, RioSession, rioSupport } from ${
+import { listenDatagram, RioBufferInUseError, RioClosedError, RioSession, rioSupport } from ${
   JSON.stringify(new URL("mod.ts", ROOT).href)
 };
 const OPTIONS = ${JSON.stringify(library === undefined ? {} : { library })};

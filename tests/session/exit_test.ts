@@ -36,6 +36,20 @@ Deno.test("a program ends when nothing was disposed", async () => {
   assertEquals([code, stderr], [0, ""]);
 });
 
+Deno.test("a program ends when all that it waited for has come", async () => {
+  const { code, stdout, stderr } = await leave(`
+    const session = open();
+    const socket = listenDatagram({ session, hostname: "127.0.0.1", port: 0 });
+    for (let i = 0; i < 3; i++) {
+      const received = socket.receive();
+      // Late enough to have it sleep.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await socket.send(new Uint8Array([i]), socket.addr);
+      console.log((await received)[0][0]);
+    }`);
+  assertEquals([code, stdout, stderr], [0, "0\n1\n2\n", ""]);
+});
+
 Deno.test("a program ends by itself after using", async () => {
   const { code, stdout } = await run(`
     let last;
