@@ -8,7 +8,6 @@ import { NOT_LINUX, skipped } from "../skip.ts";
 
 /** What the scripts are made of. */
 const TOOLS = `
-import { listenDatagram } from "${new URL("../../mod.ts", import.meta.url)}";
 import { openSession } from "${new URL("../../ffi/mod.ts", import.meta.url)}";
 import { openLinux } from "${new URL(
   "../../ffi/linux/backend.ts",
