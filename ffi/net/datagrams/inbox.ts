@@ -7,7 +7,6 @@
 import { readControl, type RioControlInfo } from "../../control.ts";
 import * as winsock from "../../error_numbers.ts";
 import { lengthOf } from "../../plain_bytes.ts";
-import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
@@ -16,6 +15,7 @@ import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { AddressReader } from "./addresses.ts";
 import type { DirectDatagrams, Received } from "./direct.ts";
+import type { Room } from "./room.ts";
 import { PER_DATAGRAM, ReceiveSlot } from "./slots.ts";
 
 /** A datagram longer than its slot: its head has arrived. */
@@ -34,8 +34,8 @@ export interface InboxOptions {
   readonly direct: DirectDatagrams | null;
   /** Whether receives can be posted when somebody wants what has arrived. */
   readonly late: boolean;
-  /** Registers room for the slots; the kernel's until the socket is closed. */
-  room(): RioBuffer;
+  /** Takes room for the slots; the kernel's until the socket is closed. */
+  room(): Room;
   /** How many datagrams can wait in registered memory. */
   readonly slots: number;
   /** The longest datagram, in bytes. */
@@ -68,7 +68,7 @@ export class Inbox extends Half<Receive> {
   readonly #commitAfter: number;
   /** Slots that were made, each with its receive. */
   #made = 0;
-  #buffer: RioBuffer | null = null;
+  #room: Room | null = null;
   /** Datagrams that were taken directly without waiting for one. */
   #inARow = 0;
 
@@ -253,16 +253,20 @@ export class Inbox extends Half<Receive> {
 
   override close(): void {
     super.close();
+    const { outstandingReceives } = this.socket;
+    const here = outstandingReceives + this.#arrived.length;
+    // What is not here is in batches, which can be read until they are disposed.
+    if (this.#room !== null) this.#room.read = this.#made > here;
     this.#arrived.length = 0;
   }
 
   /** Makes the slots, and posts a receive with each; goes on where it failed. */
   #post(): void {
     const { slots, datagramSize, control, room } = this.#options;
-    const buffer = this.#buffer ??= room();
+    const place = this.#room ??= room();
     while (this.#made < slots) {
       const slot: ReceiveSlot = new ReceiveSlot(
-        { buffer, index: this.#made, datagramSize, control },
+        { room: place, index: this.#made, datagramSize, control },
         (completion) => this.#arrive(slot, completion),
       );
       this.#repost(slot);

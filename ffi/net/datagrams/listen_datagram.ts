@@ -20,6 +20,7 @@ import { RioDatagramConn } from "./conn.ts";
 import { DirectDatagrams } from "./direct.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
+import { takeRoom } from "./room.ts";
 import { slotSize } from "./slots.ts";
 import { openDrivers } from "./watch.ts";
 
@@ -153,7 +154,7 @@ export function listenDatagram(
     const memory = stack.use(new DisposableStack());
     const queues = stack.use(new DisposableStack());
     const room = (slots: number) =>
-      memory.use(session.registerBuffer(slots * slotSize(datagramSize)));
+      memory.use(takeRoom(session, slots * slotSize(datagramSize)));
     const queue = (capacity: number) =>
       queues.use(session.createCompletionQueue({ capacity }));
     // Kept: making them may fail in part, and is tried again.

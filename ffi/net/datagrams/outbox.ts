@@ -8,7 +8,6 @@ import { type IpAddress, ipVersion } from "../../address.ts";
 import { writeControl } from "../../control.ts";
 import { WSAEMSGSIZE } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
-import type { RioBuffer } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
@@ -19,6 +18,7 @@ import { permittedHost } from "../hosts.ts";
 import { type AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
+import type { Room } from "./room.ts";
 import { type SendGroup, SendSlot } from "./slots.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}. */
@@ -46,8 +46,8 @@ export interface OutboxOptions {
   readonly direct: DirectDatagrams | null;
   /** Writes destinations. */
   readonly writer: AddressWriter;
-  /** Registers room for the slots; each is the kernel's while it is sent. */
-  room(): RioBuffer;
+  /** Takes room for the slots; each is the kernel's while it is sent. */
+  room(): Room;
   /** How many datagrams can be on their way to the system. */
   readonly slots: number;
   /** The longest datagram, in bytes. */
@@ -76,7 +76,7 @@ export class Outbox extends Half<SlotCall> {
   };
   /** Slots that were made. */
   #made = 0;
-  #buffer: RioBuffer | null = null;
+  #room: Room | null = null;
   /** The socket has a peer: a destination is not needed. */
   connected = false;
 
@@ -290,9 +290,9 @@ export class Outbox extends Half<SlotCall> {
   /** Makes one more slot: most sockets never need many. */
   #make(): SendSlot {
     const { datagramSize, room } = this.#options;
-    const buffer = this.#buffer ??= room();
+    const place = this.#room ??= room();
     const slot: SendSlot = new SendSlot(
-      { buffer, index: this.#made, datagramSize },
+      { room: place, index: this.#made, datagramSize },
       (completion) => this.#completed(slot, completion),
     );
     this.#made++;

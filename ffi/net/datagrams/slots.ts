@@ -6,9 +6,10 @@
  */
 import { CONTROL_SIZE } from "../../control.ts";
 import * as winsock from "../../error_numbers.ts";
-import type { RioBuffer, RioSlice } from "../../session/buffer.ts";
+import type { RioSlice } from "../../session/buffer.ts";
 import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
 import type { Operation } from "../driver.ts";
+import type { Room } from "./room.ts";
 
 /** Bytes kept for an address: 28, rounded up to a cache line. */
 const ADDRESS_ROOM = 64;
@@ -32,7 +33,8 @@ export function slotSize(datagramSize: number): number {
 
 /** The place of a slot in registered memory. */
 interface Place {
-  buffer: RioBuffer;
+  /** Where the slots are. */
+  room: Pick<Room, "buffer" | "offset">;
   /** How many slots are before it. */
   index: number;
   datagramSize: number;
@@ -55,12 +57,12 @@ abstract class Slot implements Operation {
    * @param complete Called when the request has completed.
    */
   constructor(
-    { buffer, index, datagramSize }: Place,
+    { room: { buffer, offset }, index, datagramSize }: Place,
     complete: Operation["complete"],
   ) {
     this.complete = complete;
     // In this order a short datagram and its address are on the same page.
-    const control = index * slotSize(datagramSize);
+    const control = offset + index * slotSize(datagramSize);
     const remote = control + CONTROL_SIZE;
     this.control = buffer.slice(control, CONTROL_SIZE);
     this.remote = buffer.slice(remote, ADDRESS_ROOM);

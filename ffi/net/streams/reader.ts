@@ -10,7 +10,8 @@ import type { Operation } from "../driver.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { RequestHub } from "./request_hub.ts";
-import { type PooledSlice, SMALL_SLICE } from "./slice_pool.ts";
+import type { Piece } from "../shelf.ts";
+import { SMALL_SLICE } from "./slice_pool.ts";
 import type { StreamReader } from "./way.ts";
 
 /** A read that was asked for. */
@@ -33,7 +34,7 @@ export class Reader extends Half<Read> implements Operation, StreamReader {
   readonly #hub: RequestHub;
   readonly #options: { context: Operation };
   /** The kernel's until the request has completed. */
-  #posted: PooledSlice | null = null;
+  #posted: Piece | null = null;
   #wanted = SMALL_SLICE;
 
   /**
@@ -119,7 +120,7 @@ export class Reader extends Half<Read> implements Operation, StreamReader {
   #post(): void {
     const length = Math.min(this.calls[0]!.length, this.#wanted);
     const { slices } = this.#hub;
-    let slice: PooledSlice | null = null;
+    let slice: Piece | null = null;
     try {
       slice = slices.take(length);
       this.socket.receive(slice.part(length), this.#options);

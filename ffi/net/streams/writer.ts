@@ -13,7 +13,8 @@ import type { Operation } from "../driver.ts";
 import { brokenPipe, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { RequestHub } from "./request_hub.ts";
-import { LARGE_SLICE, type PooledSlice } from "./slice_pool.ts";
+import type { Piece } from "../shelf.ts";
+import { LARGE_SLICE } from "./slice_pool.ts";
 import type { StreamWriter } from "./way.ts";
 
 /** Sends of one write that can be under way at a time. */
@@ -35,7 +36,7 @@ class Chunk implements Operation {
   readonly options: { context: Operation } = { context: this };
   readonly complete: Operation["complete"];
   /** The kernel's until the request has completed. */
-  slice: PooledSlice | null = null;
+  slice: Piece | null = null;
 
   constructor(complete: Operation["complete"]) {
     this.complete = complete;

@@ -1,0 +1,136 @@
+/** Registered room: busy datagram sockets share large blocks of it. */
+import { assert, assertEquals } from "@std/assert";
+import { Shelf } from "../../ffi/net/shelf.ts";
+import {
+  listenDatagram,
+  type RioDatagramBatch,
+  type RioDatagramConn,
+  type RioSession,
+} from "../../mod.ts";
+import { sessionTest, within } from "../session/harness.ts";
+
+const HOST = "127.0.0.1";
+const only = ["linux"] as const;
+
+/** Sockets that have received many, each `datagram`. */
+async function busy(
+  session: RioSession,
+  count: number,
+  datagramSize = 256,
+): Promise<RioDatagramConn[]> {
+  const conns: RioDatagramConn[] = [];
+  for (let i = 0; i < count; i++) {
+    const conn = listenDatagram({ hostname: HOST, session, datagramSize });
+    conns.push(conn);
+    using batch = await receiveMany(conn, i);
+    assertEquals(batch.length, 1);
+  }
+  return conns;
+}
+
+async function receiveMany(
+  conn: RioDatagramConn,
+  text: number,
+): Promise<RioDatagramBatch> {
+  await conn.send(new Uint8Array(8).fill(text), conn.addr);
+  return await within(conn.receiveMany());
+}
+
+function text(batch: RioDatagramBatch): number[] {
+  return [...batch].flatMap(({ data }) => [...data]);
+}
+
+sessionTest(
+  "200 busy sockets have 8 registrations, and give them back",
+  async (openSession) => {
+    using session = openSession();
+    const conns = await busy(session, 200);
+    // 1, 2, 4, and so on to 128.
+    assertEquals(session.stats().buffers, 8);
+    for (const conn of conns) conn.close();
+    assertEquals(session.stats().buffers, 0);
+  },
+  { only },
+);
+
+sessionTest(
+  "sockets that come and go register once as long as one is left",
+  async (openSession) => {
+    using session = openSession();
+    const [first] = await busy(session, 1);
+    const { registered } = session.stats();
+    for (let i = 0; i < 20; i++) (await busy(session, 1))[0]!.close();
+    assertEquals(session.stats().registered, registered + 1);
+    first!.close();
+    assertEquals(session.stats().buffers, 0);
+  },
+  { only },
+);
+
+sessionTest(
+  "sockets of other sizes share nothing",
+  async (openSession) => {
+    using session = openSession();
+    const [small] = await busy(session, 1, 64);
+    const [large] = await busy(session, 1, 65535);
+    assertEquals(session.stats().buffers, 2);
+    small!.close();
+    assertEquals(session.stats().buffers, 1);
+    large!.close();
+    assertEquals(session.stats().buffers, 0);
+  },
+  { only },
+);
+
+sessionTest(
+  "a batch that is read after its socket was closed has what had arrived",
+  async (openSession) => {
+    using session = openSession();
+    const [first] = await busy(session, 1);
+    const conn = listenDatagram({ hostname: HOST, session, datagramSize: 256 });
+    const batch = await receiveMany(conn, 7);
+    conn.close();
+    // They take the room of others that were closed, but not this one.
+    const others = await busy(session, 40);
+    assertEquals(text(batch), Array(8).fill(7));
+    batch[Symbol.dispose]();
+    for (const one of [first!, ...others]) one.close();
+    assertEquals(session.stats().buffers, 0);
+  },
+);
+
+sessionTest(
+  "a session that is closed first ends the room of its sockets",
+  async (openSession) => {
+    const session = openSession();
+    const conns = await busy(session, 5);
+    const batch = await receiveMany(conns[0]!, 9);
+    await session.close();
+    for (const conn of conns) conn[Symbol.dispose]();
+    assertEquals(text(batch), Array(8).fill(9));
+    const { buffers, registered, deregistered } = session.stats();
+    assertEquals([buffers, deregistered], [0, registered]);
+  },
+);
+
+sessionTest(
+  "shelf.give() retires a slab that may still be read, and serves from others",
+  (openSession) => {
+    using session = openSession();
+    const shelf = new Shelf(session, { piece: 64, slab: () => 128 });
+    const [a, b, c] = [shelf.take(), shelf.take(), shelf.take()];
+    assert(a!.buffer === b!.buffer && a!.buffer !== c!.buffer);
+    shelf.give(a!, true);
+    assert(!shelf.unused);
+    const d = shelf.take();
+    assert(d.buffer === c!.buffer, "the retired slab serves again");
+    const e = shelf.take();
+    assert(e.buffer !== a!.buffer, "the retired slab serves again");
+    shelf.give(b!);
+    assert(a!.buffer.closed, "the retired slab is still registered");
+    for (const piece of [c!, d, e]) shelf.give(piece);
+    assert(shelf.unused);
+    shelf.close();
+    assertEquals(session.stats().buffers, 0);
+  },
+);
