@@ -130,7 +130,7 @@ export class Shelf {
   }
 
   #register(): Slab {
-    const buffer = this.#session.registerBuffer(this.#slabSize(this.#slabs));
+    const buffer = this.#allocate(this.#slabSize(this.#slabs));
     const slab: Slab = {
       buffer,
       shelf: this,
@@ -142,6 +142,16 @@ export class Shelf {
     this.#slabs++;
     this.#open.push(slab);
     return slab;
+  }
+
+  /** Registers a slab; no more than a piece where there is no room for more. */
+  #allocate(size: number): RioBuffer {
+    try {
+      return this.#session.registerBuffer(size);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#session.registerBuffer(this.pieceSize);
+    }
   }
 
   #cut(slab: Slab): Piece {

@@ -134,3 +134,17 @@ sessionTest(
     assertEquals(session.stats().buffers, 0);
   },
 );
+
+sessionTest(
+  "shelf.take() registers no more than a piece where there is no room for more",
+  (openSession) => {
+    using session = openSession();
+    const shelf = new Shelf(session, { piece: 64, slab: () => 2 ** 40 });
+    const [a, b] = [shelf.take(), shelf.take()];
+    assertEquals([a!, b!].map(({ buffer }) => buffer.byteLength), [64, 64]);
+    shelf.give(a!);
+    shelf.give(b!);
+    shelf.close();
+    assertEquals(session.stats().buffers, 0);
+  },
+);

@@ -7,8 +7,11 @@ import type { RioBuffer } from "../../session/buffer.ts";
 import { movesDirectly, type RioSession } from "../../session/session.ts";
 import { Shelf } from "../shelf.ts";
 
-/** Bytes that are registered at a time, at the most, unless one takes more. */
-const MOST = 64 << 20;
+/**
+ * Bytes that are registered at a time, at the most. So much is only reserved,
+ * until it is written; each block makes V8 collect garbage, so they are few.
+ */
+const MOST = 512 << 20;
 
 /** A range of registered memory; given back once the kernel does not use it. */
 export interface Room extends Disposable {
