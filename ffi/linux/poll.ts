@@ -166,8 +166,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
    */
   readonly #look = (): void => {
     const soon = this.#busy && performance.now() - this.#found < LOOK_MS;
-    const sleeps = !soon && this.#isWanted();
-    // A thread is dear, and may have been woken so that somebody looks.
+    const sleeps = !soon && !this.#woken && this.#isWanted();
+    // A thread that sleeps is dear: it pays to have looked once more.
     const looks = !sleeps || this.#sleeper?.way === "thread";
     if (
       this.#closed || looks && this.collect(TOLD_PER_LOOK) > 0 || this.#isOver

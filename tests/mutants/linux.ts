@@ -158,6 +158,15 @@ export const linux: readonly Mutant[] = [
     linux: SLEEPS,
   },
   {
+    name: "a wait that is woken before it sleeps does not look",
+    edits: [{
+      file: POLL,
+      find: "!soon && !this.#woken && this.#isWanted()",
+      replace: "!soon && this.#isWanted()",
+    }],
+    linux: ["tests/contract/linux_test.ts"],
+  },
+  {
     name: "a wait that has ended keeps the process alive",
     edits: [{
       file: POLL,
