@@ -44,7 +44,7 @@ export {
   writeAddress,
 } from "./ffi/address.ts";
 export type { RioFunctionName } from "./ffi/constants.ts";
-export type { RioBackendName, RioWaitWay } from "./ffi/contract.ts";
+export type { RioBackendName, RioEngine, RioWaitWay } from "./ffi/contract.ts";
 export {
   RioBufferInUseError,
   RioClosedError,

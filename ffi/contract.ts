@@ -26,6 +26,12 @@ export type { RioMemory };
 /** The name of a backend. */
 export type RioBackendName = "winsock" | "linux";
 
+/**
+ * What moves the data: Registered I/O itself; io_uring, which on Linux serves
+ * connections; or system calls that are made when epoll tells of something.
+ */
+export type RioEngine = "rio" | "io_uring" | "epoll";
+
 /** How a completion queue tells that it has something. */
 export type RioNotificationKind = "iocp" | "event";
 
@@ -62,6 +68,8 @@ export interface RioCapabilities {
 export interface RioBackend {
   /** Its name; `null` for the one that refuses everything. */
   readonly name: RioBackendName | null;
+  /** What moves the data; `null` for the one that refuses everything. */
+  readonly engine: RioEngine | null;
   /** What it can do. */
   readonly capabilities: RioCapabilities;
   /** The 13 functions. */

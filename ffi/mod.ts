@@ -111,6 +111,7 @@ export type {
   RioCapabilities,
   RioDirect,
   RioDirectSocket,
+  RioEngine,
   RioHandle,
   RioNotificationKind,
   RioRings,

@@ -12,9 +12,14 @@ import {
   type RioFunctionName,
   SOCK_DGRAM,
 } from "./constants.ts";
-import type { RioBackend, RioBackendName, RioWaitWay } from "./contract.ts";
+import type {
+  RioBackend,
+  RioBackendName,
+  RioEngine,
+  RioWaitWay,
+} from "./contract.ts";
 import { checkHandle } from "./errors.ts";
-import { openLinux } from "./linux/backend.ts";
+import { openLinux, openUring } from "./linux/backend.ts";
 import { findLinuxFunctions } from "./linux/library.ts";
 import { openUnsupported } from "./unsupported.ts";
 import { findWinsockFunctions, openWinsock } from "./winsock/open.ts";
@@ -22,11 +27,15 @@ import { findWinsockFunctions, openWinsock } from "./winsock/open.ts";
 /** Options of {@linkcode RioSession.open}. */
 export interface RioSessionOptions {
   /**
-   * The system to run on; by default the one that the program runs on.
+   * What to run on; by default the best that works here. On Linux `"io_uring"`
+   * and `"epoll"` ask for one of the two ways in which data is moved there; the
+   * first is the best, and missing in old kernels and some sandboxes. The
+   * environment variable `RIO_BACKEND` changes the default, where the program
+   * may read it.
    *
    * @default {"auto"}
    */
-  backend?: "auto" | RioBackendName;
+  backend?: "auto" | RioBackendName | Exclude<RioEngine, "rio">;
   /** Path of a DLL to open in place of `ws2_32.dll`; Windows only. */
   library?: string;
 }
@@ -37,6 +46,10 @@ export interface RioSupport {
   readonly supported: boolean;
   /** The backend of this system; `null` where there is none. */
   readonly backend: RioBackendName | null;
+  /** What moves the data; `null` where nothing works. */
+  readonly engine: RioEngine | null;
+  /** Better engines of this system that do not work here, and why. */
+  readonly without: Readonly<Partial<Record<RioEngine, string>>>;
   /** Why it is not supported; absent where it is. */
   readonly reason?: string;
   /**
@@ -64,6 +77,7 @@ type Given = Pick<RioSessionOptions, "library">;
 export interface Entry {
   /** `null` for the one that refuses everything. */
   readonly name: RioBackendName | null;
+  readonly engine: RioEngine | null;
   readonly os: typeof Deno.build.os;
   readonly open: (given: Given) => RioBackend;
   /** Looks which functions are there; never throws. */
@@ -74,17 +88,28 @@ export interface Entry {
 const BACKENDS: readonly Entry[] = [
   {
     name: "winsock",
+    engine: "rio",
     os: "windows",
     open: openWinsock,
     find: findWinsockFunctions,
   },
   {
     name: "linux",
+    engine: "io_uring",
+    os: "linux",
+    open: () => openUring(),
+    find: findLinuxFunctions,
+  },
+  {
+    name: "linux",
+    engine: "epoll",
     os: "linux",
     open: () => openLinux(),
     find: findLinuxFunctions,
   },
 ];
+/** Chooses a backend where a program leaves that open. */
+const VARIABLE = "RIO_BACKEND";
 
 const NO_FUNCTIONS: RioSupport["functions"] = Object.freeze(
   perFunction(() => false),
@@ -109,6 +134,7 @@ export function openBackend(options: RioSessionOptions = {}): RioBackend {
 export function openFirst(
   entries: readonly Entry[],
   given: Given = {},
+  without: Partial<Record<RioEngine, string>> = {},
 ): RioBackend {
   const reasons: Error[] = [];
   for (const entry of entries) {
@@ -117,6 +143,7 @@ export function openFirst(
     } catch (error) {
       if (!(error instanceof Deno.errors.NotSupported)) throw error;
       reasons.push(error);
+      if (entry.engine !== null) without[entry.engine] = error.message;
     }
   }
   if (reasons.length === 1) throw reasons[0];
@@ -147,14 +174,17 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   let backend: RioBackendName | null = null;
   let functions = NO_FUNCTIONS;
   let waits: RioWaitWay | null = null;
+  let engine: RioEngine | null = null;
   let reason: string | undefined;
+  const without: Partial<Record<RioEngine, string>> = {};
   try {
     const { entries, given } = choose(options);
     backend = entries[0]!.name;
     functions = entries[0]!.find(given);
-    const opened = openFirst(entries, given);
+    const opened = openFirst(entries, given, without);
     try {
       backend = opened.name;
+      engine = opened.engine;
       waits = opened.waits.way;
     } finally {
       opened.close(false);
@@ -165,6 +195,8 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   return {
     supported: reason === undefined,
     backend,
+    engine,
+    without,
     ...(reason === undefined ? {} : { reason }),
     functions,
     waits,
@@ -176,29 +208,46 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
 
 /** The backends that the options allow here, at least one, best first. */
 function choose(
-  { backend = "auto", library }: RioSessionOptions,
+  { backend: chosen = "auto", library }: RioSessionOptions,
 ): { entries: readonly Entry[]; given: Given } {
   const { os } = Deno.build;
-  assertOneOf("backend", backend, ["auto", "winsock", "linux"]);
+  const names = ["auto", "winsock", "linux", "io_uring", "epoll"] as const;
+  assertOneOf("backend", chosen, names);
+  const backend = chosen === "auto" ? defaultBackend() ?? chosen : chosen;
+  assertOneOf(VARIABLE, backend, names);
   const here = BACKENDS.filter((entry) => entry.os === os);
   if (here.length === 0) {
     const find = () => NO_FUNCTIONS;
-    const nowhere = { name: null, os, open: openUnsupported, find };
+    const nowhere = {
+      name: null,
+      engine: null,
+      os,
+      open: openUnsupported,
+      find,
+    };
     return { entries: [nowhere], given: {} };
   }
-  const entries = here.filter(({ name }) =>
-    backend === "auto" || backend === name
+  const entries = here.filter(({ name, engine }) =>
+    ["auto", name, engine].includes(backend)
   );
   if (entries.length === 0) {
     throw new Deno.errors.NotSupported(
       `The backend "${backend}" does not run on ${os}: give "auto" or ${
-        here.map(({ name }) => `"${name}"`).join(" or ")
+        [...new Set(here.map(({ name }) => `"${name}"`))].join(" or ")
       }`,
     );
   }
   if (library === undefined) return { entries, given: {} };
   assertLibrary(library, os);
   return { entries, given: { library } };
+}
+
+/** What the environment says, if the program may know. */
+function defaultBackend(): string | undefined {
+  const permission = { name: "env", variable: VARIABLE } as const;
+  return Deno.permissions.querySync(permission).state === "granted"
+    ? Deno.env.get(VARIABLE) || undefined
+    : undefined;
 }
 
 function assertLibrary(library: unknown, os: typeof Deno.build.os): void {

@@ -17,6 +17,7 @@ const ignore = (): void => {};
 export function openUnsupported(): RioBackend {
   return {
     name: null,
+    engine: null,
     capabilities: { reusePort: false, brokenPipe: false, costlyOpen: false },
     rings: {
       registerBuffer: giveNothing,

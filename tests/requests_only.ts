@@ -7,9 +7,10 @@ import type { RioBackend } from "../ffi/contract.ts";
 
 /** The same backend without its direct way. */
 export function requestsOnly(backend: RioBackend): RioBackend {
-  const { name, capabilities, rings, sockets, waits } = backend;
+  const { name, engine, capabilities, rings, sockets, waits } = backend;
   return {
     name,
+    engine,
     capabilities,
     rings,
     sockets,

@@ -15,9 +15,12 @@ import {
 import { Poll } from "./poll.ts";
 import { LinuxRings } from "./rings.ts";
 import { Scratch } from "./scratch.ts";
+import { UringDirect } from "./uring/direct.ts";
+import type { UringLibrary } from "./uring/library.ts";
+import { Uring } from "./uring/uring.ts";
 import { LinuxSockets } from "./sockets.ts";
 
-/** How the Linux backend reaches the kernel. */
+/** How a Linux backend reaches the kernel. */
 export interface LinuxOptions {
   /**
    * Functions to call in place of the C library's, for example ones that fail.
@@ -33,9 +36,13 @@ let shared: Poll | null = null;
 let users = 0;
 /** What they share for ever: it is used only while a call runs, or given back. */
 let memory: { scratch: Scratch; arena: Arena } | null = null;
+/** The ring of each wait; `null` where it could not be opened. */
+const urings: WeakMap<Poll, Uring | null> = new WeakMap();
+/** Whether a ring has worked in this thread, or why not; unknown at first. */
+let proven: boolean | Error = false;
 
 /**
- * Opens Registered I/O over Linux sockets.
+ * Opens Registered I/O over Linux sockets, by system calls.
  *
  * @param options How it reaches the kernel; backends that are opened without
  * options share their wait.
@@ -46,13 +53,50 @@ let memory: { scratch: Scratch; arena: Arena } | null = null;
  * @throws {RangeError} If the system has no room.
  */
 export function openLinux(options: LinuxOptions = {}): RioBackend {
+  return open("epoll", options);
+}
+
+/**
+ * Opens the same, with the data of connections moved by io_uring.
+ *
+ * @throws {Deno.errors.NotSupported} If the kernel or a sandbox has none, with
+ * the reason.
+ * @throws {RangeError} If the system has no room.
+ */
+export function openUring(
+  options: LinuxOptions & {
+    /** Functions to call in place of the C library's; closed with the ring. */
+    calls?: UringLibrary;
+  } = {},
+): RioBackend {
+  const { calls } = options;
+  if (proven instanceof Error && calls === undefined) throw proven;
+  const backend = open("io_uring", options);
+  // Later it is opened by the first connection.
+  if (proven === true && calls === undefined) return backend;
+  try {
+    uringOf(backend.waits, calls);
+    return backend;
+  } catch (error) {
+    backend.close();
+    if (error instanceof Deno.errors.NotSupported && calls === undefined) {
+      proven = error;
+    }
+    throw error;
+  }
+}
+
+function open(
+  engine: "io_uring" | "epoll",
+  options: LinuxOptions,
+): LinuxBackend {
   if (options.library || options.way) {
     const poll = openPoll(options);
-    return new LinuxBackend(poll, () => poll.close());
+    return new LinuxBackend(engine, poll, () => poll.close());
   }
   const poll = shared ??= openPoll(options);
   users++;
-  return new LinuxBackend(poll, () => {
+  return new LinuxBackend(engine, poll, () => {
     if (--users > 0) return;
     shared = null;
     poll.close();
@@ -71,8 +115,31 @@ function openPoll({ library, way }: LinuxOptions): Poll {
   }
 }
 
+/** The ring that belongs to a wait; opens it where there is none. */
+function uringOf(poll: Poll, calls?: UringLibrary): Uring {
+  const known = urings.get(poll);
+  if (known) return known;
+  const made = poll.join((eventfd) => new Uring(poll.library, eventfd, calls));
+  urings.set(poll, made);
+  proven = true;
+  return made;
+}
+
+/** The same; `null` where it has worked before, and cannot be opened now. */
+function findUring(poll: Poll): Uring | null {
+  if (urings.get(poll) === null) return null;
+  try {
+    return uringOf(poll);
+  } catch {
+    // Connections do without.
+    urings.set(poll, null);
+    return null;
+  }
+}
+
 class LinuxBackend implements RioBackend {
   readonly name = "linux";
+  readonly engine: "io_uring" | "epoll";
   readonly capabilities = {
     reusePort: true,
     brokenPipe: true,
@@ -86,12 +153,16 @@ class LinuxBackend implements RioBackend {
   #closed = false;
 
   /** Takes the poll; `release` ends the use of it. */
-  constructor(poll: Poll, release: () => void) {
+  constructor(engine: "io_uring" | "epoll", poll: Poll, release: () => void) {
     const { library } = poll;
+    this.engine = engine;
     this.#release = release;
     this.waits = poll;
     this.sockets = new LinuxSockets(library, poll);
-    this.direct = new LinuxDirect(this.sockets, library, poll);
+    const system = { library, readiness: poll };
+    this.direct = engine === "epoll"
+      ? new LinuxDirect(this.sockets, system)
+      : new UringDirect(this.sockets, system, () => findUring(poll));
     this.rings = new LinuxRings(this.sockets, {
       ...memory!,
       library,
@@ -101,7 +172,7 @@ class LinuxBackend implements RioBackend {
     });
   }
 
-  close(_keepNative: boolean): void {
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.sockets.closeAll();

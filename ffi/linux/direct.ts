@@ -35,71 +35,72 @@ import type { LinuxSockets } from "./sockets.ts";
 const RECEIVE_FLAGS = linux.MSG_DONTWAIT;
 const SEND_FLAGS = linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL;
 
+/** How to call the kernel, and who tells of arrivals. */
+export interface DirectSystem {
+  readonly library: LinuxLibrary;
+  readonly readiness: Readiness;
+}
+
 /** Attaches to sockets. */
 export class LinuxDirect implements RioDirect {
   readonly #sockets: LinuxSockets;
-  readonly #library: LinuxLibrary;
-  readonly #readiness: Readiness;
+  readonly #system: DirectSystem;
 
-  /** Takes the sockets, how to call the kernel, and who tells of arrivals. */
-  constructor(
-    sockets: LinuxSockets,
-    library: LinuxLibrary,
-    readiness: Readiness,
-  ) {
+  /** Takes the sockets, and how their data is moved. */
+  constructor(sockets: LinuxSockets, system: DirectSystem) {
     this.#sockets = sockets;
-    this.#library = library;
-    this.#readiness = readiness;
+    this.#system = system;
   }
 
   attach(socket: RioHandle, watcher: RioWatcher): RioDirectSocket | number {
     const found = this.#sockets.find(socket);
     if (found === undefined) return -wsa.WSAENOTSOCK;
     if (found.direct !== null) return -wsa.WSAEINVAL;
-    const direct = new DirectSocket(found, watcher, {
-      library: this.#library,
-      readiness: this.#readiness,
-    });
-    found.direct = direct;
+    const direct = this.open(found, watcher);
+    if (typeof direct !== "number") found.direct = direct;
+    return direct;
+  }
+
+  /** Makes what moves the data of a socket, or minus an error number. */
+  protected open(
+    socket: LinuxSocket,
+    watcher: RioWatcher,
+  ): DirectSocket | number {
     // What is ready already may have been told before.
-    const errno = this.#readiness.watch(found, true);
-    if (errno === 0) return direct;
-    found.direct = null;
-    return -errno;
+    const errno = this.#system.readiness.watch(socket, true);
+    if (errno !== 0) return -errno;
+    return new DirectSocket(socket, watcher, this.#system);
   }
 }
 
 /** The data of one socket, in both directions. */
-class DirectSocket implements RioDirectSocket, SocketUser {
-  readonly #socket: LinuxSocket;
-  readonly #watcher: RioWatcher;
-  readonly #system: { library: LinuxLibrary; readiness: Readiness };
+export class DirectSocket implements RioDirectSocket, SocketUser {
+  protected readonly socket: LinuxSocket;
   /** The descriptor; -1 once it is closed, and may be another socket's. */
-  #fd: number;
+  protected fd: number;
+  readonly #watcher: RioWatcher;
+  readonly #system: DirectSystem;
   /** Whether a send waits for room. */
   #blocked = false;
 
-  constructor(
-    socket: LinuxSocket,
-    watcher: RioWatcher,
-    system: { library: LinuxLibrary; readiness: Readiness },
-  ) {
-    this.#socket = socket;
+  /** Moves the data of a socket until that is closed. */
+  constructor(socket: LinuxSocket, watcher: RioWatcher, system: DirectSystem) {
+    this.socket = socket;
+    this.fd = socket.fd;
     this.#watcher = watcher;
     this.#system = system;
-    this.#fd = socket.fd;
   }
 
   get mayReceive(): boolean {
-    return this.#socket.ready;
+    return this.socket.ready;
   }
 
   receive(into: Uint8Array): number {
-    if (!this.#socket.ready) return -wsa.WSAEWOULDBLOCK;
+    if (!this.socket.ready) return -wsa.WSAEWOULDBLOCK;
     const { library: { symbols } } = this.#system;
     const length = lengthOf(into);
     for (;;) {
-      const got = symbols.recv(this.#fd, into, BigInt(length), RECEIVE_FLAGS);
+      const got = symbols.recv(this.fd, into, BigInt(length), RECEIVE_FLAGS);
       if (got >= 0) return this.#received(got, length);
       const errno = this.#failed(false);
       if (errno !== 0) return -errno;
@@ -107,13 +108,13 @@ class DirectSocket implements RioDirectSocket, SocketUser {
   }
 
   receiveFrom(into: Uint8Array, address: Uint8Array): number {
-    if (!this.#socket.ready) return -wsa.WSAEWOULDBLOCK;
+    if (!this.socket.ready) return -wsa.WSAEWOULDBLOCK;
     const { library: { symbols } } = this.#system;
     const length = lengthOf(into);
     for (;;) {
       sockaddrLength[0] = sockaddr.length;
       const got = symbols.recvfrom(
-        this.#fd,
+        this.fd,
         into,
         BigInt(length),
         RECEIVE_FLAGS,
@@ -133,7 +134,7 @@ class DirectSocket implements RioDirectSocket, SocketUser {
     const { library: { symbols } } = this.#system;
     const length = BigInt(lengthOf(from));
     for (let refusals = 0;;) {
-      const sent = symbols.send(this.#fd, from, length, SEND_FLAGS);
+      const sent = symbols.send(this.fd, from, length, SEND_FLAGS);
       if (sent >= 0) return sent;
       const errno = this.#failed(true, ++refusals);
       if (errno !== 0) return -errno;
@@ -147,7 +148,7 @@ class DirectSocket implements RioDirectSocket, SocketUser {
     const length = BigInt(lengthOf(from));
     for (let refusals = 0;;) {
       const sent = symbols.sendto(
-        this.#fd,
+        this.fd,
         from,
         length,
         SEND_FLAGS,
@@ -181,18 +182,28 @@ class DirectSocket implements RioDirectSocket, SocketUser {
     this.#blocked = false;
     this.#watcher.writable();
     // Room that nobody waits for would end sleeps for nothing.
-    if (blocked && !this.#blocked) this.#system.readiness.watch(this.#socket);
+    if (blocked && !this.#blocked) this.restRoom();
+  }
+
+  /** Has {@linkcode DirectSocket.writable} called; 0 or an error number. */
+  protected watchRoom(): number {
+    return this.#system.readiness.watch(this.socket, true);
+  }
+
+  /** Ends {@linkcode DirectSocket.watchRoom}. */
+  protected restRoom(): void {
+    this.#system.readiness.watch(this.socket);
   }
 
   closing(): void {
-    this.#fd = -1;
+    this.fd = -1;
     // Nothing will be told any more: the next call finds out.
-    this.#socket.ready = true;
+    this.socket.ready = true;
     this.#watcher.closed();
   }
 
   #received(got: number, length: number): number {
-    const socket = this.#socket;
+    const socket = this.socket;
     if (!socket.stream) return got;
     // After a reset the kernel tells the end of the stream.
     if (got === 0 && length > 0) return -socket.broken;
@@ -207,9 +218,9 @@ class DirectSocket implements RioDirectSocket, SocketUser {
    * @returns An error number, or 0 to try again.
    */
   #failed(sends: boolean, refusals: number = 0): number {
-    const socket = this.#socket;
+    const socket = this.socket;
     const code = this.#system.library.errno[0]!;
-    if (this.#fd < 0) return wsa.WSAENOTSOCK;
+    if (this.fd < 0) return wsa.WSAENOTSOCK;
     if (code === EINTR) return 0;
     if (code === EAGAIN) {
       if (sends) return this.#block();
@@ -226,9 +237,7 @@ class DirectSocket implements RioDirectSocket, SocketUser {
   #block(): number {
     this.#blocked = true;
     // Room that came back since then must be told, too.
-    if (this.#system.readiness.watch(this.#socket, true) === 0) {
-      return wsa.WSAEWOULDBLOCK;
-    }
+    if (this.watchRoom() === 0) return wsa.WSAEWOULDBLOCK;
     // Nobody would ever tell.
     this.#blocked = false;
     return wsa.WSAENOBUFS;
@@ -237,7 +246,7 @@ class DirectSocket implements RioDirectSocket, SocketUser {
   #receiveError(code: number): number {
     const reset = ICMP_ERRORS.get(code);
     if (reset === undefined) return winsockError(code);
-    return this.#socket.reportsReset ? reset : 0;
+    return this.socket.reportsReset ? reset : 0;
   }
 }
 

@@ -65,6 +65,14 @@ export class Epoll {
     return 0;
   }
 
+  unwatch(source: Source): void {
+    if (source.interest === 0) return;
+    source.interest = 0;
+    this.forget(source);
+    const { epoll_ctl } = this.library.symbols;
+    epoll_ctl(this.fd, linux.EPOLL_CTL_DEL, source.fd, 0n);
+  }
+
   /** Drops a source. Closing its descriptor is what ends the watching. */
   forget(source: Source): void {
     if (this.#sources[source.fd] === source) {

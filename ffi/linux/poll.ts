@@ -30,6 +30,20 @@ const TOLD_PER_LOOK = 64;
 
 const always = () => true;
 
+/** Where other things complete than epoll tells of. */
+export interface Completing {
+  /** Tells what has completed; returns how much of it had to arrive. */
+  collect(): number;
+  /** Has what completes signal the eventfd, until {@linkcode Completing.wake}. */
+  sleep(): void;
+  /** Ends {@linkcode Completing.sleep}. */
+  wake(): void;
+  /** Has another eventfd signalled. */
+  setEventfd(eventfd: number): void;
+  /** Ends everything. */
+  close(): void;
+}
+
 /** Collects the keys of what fired, and waits for them. */
 export class Poll extends Epoll implements Readiness, RioWaits {
   readonly looks = true;
@@ -40,6 +54,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   /** Opened now: where no descriptor is left later, waits still work. */
   #eventfd: number;
   #sleeper: Sleeper | null = null;
+  #completing: Completing | null = null;
+  #asleep = false;
   /** Ends the wait that goes on; `null` while none does. */
   #resolve: ((count: number | Promise<never>) => void) | null = null;
   /** Whether anybody waits for the wait that goes on. */
@@ -115,14 +131,34 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     return wait;
   }
 
+  /**
+   * Has a sleep end with what completes elsewhere.
+   *
+   * @param open Opens that, with the eventfd to signal.
+   */
+  join<T extends Completing>(open: (eventfd: number) => T): T {
+    const opened = open(this.#eventfd);
+    this.#completing = opened;
+    if (this.#asleep) opened.sleep();
+    return opened;
+  }
+
   override collect(most?: number): number {
-    const told = super.collect(most);
+    const told = this.#complete() + super.collect(most);
+    this.#note(told);
+    return told;
+  }
+
+  #complete(): number {
+    return this.#completing === null ? 0 : this.#completing.collect();
+  }
+
+  #note(told: number): void {
     if (told > 0) {
       const now = performance.now();
       this.#busy = now - this.#found < LOOK_MS;
       this.#found = now;
     }
-    return told;
   }
 
   /** Ends everything, and the wait that goes on; called once. */
@@ -133,6 +169,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   }
 
   protected override closeAll(): void {
+    this.#completing?.close();
+    this.#completing = null;
     super.closeAll();
     this.library.symbols.close(this.#eventfd);
     this.#release();
@@ -191,7 +229,12 @@ export class Poll extends Epoll implements Readiness, RioWaits {
         this.wake();
         // While it was opened others went on, and may have ended the wait.
       } else if (sleeper !== null && !this.#isOver) {
-        return sleeper.sleep(this.#slept);
+        this.#asleep = true;
+        this.#completing?.sleep();
+        const told = this.#complete();
+        if (told === 0) return sleeper.sleep(this.#slept);
+        this.#note(told);
+        this.#wakeUp();
       }
       this.#goOn();
     } catch (error) {
@@ -201,6 +244,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   /** Goes on after a sleep: what there is to tell is not new to others. */
   readonly #slept = (works: boolean): void => {
+    this.#wakeUp();
     try {
       if (!works && !this.#closed) this.#replace();
       if (!this.#closed) this.collect();
@@ -209,6 +253,11 @@ export class Poll extends Epoll implements Readiness, RioWaits {
       this.#fail(error);
     }
   };
+
+  #wakeUp(): void {
+    this.#asleep = false;
+    this.#completing?.wake();
+  }
 
   #fail(error: unknown): void {
     const resolve = this.#resolve;
@@ -233,7 +282,10 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     sleeper.close(() => {});
     this.#sleeper = null;
     // A thread needs no more than the eventfd: somebody has closed that.
-    if (sleeper.way === "thread") this.#eventfd = openEventfd(this.library);
+    if (sleeper.way === "thread") {
+      this.#eventfd = openEventfd(this.library);
+      this.#completing?.setEventfd(this.#eventfd);
+    }
     this.#sleeper = openSleeper(this.#parts(), "thread");
     this.#sleeper.setReferenced(this.#referenced);
   }

@@ -33,6 +33,8 @@ export interface Readiness {
    * @returns 0, or an error number: then nothing will be told.
    */
   watch(source: Source, again?: boolean): number;
+  /** Watches a source no more, of which somebody else tells from now on. */
+  unwatch(source: Source): void;
   /** Tells nothing more about a source, which is about to be closed. */
   forget(source: Source): void;
   /** Reports a key with the wait that goes on, or the next one. */

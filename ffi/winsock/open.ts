@@ -132,6 +132,7 @@ function assemble(
   let closed = false;
   return {
     name: "winsock",
+    engine: "rio",
     capabilities: { reusePort: false, brokenPipe: false, costlyOpen: false },
     rings,
     sockets,

@@ -51,6 +51,7 @@ export function keepLedger(rio: RioBackend, ledger: Ledger): RioBackend {
   const { rings, sockets, waits } = rio;
   return {
     name: rio.name,
+    engine: rio.engine,
     capabilities: rio.capabilities,
     direct: rio.direct,
     rings: over(rings, {

@@ -32,6 +32,8 @@ export interface RunOptions {
   leaves?: boolean;
   /** Its standard input. */
   stdin?: "null" | "piped";
+  /** Variables of its environment, beside those of this process. */
+  env?: Record<string, string>;
 }
 
 const library = Deno.build.os === "windows"
@@ -90,6 +92,7 @@ async function runProgram(
   options: RunOptions,
 ): Promise<Outcome> {
   const { flags = [], args = [], watch, leaves, stdin = "null" } = options;
+  const { env } = options;
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -109,6 +112,7 @@ async function runProgram(
     env: {
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
+      ...env,
       ...(leaves ? { RIO_VERIFIER_IGNORE_EXIT: "1" } : {}),
     },
     stdin,

@@ -13,7 +13,9 @@ import {
 import { RioSession, type RioSessionOptions, rioSupport } from "../../mod.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { descriptors, SYSTEMS } from "./harness.ts";
-import { skipped } from "../skip.ts";
+import { ENGINE, WITHOUT_URING } from "../linux/engine.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
+import { runScript } from "./child.ts";
 import { WAY } from "../linux/way.ts";
 
 const { os } = Deno.build;
@@ -34,6 +36,8 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
   assertEquals(support, {
     supported: true,
     backend: os === "windows" ? "winsock" : "linux",
+    engine: ENGINE,
+    without: support.without,
     functions: Object.fromEntries(
       RIO_FUNCTIONS.map((name) => [name, true]),
     ) as typeof support.functions,
@@ -43,6 +47,47 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
     osRelease: Deno.osRelease(),
   });
   assert(!("reason" in support));
+});
+
+Deno.test("rioSupport() says why a better engine does not run", {
+  ignore: skipped("rioSupport() of engines", NOT_LINUX),
+}, () => {
+  const { engine, without } = rioSupport({ backend: "linux" });
+  assertEquals(engine, WITHOUT_URING ? "epoll" : "io_uring");
+  assertEquals(Object.keys(without), WITHOUT_URING ? ["io_uring"] : []);
+  for (const backend of ["epoll", "io_uring"] as const) {
+    const asked = rioSupport({ backend });
+    if (backend === "io_uring" && WITHOUT_URING) {
+      assertEquals([asked.supported, asked.engine], [false, null]);
+      assertStringIncludes(asked.reason!, "Cannot use io_uring: ");
+    } else {
+      assertEquals([asked.supported, asked.engine], [true, backend]);
+      assertEquals(asked.without, {});
+    }
+  }
+});
+
+Deno.test("RIO_BACKEND chooses the backend of programs that choose none", {
+  ignore: skipped("RIO_BACKEND", NOT_LINUX),
+}, async () => {
+  const script = `
+    const { engine, reason } = rioSupport();
+    console.log(engine, reason?.split(":")[0] ?? "");
+    console.log(rioSupport({ backend: "epoll" }).engine);`;
+  const run = async (value: string, ...flags: string[]) =>
+    (await runScript(script, {
+      flags: ["--allow-ffi", ...flags],
+      env: { RIO_BACKEND: value },
+    })).stdout.trim().split("\n");
+  const best = WITHOUT_URING ? "epoll" : "io_uring";
+  assertEquals(await run("epoll", "--allow-env"), ["epoll ", "epoll"]);
+  assertEquals(await run("", "--allow-env"), [`${best} `, "epoll"]);
+  // Without the permission it does not exist, and nobody is asked.
+  assertEquals(await run("epoll"), [`${best} `, "epoll"]);
+  assertEquals(await run("kqueue", "--allow-env"), [
+    'null Unknown RIO_BACKEND "kqueue"',
+    "epoll",
+  ]);
 });
 
 Deno.test("rioSupport() leaves nothing open", { ignore }, () => {
@@ -76,7 +121,7 @@ const ODD: readonly (readonly [string, unknown])[] = [
   ["null", null],
   ["a number", 5],
   ["text", "auto"],
-  ["an unknown backend", { backend: "epoll" }],
+  ["an unknown backend", { backend: "kqueue" }],
   ["backend null", { backend: null }],
   ["a backend that is a symbol", { backend: Symbol("x") }],
   ["a library that is not there", { library: "/nowhere/at/all.dll" }],
@@ -130,9 +175,10 @@ Deno.test("rioSupport() does not throw for what is no object", {
 
 Deno.test("RioSession.open() throws TypeError for an unknown backend", () => {
   assertThrows(
-    () => RioSession.open({ backend: "epoll" } as unknown as RioSessionOptions),
+    () =>
+      RioSession.open({ backend: "kqueue" } as unknown as RioSessionOptions),
     TypeError,
-    'Unknown backend "epoll": give "auto", "winsock" or "linux"',
+    'Unknown backend "kqueue": give "auto", "winsock", "linux", "io_uring" or "epoll"',
   );
 });
 

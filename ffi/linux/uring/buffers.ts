@@ -1,0 +1,94 @@
+/**
+ * Buffers that receives choose from when something arrives, so that idle
+ * connections hold none.
+ *
+ * @module
+ */
+import { allocate, type RioMemory } from "../../memory.ts";
+import { IORING_REGISTER_PBUF_RING } from "./numbers.ts";
+import type { Ring } from "./ring.ts";
+
+/** Buffers; a power of two. */
+const COUNT = 1024;
+/** Bytes of each. */
+export const BUFFER_SIZE = 2048;
+/** The name of the group. */
+export const GROUP = 1;
+
+/** `struct io_uring_buf`, in 32-bit words. */
+const BUF = { words: 4, address: 0, length: 2, id: 3 } as const;
+/** The tail of the ring is where the first entry has nothing, in 16-bit words. */
+const TAIL = 7;
+/** `struct io_uring_buf_reg`. */
+const REGISTRATION = { bytes: 40, entries: 8, group: 12 } as const;
+
+/** A group of buffers; the kernel may write to each that was given to it. */
+export class Buffers {
+  /** Reachable as long as the kernel may use it. */
+  readonly #ring: RioMemory;
+  readonly #memory: RioMemory;
+  readonly #words: Uint32Array;
+  readonly #halves: Uint16Array;
+  readonly #low: number;
+  readonly #high: number;
+  #tail = 0;
+
+  /**
+   * Registers the group, and gives all buffers to the kernel.
+   *
+   * @throws {Deno.errors.NotSupported} If the kernel has no such groups.
+   * @throws {RangeError} If the system has no room.
+   */
+  constructor(ring: Ring) {
+    this.#ring = allocate(4 * BUF.words * COUNT);
+    this.#memory = allocate(COUNT * BUFFER_SIZE);
+    const { buffer, byteOffset } = this.#ring.bytes;
+    this.#words = new Uint32Array(buffer, byteOffset, BUF.words * COUNT);
+    this.#halves = new Uint16Array(buffer, byteOffset, 2 * BUF.words * COUNT);
+    const { address } = this.#memory;
+    this.#low = Number(address & 0xFFFFFFFFn);
+    this.#high = Number(address >> 32n);
+    const argument = new Uint8Array(REGISTRATION.bytes);
+    const view = new DataView(argument.buffer);
+    view.setBigUint64(0, this.#ring.address, true);
+    view.setUint32(REGISTRATION.entries, COUNT, true);
+    view.setUint16(REGISTRATION.group, GROUP, true);
+    const errno = ring.register(IORING_REGISTER_PBUF_RING, argument, 1);
+    if (errno !== 0) {
+      throw new Deno.errors.NotSupported(
+        `Cannot use io_uring: the kernel takes no group of buffers (${errno})`,
+      );
+    }
+    for (let id = 0; id < COUNT; id++) this.give(id);
+    this.publish();
+  }
+
+  /** What has arrived in a buffer. */
+  part(id: number, start: number, end: number): Uint8Array {
+    const from = id * BUFFER_SIZE;
+    return this.#memory.bytes.subarray(from + start, from + end);
+  }
+
+  /** One byte of what has arrived. */
+  byte(id: number, at: number): number {
+    return this.#memory.bytes[id * BUFFER_SIZE + at]!;
+  }
+
+  /** Gives a buffer back; {@linkcode Buffers.publish} lets the kernel use it. */
+  give(id: number): void {
+    const at = (this.#tail & (COUNT - 1)) * BUF.words;
+    const low = this.#low + id * BUFFER_SIZE;
+    this.#words[at + BUF.address] = low;
+    this.#words[at + BUF.address + 1] = low > 0xFFFFFFFF
+      ? this.#high + 1
+      : this.#high;
+    this.#words[at + BUF.length] = BUFFER_SIZE;
+    this.#halves[2 * (at + BUF.id)] = id;
+    this.#tail = (this.#tail + 1) & 0xFFFF;
+  }
+
+  /** Lets the kernel use what was given back. */
+  publish(): void {
+    Atomics.store(this.#halves, TAIL, this.#tail);
+  }
+}

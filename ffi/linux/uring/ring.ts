@@ -1,0 +1,292 @@
+/**
+ * An io_uring: the two rings that the kernel shares with this process.
+ *
+ * @module
+ */
+import { winsockError } from "../errno.ts";
+import { EINTR } from "../errno_numbers.ts";
+import type { UringSymbols } from "./library.ts";
+import * as uring from "./numbers.ts";
+import { CQE, PARAMS, SQE } from "./numbers.ts";
+
+/** Entries that can be written before they have to be submitted. */
+const ENTRIES = 1024;
+/** Completions that have room; the kernel keeps what finds none. */
+const COMPLETIONS = 4096;
+
+/**
+ * Completions come when this thread is in the kernel anyway, and a flag says
+ * that some would: nothing interrupts it.
+ */
+const FLAGS = uring.IORING_SETUP_CQSIZE | (1 << 13) |
+  uring.IORING_SETUP_TASKRUN_FLAG | uring.IORING_SETUP_SINGLE_ISSUER;
+const FEATURES = uring.IORING_FEAT_SINGLE_MMAP | uring.IORING_FEAT_NODROP;
+/** What only a call does. */
+const DUE = uring.IORING_SQ_CQ_OVERFLOW | uring.IORING_SQ_TASKRUN;
+
+const NONE = new Int32Array(0);
+
+/** What a ring calls; `errno` is to be read straight after a call that failed. */
+export interface RingCalls {
+  readonly symbols: UringSymbols;
+  readonly errno: Int32Array;
+  /** Closes a descriptor. */
+  close(fd: number): number;
+}
+
+/** Who is told what has completed. */
+export interface Completions {
+  /**
+   * Takes note of a completion.
+   *
+   * @param result What the system call would have returned, or minus its error.
+   * @returns Whether it comes from elsewhere: more may come soon.
+   */
+  completed(userData: number, result: number, flags: number): boolean;
+}
+
+/** The rings of one thread. */
+export class Ring {
+  readonly #calls: RingCalls;
+  readonly #fd: number;
+  readonly #mapped: { address: bigint; length: bigint }[] = [];
+  /** Both rings: heads, tails and flags, then completions. */
+  #words: Int32Array = NONE;
+  #entries: Int32Array = NONE;
+  readonly #at: Int32Array;
+  readonly #mask: number;
+  readonly #cqMask: number;
+  /** Entries written, and submitted; they wrap around at 32 bits. */
+  #tail = 0;
+  #submitted = 0;
+  #head = 0;
+
+  /**
+   * Opens a ring.
+   *
+   * @throws {Deno.errors.NotSupported} If the kernel or a sandbox has none.
+   */
+  constructor(calls: RingCalls) {
+    this.#calls = calls;
+    const params = new Int32Array(PARAMS.bytes / 4);
+    params[PARAMS.flags] = FLAGS;
+    params[PARAMS.cqEntries] = COMPLETIONS;
+    const { symbols } = calls;
+    const bytes = new Uint8Array(params.buffer);
+    this.#fd = symbols.io_uring_setup(uring.SYS_IO_URING_SETUP, ENTRIES, bytes);
+    if (this.#fd < 0) throw this.#unavailable("io_uring_setup");
+    try {
+      if ((params[PARAMS.features]! & FEATURES) !== FEATURES) {
+        throw new Deno.errors.NotSupported(
+          "Cannot use io_uring: the kernel is too old",
+        );
+      }
+      const entries = params[PARAMS.entries]!;
+      const completions = params[PARAMS.cqEntries]!;
+      const size = Math.max(
+        params[PARAMS.sqArray]! + 4 * entries,
+        params[PARAMS.cqes]! + 4 * CQE.words * completions,
+      );
+      this.#words = this.#map(size, uring.IORING_OFF_SQ_RING);
+      this.#entries = this.#map(
+        4 * SQE.words * entries,
+        uring.IORING_OFF_SQES,
+      );
+      this.#mask = entries - 1;
+      this.#cqMask = completions - 1;
+      // Where things are, in words.
+      this.#at = params.map((offset) => offset >> 2);
+      const array = this.#at[PARAMS.sqArray]!;
+      for (let i = 0; i < entries; i++) this.#words[array + i] = i;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Whether there are entries that were not submitted. */
+  get pending(): boolean {
+    return this.#tail !== this.#submitted;
+  }
+
+  /** Receives into a buffer of a group, as soon as something arrives. */
+  receive(fd: number, group: number, userData: number): void {
+    const at = this.#write(uring.IORING_OP_RECV, fd, userData);
+    this.#choose(at, group);
+  }
+
+  /** Reads into a buffer of a group. */
+  read(fd: number, group: number, userData: number): void {
+    const at = this.#write(uring.IORING_OP_READ, fd, userData);
+    this.#choose(at, group);
+  }
+
+  /** Sends from an address in two words, with flags of send(2). */
+  send(
+    fd: number,
+    low: number,
+    high: number,
+    length: number,
+    flags: number,
+    userData: number,
+  ): void {
+    const at = this.#write(uring.IORING_OP_SEND, fd, userData);
+    const entries = this.#entries;
+    entries[at + SQE.address] = low;
+    entries[at + SQE.address + 1] = high;
+    entries[at + SQE.length] = length;
+    entries[at + SQE.options] = flags;
+  }
+
+  /** Completes once a descriptor is ready for one of the events of poll(2). */
+  poll(fd: number, events: number, userData: number): void {
+    const at = this.#write(uring.IORING_OP_POLL_ADD, fd, userData);
+    this.#entries[at + SQE.options] = events;
+  }
+
+  /** Ends what has this user data; both complete. */
+  cancel(target: number, userData: number): void {
+    const at = this.#write(uring.IORING_OP_ASYNC_CANCEL, -1, userData);
+    this.#entries[at + SQE.address] = target;
+  }
+
+  /** Writes an entry, which {@linkcode Ring.enter} submits; returns its place. */
+  #write(operation: number, fd: number, userData: number): number {
+    if (((this.#tail - this.#submitted) | 0) > this.#mask) this.enter();
+    const at = (this.#tail & this.#mask) * SQE.words;
+    const entries = this.#entries;
+    // A loop, because `fill()` is slow for so few.
+    for (let i = at; i < at + SQE.words; i++) entries[i] = 0;
+    entries[at + SQE.operation] = operation;
+    entries[at + SQE.fd] = fd;
+    entries[at + SQE.userData] = userData;
+    this.#tail = (this.#tail + 1) | 0;
+    return at;
+  }
+
+  #choose(at: number, group: number): void {
+    this.#entries[at + SQE.operation]! |= uring.IOSQE_BUFFER_SELECT << 8;
+    this.#entries[at + SQE.group] = group;
+  }
+
+  /**
+   * Submits what was written, and has the kernel do what is due.
+   *
+   * @returns 0 or an error number: then nothing was submitted.
+   */
+  enter(): number {
+    const { symbols, errno } = this.#calls;
+    const sqTail = this.#at[PARAMS.sqTail]!;
+    Atomics.store(this.#words, sqTail, this.#tail);
+    for (;;) {
+      const count = (this.#tail - this.#submitted) | 0;
+      const result = symbols.io_uring_enter(
+        uring.SYS_IO_URING_ENTER,
+        this.#fd,
+        count,
+        0,
+        uring.IORING_ENTER_GETEVENTS,
+        0n,
+        0n,
+      );
+      if (result >= 0) {
+        this.#submitted = (this.#submitted + result) | 0;
+        // Less than all only where the kernel has no memory for one.
+        if (result >= count || result === 0) return 0;
+      } else if (errno[0] !== EINTR) {
+        return winsockError(errno[0]!);
+      }
+    }
+  }
+
+  /** Whether the kernel has something to do that only a call does. */
+  get due(): boolean {
+    const flags = Atomics.load(this.#words, this.#at[PARAMS.sqFlags]!);
+    return (flags & DUE) !== 0;
+  }
+
+  /** Whether there are completions that were not taken. */
+  get ready(): boolean {
+    const tail = Atomics.load(this.#words, this.#at[PARAMS.cqTail]!);
+    return tail !== this.#head;
+  }
+
+  /** Tells what has completed; returns how much of it came from elsewhere. */
+  reap(completions: Completions): number {
+    const words = this.#words;
+    const base = this.#at[PARAMS.cqes]!;
+    const tail = Atomics.load(words, this.#at[PARAMS.cqTail]!);
+    let arrivals = 0;
+    // Whoever is told may reap himself.
+    while (((tail - this.#head) | 0) > 0) {
+      const at = base + (this.#head & this.#cqMask) * CQE.words;
+      const userData = words[at + CQE.userData]!;
+      const result = words[at + CQE.result]!;
+      const flags = words[at + CQE.flags]!;
+      this.#head = (this.#head + 1) | 0;
+      if (completions.completed(userData, result, flags)) arrivals++;
+    }
+    Atomics.store(words, this.#at[PARAMS.cqHead]!, this.#head);
+    return arrivals;
+  }
+
+  /** Says whether completions signal the eventfd. */
+  setSignals(on: boolean): void {
+    const flags = on ? 0 : uring.IORING_CQ_EVENTFD_DISABLED;
+    Atomics.store(this.#words, this.#at[PARAMS.cqFlags]!, flags);
+  }
+
+  /** Registers something; 0 or an error number. */
+  register(operation: number, argument: Uint8Array, count: number): number {
+    const { symbols, errno } = this.#calls;
+    const result = symbols.io_uring_register(
+      uring.SYS_IO_URING_REGISTER,
+      this.#fd,
+      operation,
+      argument,
+      count,
+    );
+    return result < 0 ? winsockError(errno[0]!) : 0;
+  }
+
+  /** Ends the ring; nothing may be in flight that uses memory. */
+  close(): void {
+    // Nothing reads these any more: they are about to be unmapped.
+    this.#words = this.#entries = NONE;
+    for (const { address, length } of this.#mapped.splice(0)) {
+      this.#calls.symbols.munmap(address, length);
+    }
+    this.#calls.close(this.#fd);
+  }
+
+  #map(size: number, offset: bigint): Int32Array {
+    const length = BigInt(size);
+    const { PROT_READ_WRITE, MAP_SHARED_POPULATE } = uring;
+    const address = this.#calls.symbols.mmap(
+      0n,
+      length,
+      PROT_READ_WRITE,
+      MAP_SHARED_POPULATE,
+      this.#fd,
+      offset,
+    );
+    // MAP_FAILED is -1.
+    if (BigInt.asIntN(64, BigInt(address)) === -1n) {
+      throw this.#unavailable("mmap");
+    }
+    this.#mapped.push({ address: BigInt(address), length });
+    const pointer = Deno.UnsafePointer.create(BigInt(address))!;
+    return new Int32Array(
+      Deno.UnsafePointerView.getArrayBuffer(pointer, size),
+    );
+  }
+
+  #unavailable(call: string): Error {
+    const code = this.#calls.errno[0]!;
+    return new Deno.errors.NotSupported(
+      `Cannot use io_uring: ${call} failed with errno ${code} (${
+        winsockError(code)
+      })`,
+    );
+  }
+}

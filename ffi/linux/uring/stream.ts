@@ -1,0 +1,189 @@
+/**
+ * A connection whose receives wait in the ring.
+ *
+ * @module
+ */
+import type { RioWatcher } from "../../contract.ts";
+import { WSAEWOULDBLOCK } from "../../error_numbers.ts";
+import { lengthOf } from "../../plain_bytes.ts";
+import { DirectSocket, type DirectSystem } from "../direct.ts";
+import { winsockError } from "../errno.ts";
+import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from "../errno_numbers.ts";
+import { POLLOUT } from "../numbers.ts";
+import type { LinuxSocket } from "../socket.ts";
+import { BUFFER_SIZE } from "./buffers.ts";
+import { IORING_CQE_BUFFER_SHIFT } from "./numbers.ts";
+import { SLOT_SIZE } from "./slots.ts";
+import type { Owner, Uring } from "./uring.ts";
+
+/** The requests that a connection has, at most one of each. */
+const RECEIVE = 0;
+const ROOM = 1;
+const SEND = 2;
+
+/** Up to so many bytes a loop copies faster than a call. */
+const FEW = 64;
+
+/** Results after which a receive is tried by a call. */
+const TRY_AGAIN: ReadonlySet<number> = new Set([ENOBUFS, EAGAIN, EINTR]);
+
+/**
+ * The data of one connection. A receive that finds nothing is posted, and gets
+ * its buffer when something arrives; sends are calls.
+ *
+ * The buffer belongs to the kernel until the completion, and to this object
+ * until it was read.
+ */
+export class UringStream extends DirectSocket implements Owner {
+  readonly #uring: Uring;
+  readonly #index: number;
+  /** Whether a receive is posted, and whether one waits for room to send. */
+  #receives = false;
+  #polls = false;
+  /** What is being sent; -1 for nothing. */
+  #slot = -1;
+  /** The outcome of what was sent, until somebody asks for it. */
+  #sent: number | null = null;
+  /** The buffer with what was not read; -1 for none. */
+  #buffer = -1;
+  #start = 0;
+  #end = 0;
+  /** Whether a call may get something: more has come than a buffer takes. */
+  #tries = false;
+  /** Whether the stream has ended, or broken. */
+  #over = false;
+  #closed = false;
+
+  constructor(
+    socket: LinuxSocket,
+    watcher: RioWatcher,
+    options: DirectSystem & { uring: Uring },
+  ) {
+    super(socket, watcher, options);
+    this.#uring = options.uring;
+    this.#index = this.#uring.enlist(this);
+  }
+
+  override get mayReceive(): boolean {
+    return this.#buffer >= 0 || this.#over || this.#tries;
+  }
+
+  override receive(into: Uint8Array): number {
+    if (this.#buffer >= 0) return this.#take(into);
+    if (this.#over) return -this.socket.broken;
+    if (this.#closed || this.#tries) {
+      const got = super.receive(into);
+      this.#tries = got === lengthOf(into);
+      if (got !== -WSAEWOULDBLOCK) return got;
+    }
+    if (!this.#receives) {
+      this.#receives = true;
+      this.#uring.receive(this.fd, this.#index, RECEIVE);
+    }
+    return -WSAEWOULDBLOCK;
+  }
+
+  override send(from: Uint8Array): number {
+    const sent = this.#sent;
+    if (sent !== null) {
+      this.#sent = null;
+      return sent;
+    }
+    if (this.#slot >= 0) return -WSAEWOULDBLOCK;
+    const length = lengthOf(from);
+    if (this.#closed || length === 0 || length > SLOT_SIZE) {
+      return super.send(from);
+    }
+    const slot = this.#uring.takeSlot();
+    if (slot < 0) return super.send(from);
+    this.#uring.slots.fill(slot, from, length);
+    this.#slot = slot;
+    this.#uring.send(this.fd, slot, length, this.#index, SEND);
+    return -WSAEWOULDBLOCK;
+  }
+
+  completed(kind: number, result: number, flags: number): boolean {
+    if (kind === ROOM) {
+      this.#polls = false;
+      if (!this.#closed) this.writable();
+    } else if (kind === SEND) {
+      this.#uring.slots.give(this.#slot);
+      this.#slot = -1;
+      this.#sent = result >= 0 ? result : -winsockError(-result);
+      if (!this.#closed) this.writable();
+    } else {
+      this.#receives = false;
+      this.#received(result, flags);
+    }
+    if (this.#closed) this.#settle();
+    return kind !== SEND;
+  }
+
+  override closing(): void {
+    this.#closed = true;
+    const uring = this.#uring;
+    if (this.#receives) uring.cancel(this.#index, RECEIVE);
+    if (this.#polls) uring.cancel(this.#index, ROOM);
+    if (this.#slot >= 0) uring.cancel(this.#index, SEND);
+    uring.submit();
+    this.#giveBack();
+    super.closing();
+    this.#settle();
+  }
+
+  protected override watchRoom(): number {
+    if (!this.#polls) {
+      this.#polls = true;
+      this.#uring.poll(this.fd, POLLOUT, this.#index, ROOM);
+    }
+    return 0;
+  }
+
+  #received(result: number, flags: number): void {
+    if (result > 0) {
+      this.#buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
+      this.#start = 0;
+      this.#end = result;
+      this.#tries = result === BUFFER_SIZE;
+      if (this.#closed) this.#giveBack();
+    } else if (result === 0) {
+      this.#over = true;
+    } else if (TRY_AGAIN.has(-result)) {
+      this.#tries = true;
+    } else if (result !== -ECANCELED) {
+      this.socket.broken ||= winsockError(-result);
+      this.#over = true;
+    }
+    if (!this.#closed) this.readable();
+  }
+
+  /** Copies what is in the buffer, and gives it back when all was taken. */
+  #take(into: Uint8Array): number {
+    const { buffers } = this.#uring;
+    const start = this.#start;
+    const count = Math.min(this.#end - start, lengthOf(into));
+    if (count > FEW) {
+      into.set(buffers.part(this.#buffer, start, start + count));
+    } else {
+      for (let i = 0; i < count; i++) {
+        into[i] = buffers.byte(this.#buffer, start + i);
+      }
+    }
+    this.#start += count;
+    if (this.#start === this.#end) this.#giveBack();
+    return count;
+  }
+
+  #giveBack(): void {
+    if (this.#buffer < 0) return;
+    this.#uring.buffers.give(this.#buffer);
+    this.#buffer = -1;
+  }
+
+  /** Leaves the ring, once nothing is in flight. */
+  #settle(): void {
+    if (!this.#receives && !this.#polls && this.#slot < 0) {
+      this.#uring.dismiss(this.#index);
+    }
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * The io_uring of a thread: everything that its sockets wrote leaves with one
+ * call, and one look tells all of them what has completed.
+ *
+ * @module
+ */
+import { afterContinuations, inNextTurn } from "../../turns.ts";
+import { openEventfd, signal } from "../eventfd.ts";
+import type { LinuxLibrary } from "../library.ts";
+import { MSG_NOSIGNAL, MSG_WAITALL } from "../numbers.ts";
+import { Buffers, GROUP } from "./buffers.ts";
+import { openUringLibrary, type UringLibrary } from "./library.ts";
+import {
+  IORING_CQE_BUFFER_SHIFT,
+  IORING_REGISTER_EVENTFD,
+  IORING_UNREGISTER_EVENTFD,
+} from "./numbers.ts";
+import { type Completions, Ring } from "./ring.ts";
+import { Slots } from "./slots.ts";
+
+/** After so many calls the event loop has its turn. */
+const CALLS_PER_TURN = 64;
+/** So often it is looked whether what was cancelled has ended. */
+const LAST_LOOKS = 100;
+
+/** All of it, and no signal where the connection is broken. */
+const SEND_FLAGS = MSG_WAITALL | MSG_NOSIGNAL;
+
+/** Bits of the user data that say what an owner has asked for. */
+const KIND_BITS = 2;
+/** What has no owner: a request to cancel another one, and the probe. */
+const NOBODY = 0;
+
+/** Who has requests in the ring. */
+export interface Owner {
+  /**
+   * Takes note that a request has ended.
+   *
+   * @param kind Which one, of those that the owner has.
+   * @param result What the system call would have returned, or minus its error.
+   * @returns Whether it comes from elsewhere: more may come soon.
+   */
+  completed(kind: number, result: number, flags: number): boolean;
+}
+
+/** Rings that could not be drained: the kernel may still write for them. */
+const kept: Uring[] = [];
+
+/** The io_uring of a thread. */
+export class Uring implements Completions {
+  /** Where what arrives is put. */
+  readonly buffers: Buffers;
+  /** Where what is sent waits. */
+  readonly slots: Slots = new Slots();
+  readonly #library: LinuxLibrary;
+  readonly #calls: UringLibrary;
+  readonly #ring: Ring;
+  /** By index; the first is nobody's. */
+  readonly #owners: (Owner | null)[] = [null];
+  readonly #free: number[] = [];
+  /** Requests that have not completed. */
+  #inFlight = 0;
+  #scheduled = false;
+  /** Whether anything was sent since the last look. */
+  #sends = false;
+  #count = 0;
+  /** Whether completions signal, because somebody sleeps until they do. */
+  #signals = false;
+  #closed = false;
+  /** What the probe has read. */
+  #probed = 0;
+
+  /**
+   * Opens a ring, and makes sure that it works.
+   *
+   * @param library How to call the kernel.
+   * @param eventfd Is signalled by what completes in a sleep.
+   * @param calls The functions of io_uring; closed with the ring.
+   * @throws {Deno.errors.NotSupported} If it does not work here, with the reason.
+   * @throws {RangeError} If the system has no room.
+   */
+  constructor(
+    library: LinuxLibrary,
+    eventfd: number,
+    calls: UringLibrary = openUringLibrary(),
+  ) {
+    this.#library = library;
+    this.#calls = calls;
+    const { symbols, errno } = library;
+    const close = (fd: number) => symbols.close(fd);
+    using stack = new DisposableStack();
+    stack.use(calls);
+    const ring = new Ring({ symbols: calls.symbols, errno, close });
+    this.#ring = ring;
+    stack.defer(() => ring.close());
+    this.buffers = new Buffers(ring);
+    this.#probe();
+    ring.setSignals(false);
+    this.setEventfd(eventfd);
+    stack.move();
+  }
+
+  /** Reads what was written to an eventfd: only a ring that works does. */
+  #probe(): void {
+    const fd = openEventfd(this.#library);
+    try {
+      signal(this.#library, fd);
+      this.#ring.read(fd, GROUP, NOBODY);
+      this.#ring.enter();
+      this.#ring.reap(this);
+    } finally {
+      this.#library.symbols.close(fd);
+    }
+    if (this.#probed === 8) return;
+    throw new Deno.errors.NotSupported(
+      `Cannot use io_uring: a read gave ${this.#probed} in place of 8 bytes`,
+    );
+  }
+
+  /** Has another eventfd signalled. */
+  setEventfd(eventfd: number): void {
+    const argument = new Uint8Array(new Int32Array([eventfd]).buffer);
+    this.#ring.register(IORING_UNREGISTER_EVENTFD, argument, 0);
+    const errno = this.#ring.register(IORING_REGISTER_EVENTFD, argument, 1);
+    if (errno === 0) return;
+    throw new Deno.errors.NotSupported(
+      `Cannot use io_uring: it takes no eventfd (${errno})`,
+    );
+  }
+
+  /** Gives an owner an index, for its requests. */
+  enlist(owner: Owner): number {
+    const index = this.#free.pop() ?? this.#owners.length;
+    this.#owners[index] = owner;
+    return index;
+  }
+
+  /** Takes an index back, once no request of its owner is in flight. */
+  dismiss(index: number): void {
+    this.#owners[index] = null;
+    this.#free.push(index);
+  }
+
+  /** Receives into a buffer, as soon as something arrives. */
+  receive(fd: number, index: number, kind: number): void {
+    this.#ring.receive(fd, GROUP, index << KIND_BITS | kind);
+    this.#begun();
+  }
+
+  /**
+   * A slot to send with what others send; -1 where there is none, or nobody has
+   * sent anything yet: one alone leaves sooner by a call.
+   */
+  takeSlot(): number {
+    if (!this.#sends) {
+      this.#sends = true;
+      return -1;
+    }
+    return this.slots.take();
+  }
+
+  /** Sends so much of a slot. */
+  send(
+    fd: number,
+    slot: number,
+    length: number,
+    index: number,
+    kind: number,
+  ): void {
+    const { slots } = this;
+    this.#ring.send(
+      fd,
+      slots.low(slot),
+      slots.high(slot),
+      length,
+      SEND_FLAGS,
+      index << KIND_BITS | kind,
+    );
+    this.#begun();
+  }
+
+  /** Completes when a descriptor is ready for one of the events of poll(2). */
+  poll(fd: number, events: number, index: number, kind: number): void {
+    this.#ring.poll(fd, events, index << KIND_BITS | kind);
+    this.#begun();
+  }
+
+  /** Ends a request, which completes soon. */
+  cancel(index: number, kind: number): void {
+    this.#ring.cancel(index << KIND_BITS | kind, NOBODY);
+    this.#soon();
+  }
+
+  /**
+   * Submits what was written for a descriptor that is about to be closed: its
+   * number may be another's a moment later.
+   */
+  submit(): void {
+    if (this.#ring.pending) this.#ring.enter();
+  }
+
+  /** Submits what was written, and tells what has completed; how much arrived. */
+  collect(): number {
+    const ring = this.#ring;
+    this.#sends = false;
+    let told = 0;
+    do {
+      // Who sleeps is not told of what is told here.
+      if (this.#signals) ring.setSignals(false);
+      if (ring.pending || ring.due) ring.enter();
+      told += ring.reap(this);
+      this.buffers.publish();
+      if (!this.#signals) return told;
+      ring.setSignals(true);
+      // What has come meanwhile did not signal.
+    } while (ring.ready || ring.due);
+    return told;
+  }
+
+  /** Has what completes signal, until {@linkcode Uring.wake}. */
+  sleep(): void {
+    this.#signals = true;
+    this.#ring.setSignals(true);
+  }
+
+  /** Ends {@linkcode Uring.sleep}. */
+  wake(): void {
+    this.#signals = false;
+    this.#ring.setSignals(false);
+  }
+
+  completed(userData: number, result: number, flags: number): boolean {
+    const index = userData >>> KIND_BITS;
+    if (index === 0) {
+      this.#probed = result;
+      if (result === 8) this.buffers.give(flags >>> IORING_CQE_BUFFER_SHIFT);
+      return false;
+    }
+    this.#inFlight--;
+    const kind = userData & ((1 << KIND_BITS) - 1);
+    return this.#owners[index]!.completed(kind, result, flags);
+  }
+
+  /** Ends the ring; all who have requests in it have cancelled them. */
+  close(): void {
+    this.#closed = true;
+    this.wake();
+    for (let i = 0; i < LAST_LOOKS && this.#inFlight > 0; i++) this.collect();
+    // The kernel may still write to the buffers.
+    if (this.#inFlight > 0) return void kept.push(this);
+    this.#ring.close();
+    this.#calls[Symbol.dispose]();
+  }
+
+  #begun(): void {
+    this.#inFlight++;
+    this.#soon();
+  }
+
+  /** Submits when those who were told of something have gone on. */
+  #soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (++this.#count % CALLS_PER_TURN === 0) inNextTurn(this.#goOn);
+    else afterContinuations(this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    this.#scheduled = false;
+    if (!this.#closed) this.collect();
+  };
+}
