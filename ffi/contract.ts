@@ -265,7 +265,8 @@ export interface RioWatcher {
 /**
  * Moves the data of one socket. Every call returns bytes, 0 for the end of a
  * stream, or minus an error number; minus `WSAEWOULDBLOCK` promises that the
- * watcher will be told.
+ * watcher will be told. A send is made again then, with the same bytes: they may
+ * have left already.
  */
 export interface RioDirectSocket {
   /** Whether a receive may get something that was told of before. */

@@ -65,8 +65,8 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
  */
 export function openUring(
   options: LinuxOptions & {
-    /** Functions to call in place of the C library's; closed with the ring. */
-    calls?: UringLibrary;
+    /** Opens functions to call in place of the C library's, for its own ring. */
+    calls?: () => UringLibrary;
   } = {},
 ): RioBackend {
   const { calls } = options;
@@ -116,7 +116,7 @@ function openPoll({ library, way }: LinuxOptions): Poll {
 }
 
 /** The ring that belongs to a wait; opens it where there is none. */
-function uringOf(poll: Poll, calls?: UringLibrary): Uring {
+function uringOf(poll: Poll, calls?: () => UringLibrary): Uring {
   const known = urings.get(poll);
   if (known) return known;
   const made = poll.join((eventfd) => new Uring(poll.library, eventfd, calls));
@@ -127,7 +127,8 @@ function uringOf(poll: Poll, calls?: UringLibrary): Uring {
 
 /** The same; `null` where it has worked before, and cannot be opened now. */
 function findUring(poll: Poll): Uring | null {
-  if (urings.get(poll) === null) return null;
+  const known = urings.get(poll);
+  if (known === null || known?.broken) return null;
   try {
     return uringOf(poll);
   } catch {

@@ -230,6 +230,12 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
     if (!socket.stream) {
       return sends ? sendError(code, refusals) : this.#receiveError(code);
     }
+    return this.streamError(code);
+  }
+
+  /** The error of a connection that a call failed with. */
+  protected streamError(code: number): number {
+    const { socket } = this;
     if (code === EPIPE && socket.sendShutdown) return wsa.WSAESHUTDOWN;
     return socket.broken ||= winsockError(code);
   }

@@ -21,10 +21,12 @@ const HIGH = 512;
 /**
  * Opens an eventfd.
  *
+ * @param signals How often it is signalled from the start.
  * @throws {Deno.errors.NotSupported} If the kernel or a sandbox lacks it.
  */
-export function openEventfd(library: LinuxLibrary): number {
-  const fd = library.symbols.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+export function openEventfd(library: LinuxLibrary, signals = 0): number {
+  const flags = EFD_CLOEXEC | EFD_NONBLOCK;
+  const fd = library.symbols.eventfd(signals, flags);
   if (fd < 0) throw unavailable("eventfd", library);
   return fd;
 }

@@ -5,14 +5,19 @@
  */
 import type { RioWaitWay } from "../../ffi/contract.ts";
 import { AioPoll } from "../../ffi/linux/aio.ts";
-import { openLinux } from "../../ffi/linux/backend.ts";
+import { openLinux, openUring } from "../../ffi/linux/backend.ts";
 import {
   acquireLibrary,
   type LinuxLibrary,
   type LinuxSymbols,
   releaseLibrary,
 } from "../../ffi/linux/library.ts";
-import { EPOLL_CTL_MOD } from "../../ffi/linux/numbers.ts";
+import { EPOLL_CTL_DEL, EPOLL_CTL_MOD } from "../../ffi/linux/numbers.ts";
+import {
+  openUringLibrary,
+  type UringLibrary,
+  type UringSymbols,
+} from "../../ffi/linux/uring/library.ts";
 import { allocate, type RioMemory } from "../../ffi/memory.ts";
 import { bytesAt } from "../fake/memory.ts";
 import type { System, Way } from "./faults.ts";
@@ -43,32 +48,46 @@ export class FaultyLinux implements System {
   /** The functions as they are, for what a test does behind the back. */
   readonly real: LinuxSymbols;
   readonly #way: RioWaitWay | undefined;
+  readonly #engine: "io_uring" | "epoll";
   readonly #library: LinuxLibrary;
   readonly #before: ReadonlySet<string>;
   readonly #spare: AioPoll[] = [];
   readonly #announcer: Announcer;
   #armed: Armed[] = [];
 
-  /** Waits in one way only, where it is given. */
-  constructor(way?: RioWaitWay) {
+  /** Waits in one way only, where it is given, and moves data in one way. */
+  constructor(way?: RioWaitWay, engine: "io_uring" | "epoll" = "epoll") {
     this.#way = way;
+    this.#engine = engine;
     const { symbols, errno } = acquireLibrary();
     this.#before = descriptors();
-    const wrapped: Record<string, unknown> = {};
-    for (const [name, call] of Object.entries(symbols)) {
-      wrapped[name] = (...values: unknown[]) =>
-        this.#run(name, call as (...values: unknown[]) => unknown, values);
-    }
-    this.#library = { symbols: wrapped as unknown as LinuxSymbols, errno };
+    this.#library = { symbols: this.#wrap(symbols), errno };
     this.real = symbols;
     this.#announcer = new Announcer(symbols);
   }
 
   open() {
     const library = this.#library;
-    return openLinux(
-      this.#way === undefined ? { library } : { library, way: this.#way },
-    );
+    const way = this.#way === undefined ? {} : { way: this.#way };
+    return this.#engine === "epoll"
+      ? openLinux({ library, ...way })
+      : openUring({ library, ...way, calls: () => this.#calls() });
+  }
+
+  /** The functions of io_uring, which fail as the others. */
+  #calls(): UringLibrary {
+    const opened = openUringLibrary();
+    const symbols: UringSymbols = this.#wrap(opened.symbols);
+    return { symbols, [Symbol.dispose]: () => opened[Symbol.dispose]() };
+  }
+
+  #wrap<T extends LinuxSymbols | UringSymbols>(symbols: T): T {
+    const wrapped: Record<string, unknown> = {};
+    for (const [name, call] of Object.entries(symbols)) {
+      wrapped[name] = (...values: unknown[]) =>
+        this.#run(name, call as (...values: unknown[]) => unknown, values);
+    }
+    return wrapped as unknown as T;
   }
 
   fail(call: string, way: Way, nth: number): void {
@@ -175,7 +194,8 @@ class Announcer {
   }
 
   /** Takes note of what `epoll_ctl` is called with. */
-  note([epoll, _operation, fd, event]: unknown[]): void {
+  note([epoll, operation, fd, event]: unknown[]): void {
+    if (operation === EPOLL_CTL_DEL) return void this.#watched.delete(fd);
     this.#watched.set(fd, {
       epoll: epoll as number,
       event: bytesAt(event as bigint, EVENT).slice(),

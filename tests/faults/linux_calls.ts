@@ -9,7 +9,13 @@ import { winsockError } from "../../ffi/linux/errno.ts";
 import * as errnoNumbers from "../../ffi/linux/errno_numbers.ts";
 import type { Call, Way } from "./faults.ts";
 
-const ERRNO = { ...errnoNumbers, EIO: 5, ENOSPC: 28 } as const;
+const ERRNO = {
+  ...errnoNumbers,
+  EIO: 5,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENOSPC: 28,
+} as const;
 
 type Name = keyof typeof ERRNO;
 
@@ -164,6 +170,25 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     ways: told("ENOMEM", "ENOSPC").map((way) => ({ ...way, absorbed: true })),
   },
   epoll_wait: { named: [], ways: [...absorbed("EINTR"), SHORT] },
+  io_uring_setup: {
+    named: [],
+    ways: told("ENOSYS", "EPERM", "ENOMEM", "EMFILE", "EINVAL"),
+  },
+  io_uring_register: {
+    named: [],
+    // Taking away an eventfd that is not there fails.
+    ways: absorbed("EINVAL", "ENOMEM", "EEXIST"),
+  },
+  io_uring_enter: {
+    named: [],
+    // It is called again in the next turn of the event loop.
+    ways: absorbed("EAGAIN", "EBUSY", "EINTR", "ENOMEM"),
+  },
+  mmap: { named: [], ways: told("ENOMEM", "EAGAIN") },
+  munmap: {
+    named: [],
+    ways: absorbed("EINVAL").map((way) => ({ ...way, accept: true })),
+  },
   read: { named: [], ways: absorbed("EAGAIN", "EINTR") },
   write: { named: [], ways: absorbed("EINTR", "EAGAIN") },
   poll: { named: [], ways: absorbed("EINTR", "ENOMEM") },

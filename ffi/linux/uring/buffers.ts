@@ -56,7 +56,7 @@ export class Buffers {
     const errno = ring.register(IORING_REGISTER_PBUF_RING, argument, 1);
     if (errno !== 0) {
       throw new Deno.errors.NotSupported(
-        `Cannot use io_uring: the kernel takes no group of buffers (${errno})`,
+        `Cannot use io_uring: io_uring_register failed for a group of buffers (${errno})`,
       );
     }
     for (let id = 0; id < COUNT; id++) this.give(id);

@@ -13,9 +13,9 @@ export const SYS_IO_URING_ENTER = 426n;
 export const SYS_IO_URING_REGISTER = 427n;
 
 export const IORING_SETUP_CQSIZE = 1 << 3;
-export const IORING_SETUP_COOP_TASKRUN = 1 << 8;
 export const IORING_SETUP_TASKRUN_FLAG = 1 << 9;
 export const IORING_SETUP_SINGLE_ISSUER = 1 << 12;
+export const IORING_SETUP_DEFER_TASKRUN = 1 << 13;
 
 export const IORING_ENTER_GETEVENTS = 1;
 

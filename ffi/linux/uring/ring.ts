@@ -15,11 +15,12 @@ const ENTRIES = 1024;
 const COMPLETIONS = 4096;
 
 /**
- * Completions come when this thread is in the kernel anyway, and a flag says
- * that some would: nothing interrupts it.
+ * Completions come when this thread asks for them, and a flag says that there
+ * are some: other calls of the thread are not held up, and what many sockets
+ * were sent is dealt with in one go.
  */
-const FLAGS = uring.IORING_SETUP_CQSIZE | (1 << 13) |
-  uring.IORING_SETUP_TASKRUN_FLAG | uring.IORING_SETUP_SINGLE_ISSUER;
+const FLAGS = uring.IORING_SETUP_CQSIZE | uring.IORING_SETUP_TASKRUN_FLAG |
+  uring.IORING_SETUP_SINGLE_ISSUER | uring.IORING_SETUP_DEFER_TASKRUN;
 const FEATURES = uring.IORING_FEAT_SINGLE_MMAP | uring.IORING_FEAT_NODROP;
 /** What only a call does. */
 const DUE = uring.IORING_SQ_CQ_OVERFLOW | uring.IORING_SQ_TASKRUN;

@@ -7,8 +7,7 @@ import type { RioWatcher } from "../../contract.ts";
 import { WSAEWOULDBLOCK } from "../../error_numbers.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import { DirectSocket, type DirectSystem } from "../direct.ts";
-import { winsockError } from "../errno.ts";
-import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from "../errno_numbers.ts";
+import { EAGAIN, ECANCELED, EINTR, ENOBUFS, ENOMEM } from "../errno_numbers.ts";
 import { POLLOUT } from "../numbers.ts";
 import type { LinuxSocket } from "../socket.ts";
 import { BUFFER_SIZE } from "./buffers.ts";
@@ -24,8 +23,17 @@ const SEND = 2;
 /** Up to so many bytes a loop copies faster than a call. */
 const FEW = 64;
 
-/** Results after which a receive is tried by a call. */
-const TRY_AGAIN: ReadonlySet<number> = new Set([ENOBUFS, EAGAIN, EINTR]);
+/**
+ * Results that say nothing of the connection: there was no buffer left, or no
+ * memory, or it was interrupted or cancelled.
+ */
+const RETRIED: ReadonlySet<number> = new Set([
+  EAGAIN,
+  ECANCELED,
+  EINTR,
+  ENOBUFS,
+  ENOMEM,
+]);
 
 /**
  * The data of one connection. A receive that finds nothing is posted, and gets
@@ -109,7 +117,10 @@ export class UringStream extends DirectSocket implements Owner {
     } else if (kind === SEND) {
       this.#uring.slots.give(this.#slot);
       this.#slot = -1;
-      this.#sent = result >= 0 ? result : -winsockError(-result);
+      // Without an outcome it is sent again.
+      if (!RETRIED.has(-result)) {
+        this.#sent = result < 0 ? -this.streamError(-result) : result;
+      }
       if (!this.#closed) this.writable();
     } else {
       this.#receives = false;
@@ -117,6 +128,19 @@ export class UringStream extends DirectSocket implements Owner {
     }
     if (this.#closed) this.#settle();
     return kind !== SEND;
+  }
+
+  broken(errno: number): void {
+    const sends = this.#slot >= 0;
+    this.#receives = this.#polls = false;
+    // The slot stays with the kernel, which may still read it.
+    this.#slot = -1;
+    if (this.#closed) return this.#settle();
+    this.socket.broken ||= errno;
+    this.#over = true;
+    if (sends) this.#sent = -errno;
+    this.readable();
+    this.writable();
   }
 
   override closing(): void {
@@ -148,10 +172,10 @@ export class UringStream extends DirectSocket implements Owner {
       if (this.#closed) this.#giveBack();
     } else if (result === 0) {
       this.#over = true;
-    } else if (TRY_AGAIN.has(-result)) {
+    } else if (RETRIED.has(-result)) {
       this.#tries = true;
-    } else if (result !== -ECANCELED) {
-      this.socket.broken ||= winsockError(-result);
+    } else {
+      this.streamError(-result);
       this.#over = true;
     }
     if (!this.#closed) this.readable();

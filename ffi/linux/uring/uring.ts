@@ -5,7 +5,7 @@
  * @module
  */
 import { afterContinuations, inNextTurn } from "../../turns.ts";
-import { openEventfd, signal } from "../eventfd.ts";
+import { openEventfd } from "../eventfd.ts";
 import type { LinuxLibrary } from "../library.ts";
 import { MSG_NOSIGNAL, MSG_WAITALL } from "../numbers.ts";
 import { Buffers, GROUP } from "./buffers.ts";
@@ -20,6 +20,8 @@ import { Slots } from "./slots.ts";
 
 /** After so many calls the event loop has its turn. */
 const CALLS_PER_TURN = 64;
+/** So many calls may fail in a row; one each turn of the event loop. */
+const FAILURES = 100;
 /** So often it is looked whether what was cancelled has ended. */
 const LAST_LOOKS = 100;
 
@@ -33,6 +35,8 @@ const NOBODY = 0;
 
 /** Who has requests in the ring. */
 export interface Owner {
+  /** Takes note that the ring is broken: nothing of this owner completes. */
+  broken(errno: number): void;
   /**
    * Takes note that a request has ended.
    *
@@ -66,7 +70,10 @@ export class Uring implements Completions {
   #count = 0;
   /** Whether completions signal, because somebody sleeps until they do. */
   #signals = false;
+  /** Calls that have failed in a row. */
+  #failures = 0;
   #closed = false;
+  #broken = false;
   /** What the probe has read. */
   #probed = 0;
 
@@ -75,21 +82,21 @@ export class Uring implements Completions {
    *
    * @param library How to call the kernel.
    * @param eventfd Is signalled by what completes in a sleep.
-   * @param calls The functions of io_uring; closed with the ring.
+   * @param open Opens the functions of io_uring.
    * @throws {Deno.errors.NotSupported} If it does not work here, with the reason.
    * @throws {RangeError} If the system has no room.
    */
   constructor(
     library: LinuxLibrary,
     eventfd: number,
-    calls: UringLibrary = openUringLibrary(),
+    open: () => UringLibrary = openUringLibrary,
   ) {
     this.#library = library;
-    this.#calls = calls;
     const { symbols, errno } = library;
     const close = (fd: number) => symbols.close(fd);
     using stack = new DisposableStack();
-    stack.use(calls);
+    const calls = stack.use(open());
+    this.#calls = calls;
     const ring = new Ring({ symbols: calls.symbols, errno, close });
     this.#ring = ring;
     stack.defer(() => ring.close());
@@ -100,20 +107,20 @@ export class Uring implements Completions {
     stack.move();
   }
 
-  /** Reads what was written to an eventfd: only a ring that works does. */
+  /** Reads from an eventfd that is signalled: only a ring that works does. */
   #probe(): void {
-    const fd = openEventfd(this.#library);
+    const fd = openEventfd(this.#library, 1);
+    let errno = 0;
     try {
-      signal(this.#library, fd);
       this.#ring.read(fd, GROUP, NOBODY);
-      this.#ring.enter();
+      errno = this.#ring.enter();
       this.#ring.reap(this);
     } finally {
       this.#library.symbols.close(fd);
     }
     if (this.#probed === 8) return;
     throw new Deno.errors.NotSupported(
-      `Cannot use io_uring: a read gave ${this.#probed} in place of 8 bytes`,
+      `Cannot use io_uring: io_uring_enter gave ${errno}, and a read ${this.#probed} in place of 8 bytes`,
     );
   }
 
@@ -124,8 +131,13 @@ export class Uring implements Completions {
     const errno = this.#ring.register(IORING_REGISTER_EVENTFD, argument, 1);
     if (errno === 0) return;
     throw new Deno.errors.NotSupported(
-      `Cannot use io_uring: it takes no eventfd (${errno})`,
+      `Cannot use io_uring: io_uring_register failed for an eventfd (${errno})`,
     );
+  }
+
+  /** Whether it does not work any more; what is in flight never completes. */
+  get broken(): boolean {
+    return this.#broken;
   }
 
   /** Gives an owner an index, for its requests. */
@@ -196,19 +208,25 @@ export class Uring implements Completions {
    * number may be another's a moment later.
    */
   submit(): void {
-    if (this.#ring.pending) this.#ring.enter();
+    if (this.#ring.pending && !this.#broken) this.#ring.enter();
   }
 
   /** Submits what was written, and tells what has completed; how much arrived. */
   collect(): number {
     const ring = this.#ring;
+    if (this.#broken) return 0;
     this.#sends = false;
     let told = 0;
     do {
       // Who sleeps is not told of what is told here.
       if (this.#signals) ring.setSignals(false);
-      if (ring.pending || ring.due) ring.enter();
+      const errno = ring.pending || ring.due ? ring.enter() : 0;
       told += ring.reap(this);
+      if (errno !== 0) {
+        this.#failed(errno);
+        return told;
+      }
+      this.#failures = 0;
       this.buffers.publish();
       if (!this.#signals) return told;
       ring.setSignals(true);
@@ -250,6 +268,16 @@ export class Uring implements Completions {
     if (this.#inFlight > 0) return void kept.push(this);
     this.#ring.close();
     this.#calls[Symbol.dispose]();
+  }
+
+  /** A call has failed: it is made again in the next turn of the event loop. */
+  #failed(errno: number): void {
+    if (++this.#failures < FAILURES) {
+      inNextTurn(this.#goOn);
+      return;
+    }
+    this.#broken = true;
+    for (const owner of [...this.#owners]) owner?.broken(errno);
   }
 
   #begun(): void {
