@@ -16,8 +16,7 @@ import { Poll } from "./poll.ts";
 import { LinuxRings } from "./rings.ts";
 import { Scratch } from "./scratch.ts";
 import { UringDirect } from "./uring/direct.ts";
-import type { UringLibrary } from "./uring/library.ts";
-import { Uring } from "./uring/uring.ts";
+import { Uring, type UringOptions } from "./uring/uring.ts";
 import { LinuxSockets } from "./sockets.ts";
 
 /** How a Linux backend reaches the kernel. */
@@ -29,6 +28,8 @@ export interface LinuxOptions {
   library?: LinuxLibrary;
   /** How it waits; the best way that works by default. */
   way?: RioWaitWay;
+  /** How its ring is opened, where it is to have one of its own. */
+  uring?: UringOptions;
 }
 
 /** What the backends of this thread share while there are any. */
@@ -63,23 +64,18 @@ export function openLinux(options: LinuxOptions = {}): RioBackend {
  * the reason.
  * @throws {RangeError} If the system has no room.
  */
-export function openUring(
-  options: LinuxOptions & {
-    /** Opens functions to call in place of the C library's, for its own ring. */
-    calls?: () => UringLibrary;
-  } = {},
-): RioBackend {
-  const { calls } = options;
-  if (proven instanceof Error && calls === undefined) throw proven;
+export function openUring(options: LinuxOptions = {}): RioBackend {
+  const { uring } = options;
+  if (proven instanceof Error && uring === undefined) throw proven;
   const backend = open("io_uring", options);
   // Later it is opened by the first connection.
-  if (proven === true && calls === undefined) return backend;
+  if (proven === true && uring === undefined) return backend;
   try {
-    uringOf(backend.waits, calls);
+    uringOf(backend.waits, uring);
     return backend;
   } catch (error) {
     backend.close();
-    if (error instanceof Deno.errors.NotSupported && calls === undefined) {
+    if (error instanceof Deno.errors.NotSupported && uring === undefined) {
       proven = error;
     }
     throw error;
@@ -90,7 +86,7 @@ function open(
   engine: "io_uring" | "epoll",
   options: LinuxOptions,
 ): LinuxBackend {
-  if (options.library || options.way) {
+  if (options.library || options.way || options.uring) {
     const poll = openPoll(options);
     return new LinuxBackend(engine, poll, () => poll.close());
   }
@@ -116,10 +112,12 @@ function openPoll({ library, way }: LinuxOptions): Poll {
 }
 
 /** The ring that belongs to a wait; opens it where there is none. */
-function uringOf(poll: Poll, calls?: () => UringLibrary): Uring {
+function uringOf(poll: Poll, options?: UringOptions): Uring {
   const known = urings.get(poll);
   if (known) return known;
-  const made = poll.join((eventfd) => new Uring(poll.library, eventfd, calls));
+  const made = poll.join((eventfd) =>
+    new Uring(poll.library, eventfd, options)
+  );
   urings.set(poll, made);
   proven = true;
   return made;

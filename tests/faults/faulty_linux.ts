@@ -71,7 +71,7 @@ export class FaultyLinux implements System {
     const way = this.#way === undefined ? {} : { way: this.#way };
     return this.#engine === "epoll"
       ? openLinux({ library, ...way })
-      : openUring({ library, ...way, calls: () => this.#calls() });
+      : openUring({ library, ...way, uring: { open: () => this.#calls() } });
   }
 
   /** The functions of io_uring, which fail as the others. */

@@ -4,9 +4,11 @@ import { ADDRESS_SIZE, writeAddress } from "../../ffi/address.ts";
 import * as winsock from "../../ffi/constants.ts";
 import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
 import { RioResults } from "../../ffi/layout.ts";
-import { openLinux } from "../../ffi/linux/backend.ts";
+import { openLinux, openUring } from "../../ffi/linux/backend.ts";
+import type { UringOptions } from "../../ffi/linux/uring/uring.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
+import { WITHOUT_URING } from "./engine.ts";
 
 export const ON = new Uint8Array([1, 0, 0, 0]);
 export const OFF = new Uint8Array(4);
@@ -14,16 +16,39 @@ export const SIZE = 1 << 20;
 export const results = new RioResults(256);
 
 /** States something that only this backend can be asked. */
-export function linuxTest(
+export function linuxTest(name: string, fn: Body) {
+  test(name, openLinux, fn, NOT_LINUX);
+}
+
+/** States something of data without requests, for each way to move it. */
+export function engineTest(name: string, fn: Body) {
+  test(`epoll: ${name}`, openLinux, fn, NOT_LINUX);
+  uringTest(name, fn);
+}
+
+/** States something of the data of connections in the ring. */
+export function uringTest(name: string, fn: Body, options?: UringOptions) {
+  const why = NOT_LINUX ?? WITHOUT_URING;
+  const open = () => openUring(options && { uring: options });
+  test(`io_uring: ${name}`, open, fn, why);
+}
+
+type Body = (rio: Rig) => void | Promise<void>;
+
+function test(
   name: string,
-  fn: (rio: Rig) => void | Promise<void>,
+  open: () => RioBackend,
+  fn: Body,
+  why: string | undefined,
 ) {
   Deno.test({
     name,
-    ignore: skipped(name, NOT_LINUX),
+    ignore: skipped(name, why),
     async fn() {
+      // The first ring of a thread is opened at once, to see that it works.
+      open().close(false);
       const before = descriptors();
-      const rig = new Rig(openLinux());
+      const rig = new Rig(open());
       try {
         await fn(rig);
       } finally {

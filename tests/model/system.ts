@@ -4,7 +4,7 @@
  * @module
  */
 import type { RioBackend } from "../../ffi/contract.ts";
-import { openLinux } from "../../ffi/linux/backend.ts";
+import { openBackend } from "../../ffi/open.ts";
 import { createWinsockBackend, openWinsock } from "../../ffi/winsock/open.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { library, Provider } from "../windows/provider.ts";
@@ -28,7 +28,7 @@ export interface System extends Disposable {
 
 /** Makes a system. */
 export function makeSystem(name: ModelSystem): System {
-  if (name === "linux") return unjudged(() => openLinux());
+  if (name === "linux") return unjudged(() => openBackend());
   return name === "fake" ? fake() : windows(library!);
 }
 

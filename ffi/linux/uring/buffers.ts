@@ -8,8 +8,6 @@ import { allocate, type RioMemory } from "../../memory.ts";
 import { IORING_REGISTER_PBUF_RING } from "./numbers.ts";
 import type { Ring } from "./ring.ts";
 
-/** Buffers; a power of two. */
-const COUNT = 1024;
 /** Bytes of each. */
 export const BUFFER_SIZE = 2048;
 /** The name of the group. */
@@ -31,27 +29,31 @@ export class Buffers {
   readonly #halves: Uint16Array;
   readonly #low: number;
   readonly #high: number;
+  readonly #mask: number;
   #tail = 0;
 
   /**
    * Registers the group, and gives all buffers to the kernel.
    *
+   * @param ring Where it is registered.
+   * @param count How many buffers; a power of two.
    * @throws {Deno.errors.NotSupported} If the kernel has no such groups.
    * @throws {RangeError} If the system has no room.
    */
-  constructor(ring: Ring) {
-    this.#ring = allocate(4 * BUF.words * COUNT);
-    this.#memory = allocate(COUNT * BUFFER_SIZE);
+  constructor(ring: Ring, count: number) {
+    this.#mask = count - 1;
+    this.#ring = allocate(4 * BUF.words * count);
+    this.#memory = allocate(count * BUFFER_SIZE);
     const { buffer, byteOffset } = this.#ring.bytes;
-    this.#words = new Uint32Array(buffer, byteOffset, BUF.words * COUNT);
-    this.#halves = new Uint16Array(buffer, byteOffset, 2 * BUF.words * COUNT);
+    this.#words = new Uint32Array(buffer, byteOffset, BUF.words * count);
+    this.#halves = new Uint16Array(buffer, byteOffset, 2 * BUF.words * count);
     const { address } = this.#memory;
     this.#low = Number(address & 0xFFFFFFFFn);
     this.#high = Number(address >> 32n);
     const argument = new Uint8Array(REGISTRATION.bytes);
     const view = new DataView(argument.buffer);
     view.setBigUint64(0, this.#ring.address, true);
-    view.setUint32(REGISTRATION.entries, COUNT, true);
+    view.setUint32(REGISTRATION.entries, count, true);
     view.setUint16(REGISTRATION.group, GROUP, true);
     const errno = ring.register(IORING_REGISTER_PBUF_RING, argument, 1);
     if (errno !== 0) {
@@ -59,7 +61,7 @@ export class Buffers {
         `Cannot use io_uring: io_uring_register failed for a group of buffers (${errno})`,
       );
     }
-    for (let id = 0; id < COUNT; id++) this.give(id);
+    for (let id = 0; id < count; id++) this.give(id);
     this.publish();
   }
 
@@ -76,7 +78,7 @@ export class Buffers {
 
   /** Gives a buffer back; {@linkcode Buffers.publish} lets the kernel use it. */
   give(id: number): void {
-    const at = (this.#tail & (COUNT - 1)) * BUF.words;
+    const at = (this.#tail & this.#mask) * BUF.words;
     const low = this.#low + id * BUFFER_SIZE;
     this.#words[at + BUF.address] = low;
     this.#words[at + BUF.address + 1] = low > 0xFFFFFFFF

@@ -77,9 +77,10 @@ export class UringStream extends DirectSocket implements Owner {
   }
 
   override receive(into: Uint8Array): number {
+    if (this.#closed) return super.receive(into);
     if (this.#buffer >= 0) return this.#take(into);
     if (this.#over) return -this.socket.broken;
-    if (this.#closed || this.#tries) {
+    if (this.#tries) {
       const got = super.receive(into);
       this.#tries = got === lengthOf(into);
       if (got !== -WSAEWOULDBLOCK) return got;

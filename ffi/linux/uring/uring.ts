@@ -22,6 +22,11 @@ import { Slots } from "./slots.ts";
 const CALLS_PER_TURN = 64;
 /** So many calls may fail in a row; one each turn of the event loop. */
 const FAILURES = 100;
+/**
+ * Buffers for what arrives, and has not been read. Where there is none left,
+ * receives are tried by calls.
+ */
+const BUFFERS = 1024;
 /** So often it is looked whether what was cancelled has ended. */
 const LAST_LOOKS = 100;
 
@@ -32,6 +37,14 @@ const SEND_FLAGS = MSG_WAITALL | MSG_NOSIGNAL;
 const KIND_BITS = 2;
 /** What has no owner: a request to cancel another one, and the probe. */
 const NOBODY = 0;
+
+/** How a ring is opened. */
+export interface UringOptions {
+  /** Opens the functions to call. */
+  open?: () => UringLibrary;
+  /** Buffers for what arrives; a power of two. */
+  buffers?: number;
+}
 
 /** Who has requests in the ring. */
 export interface Owner {
@@ -82,14 +95,14 @@ export class Uring implements Completions {
    *
    * @param library How to call the kernel.
    * @param eventfd Is signalled by what completes in a sleep.
-   * @param open Opens the functions of io_uring.
+   * @param options What it is made of.
    * @throws {Deno.errors.NotSupported} If it does not work here, with the reason.
    * @throws {RangeError} If the system has no room.
    */
   constructor(
     library: LinuxLibrary,
     eventfd: number,
-    open: () => UringLibrary = openUringLibrary,
+    { open = openUringLibrary, buffers = BUFFERS }: UringOptions = {},
   ) {
     this.#library = library;
     const { symbols, errno } = library;
@@ -100,7 +113,7 @@ export class Uring implements Completions {
     const ring = new Ring({ symbols: calls.symbols, errno, close });
     this.#ring = ring;
     stack.defer(() => ring.close());
-    this.buffers = new Buffers(ring);
+    this.buffers = new Buffers(ring, buffers);
     this.#probe();
     ring.setSignals(false);
     this.setEventfd(eventfd);
