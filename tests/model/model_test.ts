@@ -1,7 +1,7 @@
 /** Random use of a session does what the model of the contract says. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RioBackend } from "../../ffi/contract.ts";
-import { openLinux } from "../../ffi/linux/backend.ts";
+import { openBackend } from "../../ffi/open.ts";
 import { WSAEOPNOTSUPP } from "../../ffi/error_numbers.ts";
 import { openLibrary } from "../../ffi/winsock/library.ts";
 import { library } from "../windows/provider.ts";
@@ -10,7 +10,7 @@ import { SYSTEMS } from "./system.ts";
 import { VERBS } from "./verbs.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
-if (Deno.build.os === "linux") openLinux();
+if (Deno.build.os === "linux") openBackend();
 if (Deno.build.os === "windows" && library) openLibrary({ library });
 
 for (const system of SYSTEMS) {
