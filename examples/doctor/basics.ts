@@ -47,7 +47,7 @@ export const BASICS: readonly Experiment[] = [
 
 function support(notes: Notebook, { library }: Setting): void {
   const found = rioSupport(library === undefined ? {} : { library });
-  const { supported, backend, waits, reason } = found;
+  const { supported, backend, engine, waits, reason, without } = found;
   notes.compare(
     "rioSupport()",
     "supported",
@@ -56,6 +56,10 @@ function support(notes: Notebook, { library }: Setting): void {
   );
   const there = Object.values(found.functions).filter(Boolean).length;
   notes.fact("backend", backend ?? "none");
+  notes.fact("data is moved by", engine ?? "nothing");
+  for (const [better, why] of Object.entries(without)) {
+    notes.fact(`not by ${better}`, why);
+  }
   notes.fact("waits end", WAYS[waits ?? "none"]);
   notes.fact("functions", `${there} of 13`, found);
 }

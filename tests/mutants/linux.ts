@@ -14,6 +14,9 @@ const THREAD = "ffi/linux/pool_thread.ts";
 const SLEEPS = ["sleep", "closed_outside", "ways"]
   .map((name) => `tests/linux/${name}_test.ts`);
 
+const STREAM = "ffi/linux/uring/stream.ts";
+const URING = ["tests/linux/uring_test.ts"];
+
 /** The faults. */
 export const linux: readonly Mutant[] = [
   {
@@ -183,5 +186,55 @@ export const linux: readonly Mutant[] = [
       replace: "proven ??= true;",
     }],
     linux: SLEEPS,
+  },
+  {
+    name: "a receive that was not submitted outlives its descriptor",
+    edits: [{ file: STREAM, find: "    uring.submit();\n", replace: "" }],
+    linux: URING,
+  },
+  {
+    name: "a receive stays in the ring when its socket is closed",
+    edits: [{
+      file: STREAM,
+      find: "if (this.#receives) uring.cancel(this.#index, RECEIVE);",
+      replace: "",
+    }],
+    linux: URING,
+  },
+  {
+    name: "a buffer is given back before all of it was read",
+    edits: [{
+      file: STREAM,
+      find: "if (this.#start === this.#end) this.#giveBack();",
+      replace: "this.#giveBack();",
+    }],
+    linux: URING,
+  },
+  {
+    name: "an index is another's while requests of its owner are in flight",
+    edits: [{
+      file: STREAM,
+      find: "if (!this.#receives && !this.#polls && this.#slot < 0) {",
+      replace: "{",
+    }],
+    linux: URING,
+  },
+  {
+    name: "a stream ends where no buffer is left",
+    edits: [{
+      file: STREAM,
+      find: "  ENOBUFS,\n  ENOMEM,\n]);",
+      replace: "]);",
+    }],
+    linux: URING,
+  },
+  {
+    name: "a ring that does not work is used on and on",
+    edits: [{
+      file: "ffi/linux/uring/uring.ts",
+      find: "if (++this.#failures < FAILURES) {",
+      replace: "if (++this.#failures < Infinity) {",
+    }],
+    linux: URING,
   },
 ];
