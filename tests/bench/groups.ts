@@ -120,17 +120,18 @@ export function groupsOf(
         await tcpBulk(limit),
         effort(6_400),
       );
-      const connections = quick ? 100 : 1_000;
-      // Three candidates, each with both ends of all.
-      if (!fits(6 * connections)) return;
-      yield await compareRates(
-        {
-          id: "tcp-many",
-          title: `TCP, ${connections} connections, requests of 64 bytes`,
-        },
-        await tcpMany(connections),
-        effort(32_000),
-      );
+      for (const connections of quick ? [10] : [10, 100, 1_000]) {
+        // Four candidates, each with both ends of all.
+        if (!fits(8 * connections)) return;
+        yield await compareRates(
+          {
+            id: `tcp-${connections}`,
+            title: `TCP, ${connections} connections, requests of 64 bytes`,
+          },
+          await tcpMany(connections),
+          effort(32_000),
+        );
+      }
     },
     async *growth() {
       yield await windows(effort(64_000));

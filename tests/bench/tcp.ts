@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect, listen } from "../../mod.ts";
+import { connect, listen, RioSession, rioSupport } from "../../mod.ts";
 import { readFull, writeFull } from "./echo.ts";
 import type { Candidate } from "./harness.ts";
 import type { Limit } from "./limit.ts";
@@ -35,6 +35,16 @@ const DENO: Tcp = {
   connect: (options) => Deno.connect(options),
   listen: (options) => Deno.listen(options),
 };
+/** The same without io_uring, where it is not the best there is. */
+function withoutUring(): Tcp[] {
+  if (rioSupport().engine !== "io_uring") return [];
+  const session = RioSession.open({ backend: "epoll" });
+  return [{
+    name: `${OURS.name}, epoll`,
+    connect: (options) => connect({ ...options, session }),
+    listen: (options) => listen({ ...options, session }),
+  }];
+}
 /** Bytes of one write of the bulk candidates. */
 const CHUNK = 65536;
 /** Bytes of one small request. */
@@ -49,6 +59,7 @@ export async function tcpBulk(limit: Limit | null): Promise<Candidate[]> {
     await bulk(DENO),
     await nodeBulk(CHUNK),
   ];
+  for (const tcp of withoutUring()) candidates.push(await bulk(tcp));
   if (limit) {
     const c = limit.candidate("the limit: C, two threads", "tcp-bulk", CHUNK);
     candidates.push({ ...c, run: (count) => c.run(count * CHUNK) });
@@ -78,11 +89,15 @@ async function bulk(tcp: Tcp): Promise<Candidate> {
 
 /** Small requests, one in flight on each of many connections. */
 export async function tcpMany(connections: number): Promise<Candidate[]> {
-  return [
+  const candidates = [
     await many(OURS, connections),
     await many(DENO, connections),
     await nodeMany(connections, REQUEST),
   ];
+  for (const tcp of withoutUring()) {
+    candidates.push(await many(tcp, connections));
+  }
+  return candidates;
 }
 
 async function many(tcp: Tcp, connections: number): Promise<Candidate> {
