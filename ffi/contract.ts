@@ -52,6 +52,8 @@ export interface RioBuf {
 export interface RioCapabilities {
   /** Sockets can share a port: `SO_REUSEPORT`. */
   readonly reusePort: boolean;
+  /** Sends can be cut into datagrams, on any path: `UDP_SEGMENT`. */
+  readonly segmentation: boolean;
   /**
    * Deno's own sockets call a send to a peer that has reset the connection a
    * broken pipe; where this is false they call it a reset.

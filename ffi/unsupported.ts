@@ -18,7 +18,12 @@ export function openUnsupported(): RioBackend {
   return {
     name: null,
     engine: null,
-    capabilities: { reusePort: false, brokenPipe: false, costlyOpen: false },
+    capabilities: {
+      reusePort: false,
+      segmentation: false,
+      brokenPipe: false,
+      costlyOpen: false,
+    },
     rings: {
       registerBuffer: giveNothing,
       deregisterBuffer: ignore,

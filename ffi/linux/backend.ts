@@ -141,6 +141,7 @@ class LinuxBackend implements RioBackend {
   readonly engine: "io_uring" | "epoll";
   readonly capabilities = {
     reusePort: true,
+    segmentation: true,
     brokenPipe: true,
     costlyOpen: true,
   };

@@ -133,7 +133,12 @@ function assemble(
   return {
     name: "winsock",
     engine: "rio",
-    capabilities: { reusePort: false, brokenPipe: false, costlyOpen: false },
+    capabilities: {
+      reusePort: false,
+      segmentation: false,
+      brokenPipe: false,
+      costlyOpen: false,
+    },
     rings,
     sockets,
     waits,

@@ -32,6 +32,33 @@ export const session: readonly Mutant[] = [
     linux: ["tests/net/late_queues_test.ts"],
   },
   {
+    name: "a datagram leaves with those of another call",
+    edits: [{
+      file: "ffi/net/datagrams/train.ts",
+      find: "if (slot === null || slot.group !== group) return false;",
+      replace: "if (slot === null) return false;",
+    }],
+    linux: ["tests/net/trains_test.ts"],
+  },
+  {
+    name: "a datagram leaves with those to another port",
+    edits: [{
+      file: "ffi/net/datagrams/train.ts",
+      find: "to?.port !== slot.to?.port || ",
+      replace: "",
+    }],
+    linux: ["tests/net/trains_test.ts"],
+  },
+  {
+    name: "datagrams that cannot leave together are tried again and again",
+    edits: [{
+      file: "ffi/net/datagrams/outbox.ts",
+      find: "this.#train.refuse(size);",
+      replace: "",
+    }],
+    linux: ["tests/net/trains_test.ts"],
+  },
+  {
     name: "a slot whose receive was refused counts as made",
     edits: [{
       file: "ffi/net/datagrams/inbox.ts",

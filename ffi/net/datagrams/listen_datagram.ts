@@ -9,7 +9,7 @@ import { assertInteger } from "../../arguments.ts";
 import type { RioSocketOptions } from "../../session/open_socket.ts";
 import type { RioCompletionQueue } from "../../session/queue.ts";
 import { LATE_QUEUES, type QueueOptions } from "../../session/request_queue.ts";
-import type { RioSession } from "../../session/session.ts";
+import { capabilitiesOf, type RioSession } from "../../session/session.ts";
 import type { RioSocketOption } from "../../session/socket_options.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertReusePort, localAddress } from "../arguments.ts";
@@ -204,6 +204,7 @@ export function listenDatagram(
       room: () => room(sends),
       slots: sends,
       datagramSize,
+      joins: capabilitiesOf(session).segmentation,
     });
     const resources = stack.move();
     return new RioDatagramConn(INTERNAL, inbox, { outbox, resources });

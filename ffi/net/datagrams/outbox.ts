@@ -4,10 +4,7 @@
  *
  * @module
  */
-import { type IpAddress, ipVersion } from "../../address.ts";
-import { writeControl } from "../../control.ts";
-import { WSAEMSGSIZE } from "../../error_numbers.ts";
-import { RioError } from "../../errors.ts";
+import type { IpAddress } from "../../address.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
@@ -18,8 +15,9 @@ import { permittedHost } from "../hosts.ts";
 import { type AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
-import type { Room } from "./room.ts";
-import { type SendGroup, SendSlot } from "./slots.ts";
+import { type SendSlotOptions, SendSlots } from "./send_slots.ts";
+import type { SendGroup, SendSlot } from "./slots.ts";
+import { Train } from "./train.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}. */
 export interface RioDatagramSendOptions {
@@ -39,27 +37,19 @@ interface SlotCall {
 }
 
 /** How datagrams are sent. */
-export interface OutboxOptions {
+export interface OutboxOptions extends SendSlotOptions {
   /** Runs the sends. */
   readonly driver: Driver;
   /** Sends without slots; `null` where datagrams need them. */
   readonly direct: DirectDatagrams | null;
-  /** Writes destinations. */
-  readonly writer: AddressWriter;
-  /** Takes room for the slots; each is the kernel's while it is sent. */
-  room(): Room;
-  /** How many datagrams can be on their way to the system. */
-  readonly slots: number;
-  /** The longest datagram, in bytes. */
-  readonly datagramSize: number;
+  /** Whether the system cuts apart what is sent together. */
+  readonly joins: boolean;
 }
 
 /** Sends datagrams, and waits for room. */
 export class Outbox extends Half<SlotCall> {
   readonly #options: Readonly<OutboxOptions>;
-  readonly #family: 4 | 6;
   readonly #writer: AddressWriter;
-  readonly #free: SendSlot[] = [];
   /** The groups that somebody waits for. */
   readonly #groups: Set<SendGroup> = new Set();
   /** Sends that were posted and not yet committed. */
@@ -74,9 +64,8 @@ export class Outbox extends Half<SlotCall> {
   readonly #sendAlone = (): void => {
     this.#justSent = false;
   };
-  /** Slots that were made. */
-  #made = 0;
-  #room: Room | null = null;
+  readonly #train: Train = new Train();
+  readonly #slots: SendSlots;
   /** The socket has a peer: a destination is not needed. */
   connected = false;
 
@@ -89,8 +78,12 @@ export class Outbox extends Half<SlotCall> {
   constructor(socket: RioSocket, options: OutboxOptions) {
     super(socket, options.driver);
     this.#options = options;
-    this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
     this.#writer = options.writer;
+    this.#slots = new SendSlots(
+      socket,
+      options,
+      (slot, completion) => this.#completed(slot, completion),
+    );
   }
 
   /** Sends one datagram; bytes sent. */
@@ -99,6 +92,8 @@ export class Outbox extends Half<SlotCall> {
     addr: Deno.Addr | undefined,
     { segmentSize }: RioDatagramSendOptions,
   ): Promise<number> {
+    // Whoever sends many may call this while he is asked for the next one.
+    this.#depart();
     try {
       if (segmentSize === undefined && this.#sendDirectly(data, addr)) {
         return Promise.resolve(data.byteLength);
@@ -154,10 +149,11 @@ export class Outbox extends Half<SlotCall> {
     const group = newGroup();
     try {
       for (const { data, addr } of datagrams) {
-        const posted = this.#post(group, data, addr);
+        const posted = this.#post(group, data, addr, this.#options.joins);
         if (posted) await posted;
       }
     } finally {
+      this.#depart();
       this.#commit();
     }
     await this.#settled(group);
@@ -169,8 +165,7 @@ export class Outbox extends Half<SlotCall> {
    * back. Nothing can be sent after that.
    */
   async drain(): Promise<void> {
-    const made = this.#made;
-    this.#made = this.#options.slots;
+    const made = this.#slots.close();
     for (let i = 0; i < made; i++) {
       if (!this.#take()) await this.#takeNext(() => {});
     }
@@ -179,6 +174,7 @@ export class Outbox extends Half<SlotCall> {
   override close(): void {
     try {
       // What was sent and not awaited leaves before the socket is closed.
+      this.#depart();
       this.#commit();
     } catch {
       // What cannot leave ends with the socket.
@@ -195,22 +191,49 @@ export class Outbox extends Half<SlotCall> {
     this.#groups.clear();
   }
 
-  /** Posts one send; a promise only where it has to wait for something. */
+  /**
+   * Posts one send; a promise only where it has to wait for something.
+   *
+   * @param joins Whether it may leave with those before and after it: then the
+   * caller ends with {@linkcode Outbox.#depart}.
+   */
   #post(
     group: SendGroup,
     data: Uint8Array,
     addr: Deno.Addr | undefined,
+    joins = false,
   ): Promise<void> | void {
     if (this.closed) throw badResource();
     assertBytes("data", data);
-    if (addr === undefined && this.connected) {
-      return this.#place(group, data, null);
+    let to: IpAddress | null = null;
+    if (addr !== undefined || !this.connected) {
+      to = destination(addr);
+      const host = this.#writer.known(to.hostname);
+      if (host === undefined) {
+        this.#depart();
+        return this.#lookUp(group, data, to);
+      }
+      to.hostname = host;
     }
-    const to = destination(addr);
-    const host = this.#writer.known(to.hostname);
-    if (host === undefined) return this.#lookUp(group, data, to);
-    to.hostname = host;
-    return this.#place(group, data, to);
+    if (!joins) return this.#place(group, data, to);
+    if (this.#train.add(group, data, to)) return;
+    this.#depart();
+    const slot = this.#take();
+    if (!slot) return this.#placeNext(group, data, to);
+    this.#load(slot, group, data, to);
+    this.#train.begin(slot);
+  }
+
+  /** Posts what was joined; if it cannot be, its group is told. */
+  #depart(): void {
+    const slot = this.#train.end();
+    if (slot === null) return;
+    const group = slot.group!;
+    try {
+      this.#dispatch(slot);
+    } catch (error) {
+      group.error ??= error as Error;
+    }
   }
 
   async #lookUp(
@@ -230,73 +253,59 @@ export class Outbox extends Half<SlotCall> {
     to: IpAddress | null,
   ): Promise<void> | void {
     const slot = this.#take();
-    if (slot) return this.#fill(slot, group, data, to);
-    return this.#takeNext((slot) => this.#fill(slot, group, data, to));
+    if (!slot) return this.#placeNext(group, data, to);
+    this.#load(slot, group, data, to);
+    this.#dispatch(slot);
   }
 
-  /** Copies into a slot and posts it; nothing leaves before the commit. */
-  #fill(
+  #placeNext(
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+  ): Promise<void> {
+    return this.#takeNext((slot) => {
+      this.#load(slot, group, data, to);
+      this.#dispatch(slot);
+    });
+  }
+
+  /** Copies a datagram into a slot. */
+  #load(
     slot: SendSlot,
     group: SendGroup,
     data: Uint8Array,
     to: IpAddress | null,
   ): void {
-    const { byteLength } = data;
     try {
-      const { datagramSize } = this.#options;
-      if (byteLength > datagramSize) {
-        throw new RioError({
-          errno: WSAEMSGSIZE,
-          syscall: "RIOSend",
-          attempt:
-            `send ${byteLength} bytes where ${datagramSize} are the most`,
-        });
-      }
-      slot.data.bytes.set(data);
-      if (to) this.#writer.write(slot.remote.bytes, to);
-      const options = to ? slot.options : slot.connectedOptions;
-      const { segmentSize } = group;
-      this.socket.send(
-        slot.part(byteLength),
-        segmentSize === undefined
-          ? options
-          : { ...options, control: this.#segments(slot, segmentSize) },
-      );
+      this.#slots.load(slot, data, to);
     } catch (error) {
       this.#give(slot);
       throw toDenoError(error);
     }
-    this.#deferred++;
     slot.group = group;
-    group.left++;
   }
 
-  /** Writes the control message that cuts a slot's data into datagrams. */
-  #segments(slot: SendSlot, segmentSize: number) {
-    const { bytes } = slot.control;
-    return slot.controlPart(writeControl(bytes, this.#family, { segmentSize }));
+  /** Posts what is in a slot; nothing leaves before the commit. */
+  #dispatch(slot: SendSlot): void {
+    const group = slot.group!;
+    try {
+      this.#slots.post(slot, group.segmentSize);
+    } catch (error) {
+      slot.group = null;
+      this.#give(slot);
+      throw toDenoError(error);
+    }
+    this.#deferred++;
+    group.left++;
   }
 
   /** A slot that is free now. */
   #take(): SendSlot | undefined {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    if (this.#made < this.#options.slots) return this.#make();
+    const slot = this.#slots.take();
+    if (slot !== undefined) return slot;
     this.#commit();
     this.poll();
-    return this.#free.pop();
-  }
-
-  /** Makes one more slot: most sockets never need many. */
-  #make(): SendSlot {
-    const { datagramSize, room } = this.#options;
-    const place = this.#room ??= room();
-    const slot: SendSlot = new SendSlot(
-      { room: place, index: this.#made, datagramSize },
-      (completion) => this.#completed(slot, completion),
-    );
-    this.#made++;
-    return slot;
+    return this.#slots.take();
   }
 
   /**
@@ -326,7 +335,7 @@ export class Outbox extends Half<SlotCall> {
   #give(slot: SendSlot): void {
     const call = this.calls.shift();
     if (call) call.use(slot);
-    else this.#free.push(slot);
+    else this.#slots.give(slot);
     this.#restIfIdle();
   }
 
@@ -353,9 +362,38 @@ export class Outbox extends Half<SlotCall> {
 
   #completed(slot: SendSlot, completion: RioCompletion): void {
     const group = slot.group!;
+    if (completion.status !== 0 && slot.count > 1 && !this.closed) {
+      this.#sendApart(slot, group);
+      return;
+    }
     slot.group = null;
-    if (completion.status === 0) group.sent++;
+    if (completion.status === 0) group.sent += slot.count;
     else group.error ??= toDenoError(completion.error) as Error;
+    this.#finished(slot, group);
+  }
+
+  /**
+   * Sends what was joined one by one: the system, or a path, does not take such
+   * datagrams together, or one of them could not be sent.
+   */
+  async #sendApart(slot: SendSlot, group: SendGroup): Promise<void> {
+    const { size, count, to, data } = slot;
+    this.#train.refuse(size);
+    try {
+      for (let at = 0; at < count * size; at += size) {
+        const part = data.bytes.subarray(at, at + size);
+        const posted = this.#place(group, part, to);
+        if (posted) await posted;
+      }
+      this.#commit();
+    } catch (error) {
+      group.error ??= error as Error;
+    }
+    slot.group = null;
+    this.#finished(slot, group);
+  }
+
+  #finished(slot: SendSlot, group: SendGroup): void {
     this.#give(slot);
     if (--group.left > 0 || !group.done) return;
     this.#groups.delete(group);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { IpAddress } from "../../address.ts";
 import { CONTROL_SIZE } from "../../control.ts";
 import * as winsock from "../../error_numbers.ts";
 import type { RioSlice } from "../../session/buffer.ts";
@@ -144,6 +145,11 @@ export class SendSlot extends Slot {
   readonly connectedOptions: Readonly<RioSendOptions>;
   /** The group that the send belongs to, from its post to its completion. */
   group: SendGroup | null = null;
+  /** Datagrams that it has, and bytes of each. */
+  count = 1;
+  size = 0;
+  /** Where they go; `null` for the socket's peer. */
+  to: IpAddress | null = null;
   #part: RioSlice;
 
   constructor(place: Place, complete: Operation["complete"]) {

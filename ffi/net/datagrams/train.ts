@@ -1,0 +1,62 @@
+/**
+ * Datagrams of one size to one peer, which leave together: the system cuts them
+ * apart, at the price of one.
+ *
+ * @module
+ */
+import type { IpAddress } from "../../address.ts";
+import { lengthOf } from "../../plain_bytes.ts";
+import type { SendGroup, SendSlot } from "./slots.ts";
+
+/** So many the system cuts apart at a time. */
+const MOST = 64;
+/** So many bytes are the most of one packet, without its headers. */
+const MOST_BYTES = 65_487;
+
+/** What is in a slot and was not posted; between two awaits only. */
+export class Train {
+  /** Where the datagrams are, one after the other; `null` for none. */
+  slot: SendSlot | null = null;
+  /** Longer datagrams are not joined: the path does not take them. */
+  #longest = Infinity;
+
+  /** Puts the first datagram down, which is in the slot. */
+  begin(slot: SendSlot): void {
+    this.slot = slot;
+  }
+
+  /**
+   * Adds a datagram of a call, if it goes with those that are there.
+   *
+   * @returns Whether it was added.
+   */
+  add(group: SendGroup, data: Uint8Array, to: IpAddress | null): boolean {
+    const { slot } = this;
+    if (slot === null || slot.group !== group) return false;
+    const { size, count } = slot;
+    if (count >= MOST) return false;
+    if (lengthOf(data) !== size || size === 0 || size > this.#longest) {
+      return false;
+    }
+    const at = size * count;
+    if (at + size > Math.min(slot.data.length, MOST_BYTES)) return false;
+    if (
+      to?.port !== slot.to?.port || to?.hostname !== slot.to?.hostname
+    ) return false;
+    slot.data.bytes.set(data, at);
+    slot.count++;
+    return true;
+  }
+
+  /** Takes the slot, to post it. */
+  end(): SendSlot | null {
+    const { slot } = this;
+    this.slot = null;
+    return slot;
+  }
+
+  /** Takes note that datagrams of a size cannot be joined. */
+  refuse(size: number): void {
+    this.#longest = Math.min(this.#longest, size - 1);
+  }
+}

@@ -1,0 +1,266 @@
+/** sendMany() joins datagrams of one size to one peer; nobody sees it. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { acquireLibrary } from "../../ffi/linux/library.ts";
+import { openSession } from "../../ffi/mod.ts";
+import {
+  listenDatagram,
+  type RioDatagram,
+  type RioDatagramConn,
+  type RioSession,
+} from "../../mod.ts";
+import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { sessionTest, within } from "../session/harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
+
+// Kept open: only the first opening is seen by the sanitizer.
+const library = Deno.build.os === "linux" ? acquireLibrary() : null;
+
+/** Room for all that a test sends before it is read. */
+const receiveBufferSize = 4 << 20;
+
+function open(session: RioSession, hostname = "127.0.0.1"): RioDatagramConn {
+  return listenDatagram({ session, hostname, receiveBufferSize });
+}
+
+/** A datagram that tells which one it is. */
+function datagram(index: number, size: number, addr?: Deno.Addr): RioDatagram {
+  const data = new Uint8Array(size).map((_, i) => index * 31 + i);
+  return addr === undefined ? { data } : { data, addr };
+}
+
+/** What arrives, in order. */
+async function take(
+  conn: RioDatagramConn,
+  count: number,
+): Promise<Uint8Array[]> {
+  const taken: Uint8Array[] = [];
+  while (taken.length < count) {
+    using batch = await within(conn.receiveMany());
+    taken.push(...[...batch].map(({ data }) => data.slice()));
+  }
+  assertEquals(taken.length, count);
+  return taken;
+}
+
+/** Around the limits: one alone, 64 at a time, 65,487 bytes at a time. */
+const RUNS: Readonly<Record<number, readonly number[]>> = {
+  0: [1, 2, 65],
+  1: [1, 2, 63, 64, 65, 130],
+  64: [1, 2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129],
+  1200: [1, 2, 15, 16, 17, 53, 54, 55, 56, 108, 109],
+  9000: [1, 2, 6, 7, 8, 14, 15],
+  32_743: [1, 2, 3],
+  32_744: [1, 2, 3],
+  65_487: [1, 2],
+};
+
+for (const hostname of ["127.0.0.1", "::1"]) {
+  for (const [bytes, lengths] of Object.entries(RUNS)) {
+    sessionTest(
+      `conn.sendMany() sends runs of ${bytes} bytes to ${hostname}, each datagram once and in order`,
+      async (openSession) => {
+        using session = openSession();
+        using sender = open(session, hostname);
+        using receiver = open(session, hostname);
+        for (const length of lengths) {
+          const run = Array.from(
+            { length },
+            (_, i) => datagram(i, Number(bytes), receiver.addr),
+          );
+          const taken = take(receiver, length);
+          assertEquals(await within(sender.sendMany(run)), length);
+          const got = await taken;
+          assertEquals(got, run.map(({ data }) => data));
+        }
+      },
+      { only: ["linux", "windows"] },
+    );
+  }
+}
+
+sessionTest(
+  "conn.sendMany() keeps the order of sizes and peers that change",
+  async (openSession) => {
+    using session = openSession();
+    using sender = open(session);
+    using a = open(session);
+    using b = open(session);
+    const sizes = [10, 10, 10, 7, 10, 0, 0, 7, 7, 2000, 2000, 10];
+    const all = sizes.flatMap((size, i) =>
+      [a, a, b].map(({ addr }, j) => datagram(3 * i + j, size, addr))
+    );
+    assertEquals(await within(sender.sendMany(all)), all.length);
+    for (const one of [a, b]) {
+      const own = all.filter(({ addr }) =>
+        (addr as Deno.NetAddr).port === one.addr.port
+      );
+      assertEquals(await take(one, own.length), own.map(({ data }) => data));
+    }
+  },
+);
+
+sessionTest(
+  "conn.sendMany() of a connected socket joins what has no address",
+  async (openSession) => {
+    using session = openSession();
+    using sender = open(session);
+    using receiver = open(session);
+    await sender.connect(receiver.addr);
+    const run = Array.from({ length: 70 }, (_, i) => datagram(i, 50));
+    assertEquals(await within(sender.sendMany(run)), 70);
+    assertEquals(await take(receiver, 70), run.map(({ data }) => data));
+  },
+);
+
+sessionTest(
+  "conn.sendMany() copies each datagram when it is given",
+  async (openSession) => {
+    using session = openSession();
+    using sender = open(session);
+    using receiver = open(session);
+    const data = new Uint8Array(20);
+    function* one() {
+      for (let i = 0; i < 40; i++) {
+        yield { data: data.fill(i), addr: receiver.addr };
+      }
+    }
+    assertEquals(await within(sender.sendMany(one())), 40);
+    const firsts = (await take(receiver, 40)).map(([first]) => first);
+    assertEquals(firsts, Array.from({ length: 40 }, (_, i) => i));
+  },
+);
+
+sessionTest(
+  "conn.sendMany() sends what came before its iterator throws",
+  async (openSession) => {
+    using session = openSession();
+    using sender = open(session);
+    using receiver = open(session);
+    function* some() {
+      for (let i = 0; i < 5; i++) yield datagram(i, 20, receiver.addr);
+      throw new Error("no more");
+    }
+    await assertRejects(() => sender.sendMany(some()), Error, "no more");
+    assertEquals((await take(receiver, 5)).length, 5);
+    assertEquals(await sender.sendMany([datagram(9, 20, receiver.addr)]), 1);
+  },
+);
+
+sessionTest(
+  "conn.sendMany() keeps what its iterator sends apart from what it gives",
+  async (openSession) => {
+    using session = openSession();
+    using sender = open(session);
+    using receiver = open(session);
+    const { addr } = receiver;
+    const inner: Promise<number>[] = [];
+    function* nested() {
+      yield datagram(0, 20, addr);
+      inner.push(sender.sendMany([datagram(1, 20, addr)]));
+      yield datagram(2, 20, addr);
+      inner.push(sender.send(datagram(3, 20).data, addr));
+      yield datagram(4, 20, addr);
+    }
+    assertEquals(await within(sender.sendMany(nested())), 3);
+    assertEquals(await within(Promise.all(inner)), [1, 20]);
+    const firsts = (await take(receiver, 5)).map(([first]) => first);
+    assertEquals(firsts, [0, 31, 62, 93, 124]);
+  },
+);
+
+sessionTest(
+  "conn.sendMany() rejects when its iterator closes the socket, and loses no slot",
+  async (openSession) => {
+    using session = openSession();
+    const sender = open(session);
+    using receiver = open(session);
+    function* closing() {
+      for (let i = 0; i < 3; i++) yield datagram(i, 20, receiver.addr);
+      sender.close();
+      yield datagram(3, 20, receiver.addr);
+    }
+    await assertRejects(
+      () => within(sender.sendMany(closing())),
+      Deno.errors.BadResource,
+    );
+    // What was given before that has left, as with every other close.
+    assertEquals((await take(receiver, 3)).length, 3);
+  },
+  { only: ["linux"] },
+);
+
+sessionTest(
+  "conn.sendMany() of more than its slots sends all, however many calls there are",
+  async (openSession) => {
+    using session = openSession();
+    using sender = listenDatagram({ session, hostname: "127.0.0.1", sends: 2 });
+    using receiver = open(session);
+    const taken = take(receiver, 400);
+    const calls = Array.from(
+      { length: 4 },
+      (_, call) =>
+        sender.sendMany(
+          Array.from({ length: 100 }, (_, i) =>
+            datagram(call * 100 + i, i % 3 === 0 ? 30 : 40, receiver.addr)),
+        ),
+    );
+    assertEquals(await within(Promise.all(calls)), [100, 100, 100, 100]);
+    await taken;
+  },
+);
+
+for (
+  const [what, errno] of [
+    ["a path that is too narrow for them", 90],
+    ["a system that cannot cut them", 22],
+    ["a device that cannot", 5],
+  ] as const
+) {
+  const name = `conn.sendMany() sends datagrams one by one over ${what}`;
+  Deno.test({
+    name: `faulty linux: ${name}`,
+    ignore: skipped(name, NOT_LINUX),
+    async fn() {
+      using system = new FaultyLinux();
+      const session = openSession(system.open());
+      {
+        using sender = open(session);
+        using receiver = open(session);
+        // More than one message in a call is no train.
+        let trains = 0;
+        system.instead.sendmmsg = (call, fd, messages, count, flags) => {
+          if (count === 1 && hasControl(messages as bigint)) {
+            trains++;
+            return fail(errno);
+          }
+          return call(fd, messages, count, flags);
+        };
+        const run = (seed: number) =>
+          Array.from(
+            { length: 20 },
+            (_, i) => datagram(seed + i, 700, receiver.addr),
+          );
+        for (const seed of [0, 20]) {
+          assertEquals(await within(sender.sendMany(run(seed))), 20);
+          const got = await take(receiver, 20);
+          assertEquals(got, run(seed).map(({ data }) => data));
+        }
+        assertEquals(trains, 1, "it was tried again");
+        assert(sender.socket.outstandingSends === 0);
+      }
+      await session.close();
+      assertEquals(await system.faults(), []);
+    },
+  });
+}
+
+/** Whether a `struct msghdr` has control messages. */
+function hasControl(address: bigint): boolean {
+  const pointer = Deno.UnsafePointer.create(address)!;
+  return new Deno.UnsafePointerView(pointer).getBigUint64(40) > 0n;
+}
+
+function fail(errno: number): number {
+  library!.errno[0] = errno;
+  return -1;
+}
