@@ -28,6 +28,21 @@ export const TARGETS: readonly Target[] = [
     why: "the system calls of loopback are most of what is left",
   },
   {
+    what: "sendMany() to one peer and receiveMany(), to Deno.listenDatagram",
+    target: "at least 8 times",
+    figures: (run) => [
+      atLeast(
+        8,
+        run.rate(
+          "pairs-64",
+          "listenDatagram, sendMany and receiveMany",
+          `${DENO}, own buffer`,
+        ),
+      ),
+    ],
+    why: "each datagram is received by itself, which is most of what is left",
+  },
+  {
     what: "receive and send of the drop-in, to Deno.listenDatagram",
     target: "at least 1.5 times",
     figures: (run) => [

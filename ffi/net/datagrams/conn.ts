@@ -152,6 +152,10 @@ export class RioDatagramConn
   /**
    * Sends many datagrams with one call to the system for up to 64 of them.
    *
+   * On Linux those of one size that follow one another to one peer leave as one
+   * packet, which the system cuts apart; where a path does not take that, one by
+   * one. The peer sees no difference.
+   *
    * @param datagrams Payloads with their destinations; a batch can be sent back
    * as it is.
    * @returns How many were sent.
