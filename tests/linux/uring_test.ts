@@ -131,6 +131,28 @@ for (const length of [1, 63, 64, 65, 2047, 2048, 2049, 4096, 4097, 300_000]) {
   });
 }
 
+uringTest(
+  "much and little arrive in turn, and a close ends the wait for both",
+  async (rig) => {
+    const [client, server] = await pair(rig);
+    for (const [i, length] of [300_000, 5, 5000, 1, 2048, 100_000].entries()) {
+      const sent = numbers(length, i);
+      const [got] = await Promise.all([
+        receiveAll(rig, server, length, 3000),
+        sendAll(rig, client, sent),
+      ]);
+      assertEquals(got, sent);
+      // It waits for what comes next, in the way of what came last.
+      assertEquals(server.io.receive(new Uint8Array(1)), BLOCKED);
+    }
+    await pump(rig);
+    rig.rio.sockets.close(server.socket);
+    assertEquals(client.io.receive(new Uint8Array(1)), BLOCKED);
+    await look(rig, () => client.arrivals > 0);
+    assertEquals(client.io.receive(new Uint8Array(1)), 0);
+  },
+);
+
 uringTest("small sends of many sockets keep their order", async (rig) => {
   const pairs: [End, End][] = [];
   for (let i = 0; i < 30; i++) pairs.push(await pair(rig));

@@ -8,7 +8,7 @@ import { WSAEWOULDBLOCK } from "../../error_numbers.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import { DirectSocket, type DirectSystem } from "../direct.ts";
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS, ENOMEM } from "../errno_numbers.ts";
-import { POLLOUT } from "../numbers.ts";
+import { POLLIN, POLLOUT } from "../numbers.ts";
 import type { LinuxSocket } from "../socket.ts";
 import { BUFFER_SIZE } from "./buffers.ts";
 import { IORING_CQE_BUFFER_SHIFT } from "./numbers.ts";
@@ -19,6 +19,7 @@ import type { Owner, Uring } from "./uring.ts";
 const RECEIVE = 0;
 const ROOM = 1;
 const SEND = 2;
+const ARRIVAL = 3;
 
 /** Up to so many bytes a loop copies faster than a call. */
 const FEW = 64;
@@ -58,6 +59,11 @@ export class UringStream extends DirectSocket implements Owner {
   #end = 0;
   /** Whether a call may get something: more has come than a buffer takes. */
   #tries = false;
+  /**
+   * Whether much comes at a time: then calls receive it where it is wanted, and
+   * the ring only tells that something is there.
+   */
+  #bulk = false;
   /** Whether the stream has ended, or broken. */
   #over = false;
   #closed = false;
@@ -83,11 +89,14 @@ export class UringStream extends DirectSocket implements Owner {
     if (this.#tries) {
       const got = super.receive(into);
       this.#tries = got === lengthOf(into);
+      this.#bulk = got >= BUFFER_SIZE || this.#bulk && got < 0;
       if (got !== -WSAEWOULDBLOCK) return got;
     }
     if (!this.#receives) {
       this.#receives = true;
-      this.#uring.receive(this.fd, this.#index, RECEIVE);
+      const index = this.#index;
+      if (this.#bulk) this.#uring.poll(this.fd, POLLIN, index, ARRIVAL);
+      else this.#uring.receive(this.fd, index, RECEIVE);
     }
     return -WSAEWOULDBLOCK;
   }
@@ -123,6 +132,11 @@ export class UringStream extends DirectSocket implements Owner {
         this.#sent = result < 0 ? -this.streamError(-result) : result;
       }
       if (!this.#closed) this.writable();
+    } else if (kind === ARRIVAL) {
+      this.#receives = false;
+      // Whatever it is, a call tells.
+      this.#tries = true;
+      if (!this.#closed) this.readable();
     } else {
       this.#receives = false;
       this.#received(result, flags);
@@ -147,7 +161,9 @@ export class UringStream extends DirectSocket implements Owner {
   override closing(): void {
     this.#closed = true;
     const uring = this.#uring;
-    if (this.#receives) uring.cancel(this.#index, RECEIVE);
+    if (this.#receives) {
+      uring.cancel(this.#index, this.#bulk ? ARRIVAL : RECEIVE);
+    }
     if (this.#polls) uring.cancel(this.#index, ROOM);
     if (this.#slot >= 0) uring.cancel(this.#index, SEND);
     uring.submit();
@@ -169,7 +185,7 @@ export class UringStream extends DirectSocket implements Owner {
       this.#buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
       this.#start = 0;
       this.#end = result;
-      this.#tries = result === BUFFER_SIZE;
+      this.#tries = this.#bulk = result === BUFFER_SIZE;
       if (this.#closed) this.#giveBack();
     } else if (result === 0) {
       this.#over = true;
