@@ -1,6 +1,7 @@
 /** Many datagrams with one call, and batches. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { RioError } from "../../mod.ts";
+import { listenDatagram, RioError } from "../../mod.ts";
+import { sessionTest } from "../session/harness.ts";
 import { bytes, datagramTest, receiveAll, within } from "./harness.ts";
 
 datagramTest(
@@ -216,5 +217,56 @@ datagramTest(
     const batch = await within(conn.receiveMany());
     conn.close();
     batch[Symbol.dispose]();
+  },
+);
+
+sessionTest(
+  "conn.receiveMany() takes few and many in turn, each datagram once and in order",
+  async (openSession) => {
+    using session = openSession();
+    const open = () =>
+      listenDatagram({
+        session,
+        hostname: "127.0.0.1",
+        receiveBufferSize: 1 << 20,
+      });
+    using alice = open();
+    using bob = open();
+    let next = 0;
+    let expected = 0;
+    for (const burst of [1, 2, 7, 8, 9, 1, 16, 17, 40, 1, 1, 200, 3, 8, 8]) {
+      // Half of them while it waits.
+      for (const waits of [false, true]) {
+        const take = async () => {
+          for (let left = burst; left > 0;) {
+            using batch = await within(bob.receiveMany());
+            for (const { data, addr, info } of batch) {
+              assertEquals([data[0], data.length], [expected++ & 255, 3]);
+              assertEquals(addr, alice.addr);
+              assertEquals(info, {});
+            }
+            left -= batch.length;
+          }
+        };
+        const taken = waits ? take() : null;
+        if (waits) await new Promise((resolve) => setTimeout(resolve, 1));
+        for (let i = 0; i < burst; i++) {
+          const data = new Uint8Array([next++ & 255, 1, 2]);
+          await alice.send(data, bob.addr);
+        }
+        await (taken ?? take());
+      }
+    }
+    assertEquals(expected, next);
+    // One call and the other may change as well.
+    for (let i = 0; i < 30; i++) {
+      await alice.send(new Uint8Array([i]), bob.addr);
+    }
+    for (let i = 0; i < 30;) {
+      assertEquals((await within(bob.receive()))[0][0], i++);
+      if (i === 30) break;
+      using batch = await within(bob.receiveMany());
+      for (const { data } of batch) assertEquals(data[0], i++);
+    }
   },
 );

@@ -294,6 +294,14 @@ faultyTest(
 faultyTest(
   "conn.receiveMany() rejects for all when a receive cannot be posted again",
   async (conn, system, backend) => {
+    // So many that slots are needed, and waited for.
+    for (let i = 0; i < 10; i++) {
+      await conn.send(new Uint8Array([i]), conn.addr);
+    }
+    for (let taken = 0; taken < 10;) {
+      using batch = await within(conn.receiveMany());
+      taken += batch.length;
+    }
     const failed = [1, 2].map(() =>
       assertRejects(() => within(conn.receiveMany()), Error, "10055")
     );

@@ -22,18 +22,28 @@ async function busy(
   for (let i = 0; i < count; i++) {
     const conn = listenDatagram({ hostname: HOST, session, datagramSize });
     conns.push(conn);
-    using batch = await receiveMany(conn, i);
-    assertEquals(batch.length, 1);
+    using _batch = await receiveMany(conn, i);
   }
   return conns;
 }
 
+/** So many at a time are taken without slots. */
+const FEW = 8;
+
+/** What it takes to have a socket use slots: the batch that is in some. */
 async function receiveMany(
   conn: RioDatagramConn,
   text: number,
 ): Promise<RioDatagramBatch> {
-  await conn.send(new Uint8Array(8).fill(text), conn.addr);
-  return await within(conn.receiveMany());
+  for (let i = 0; i <= FEW; i++) {
+    await conn.send(new Uint8Array(8).fill(text), conn.addr);
+  }
+  for (let taken = 0;;) {
+    const batch = await within(conn.receiveMany());
+    taken += batch.length;
+    if (taken > FEW) return batch;
+    batch[Symbol.dispose]();
+  }
 }
 
 function text(batch: RioDatagramBatch): number[] {
@@ -92,7 +102,7 @@ sessionTest(
     conn.close();
     // They take the room of others that were closed, but not this one.
     const others = await busy(session, 40);
-    assertEquals(text(batch), Array(8).fill(7));
+    assertEquals(new Set(text(batch)), new Set([7]));
     batch[Symbol.dispose]();
     for (const one of [first!, ...others]) one.close();
     assertEquals(session.stats().buffers, 0);
@@ -107,7 +117,7 @@ sessionTest(
     const batch = await receiveMany(conns[0]!, 9);
     await session.close();
     for (const conn of conns) conn[Symbol.dispose]();
-    assertEquals(text(batch), Array(8).fill(9));
+    assertEquals(new Set(text(batch)), new Set([9]));
     const { buffers, registered, deregistered } = session.stats();
     assertEquals([buffers, deregistered], [0, registered]);
   },

@@ -52,7 +52,13 @@ sessionTest(
     await roundTrip(conn);
     assertEquals(held(session), [0, 0]);
     assertEquals([conn.socket.receives, conn.socket.sends], [64, 64]);
-    await conn.send(new Uint8Array([8]), conn.addr);
+    for (let i = 0; i < 9; i++) {
+      await conn.send(new Uint8Array([i]), conn.addr);
+    }
+    // A few are taken without: only then is it many.
+    using few = await within(conn.receiveMany());
+    assertEquals([...few].map(({ data }) => data[0]), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assertEquals(held(session), [0, 0]);
     using batch = await within(conn.receiveMany());
     assertEquals([...batch].map(({ data }) => [...data]), [[8]]);
     assertEquals(held(session), [2, 1]);
@@ -152,10 +158,13 @@ for (const call of ["createCompletionQueue", "createRequestQueue"] as const) {
       if (call === "createRequestQueue") made = 1;
       const session = openSession(backend);
       using conn = listenDatagram({ hostname: HOST, session });
+      for (let i = 0; i < 9; i++) {
+        await conn.send(new Uint8Array([7]), conn.addr);
+      }
+      (await within(conn.receiveMany()))[Symbol.dispose]();
       for (let i = 0; i < 2; i++) {
         await assertRejects(() => conn.receiveMany(), Error, "WSAENOBUFS");
       }
-      await conn.send(new Uint8Array([7]), conn.addr);
       using batch = await within(conn.receiveMany());
       assertEquals(batch.length, 1);
       // None was lost: all but the one in the batch are posted.

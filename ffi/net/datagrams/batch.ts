@@ -19,7 +19,7 @@ export interface RioDatagram {
 
 /** One datagram of a batch. */
 export interface RioReceivedDatagram extends RioDatagram {
-  /** The payload, in registered memory: valid until the batch is disposed. */
+  /** The payload, mostly in registered memory: valid until the batch is disposed. */
   readonly data: Uint8Array<ArrayBuffer>;
   /** Where it comes from; frozen. */
   readonly addr: Deno.NetAddr;
@@ -50,13 +50,18 @@ export class RioDatagramBatch
    * @ignore
    * @param key Proves that this package calls.
    * @param inbox Where the slots come from, and go back to.
-   * @param slots The slots with the datagrams.
+   * @param arrived The datagrams in slots, or those that need none.
    */
-  constructor(key: typeof INTERNAL, inbox: Inbox, slots: ReceiveSlot[]) {
+  constructor(
+    key: typeof INTERNAL,
+    inbox: Inbox,
+    arrived: { slots: ReceiveSlot[]; datagrams: RioReceivedDatagram[] },
+  ) {
     assertInternal(key, "RioDatagramConn.receiveMany()");
+    const { slots, datagrams } = arrived;
     this.#inbox = inbox;
     this.#slots = slots;
-    this.#datagrams = [];
+    this.#datagrams = datagrams;
     for (const slot of slots) {
       const addr = inbox.senderOf(slot);
       const info = inbox.infoOf(slot);
@@ -85,9 +90,9 @@ export class RioDatagramBatch
   /** Gives the memory back to the socket; a second call does nothing. */
   [Symbol.dispose](): void {
     const slots = this.#slots;
+    this.#datagrams.length = 0;
     if (slots.length === 0) return;
     this.#slots = [];
-    this.#datagrams.length = 0;
     for (const slot of slots) this.#inbox.recycle(slot);
   }
 }

@@ -12,10 +12,9 @@ import { badResource, toDenoError } from "../errors.ts";
 import { permittedHost } from "../hosts.ts";
 import { destination } from "./addresses.ts";
 import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
-import type { Inbox } from "./inbox.ts";
+import type { Arrival, Inbox } from "./inbox.ts";
 import { type Group, RioMembership } from "./multicast.ts";
 import type { Outbox, RioDatagramSendOptions } from "./outbox.ts";
-import type { ReceiveSlot } from "./slots.ts";
 
 /** Options of a wait for datagrams. */
 export interface RioDatagramReceiveOptions {
@@ -121,8 +120,13 @@ export class RioDatagramConn
     options: RioDatagramReceiveOptions = {},
   ): Promise<RioDatagramBatch> {
     const first = await this.#arrival(options.signal);
-    const slots = [first, ...this.#inbox.takeArrived()];
-    return new RioDatagramBatch(INTERNAL, this.#inbox, slots);
+    const inbox = this.#inbox;
+    return Array.isArray(first)
+      ? new RioDatagramBatch(INTERNAL, inbox, { slots: [], datagrams: first })
+      : new RioDatagramBatch(INTERNAL, inbox, {
+        slots: [first, ...inbox.takeArrived()],
+        datagrams: [],
+      });
   }
 
   /**
@@ -281,13 +285,13 @@ export class RioDatagramConn
     }
   }
 
-  /** A slot with a datagram; a promise only where it has to wait. */
-  #arrival(given?: AbortSignal): ReceiveSlot | Promise<ReceiveSlot> {
+  /** What has arrived; a promise only where it has to wait. */
+  #arrival(given?: AbortSignal): Arrival | Promise<Arrival> {
     this.#assertOpen();
     const signal = toSignal(given);
-    const slot = this.#inbox.next();
+    const arrived = this.#inbox.nextMany();
     // The datagram is taken first: callers are served in their order.
-    return slot ? inTurn(slot) : this.#inbox.arrival(signal);
+    return arrived ? inTurn(arrived) : this.#inbox.arrival(signal);
   }
 
   #join(group: Group): Promise<RioMembership> {

@@ -14,6 +14,7 @@ import type { Driver } from "../driver.ts";
 import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { AddressReader } from "./addresses.ts";
+import type { RioReceivedDatagram } from "./batch.ts";
 import type { DirectDatagrams, Received } from "./direct.ts";
 import type { Room } from "./room.ts";
 import { PER_DATAGRAM, ReceiveSlot } from "./slots.ts";
@@ -49,6 +50,9 @@ export interface InboxOptions {
 /** So many are taken directly in a row before slots take many at a time. */
 const FEW = 8;
 
+/** What has arrived: a slot with it, or a few datagrams of their own. */
+export type Arrival = ReceiveSlot | RioReceivedDatagram[];
+
 /** A call that waits for a datagram. */
 interface Receive {
   /** Takes one without a slot; absent where one is needed. */
@@ -71,6 +75,8 @@ export class Inbox extends Half<Receive> {
   #room: Room | null = null;
   /** Datagrams that were taken directly without waiting for one. */
   #inARow = 0;
+  /** Whether more arrived at a time than is taken directly. */
+  #crowded = false;
 
   /**
    * Posts as many receives as there are slots, unless that can be done when they
@@ -94,6 +100,32 @@ export class Inbox extends Half<Receive> {
       this.glance();
     }
     return this.#arrived.shift();
+  }
+
+  /**
+   * What has arrived, if anything has: a slot, or a few datagrams without slots
+   * where few come.
+   */
+  nextMany(): Arrival | undefined {
+    const { direct } = this.#options;
+    if (direct === null || this.#inARow >= FEW || this.calls.length > 0) {
+      return this.next();
+    }
+    return this.#arrived.shift() ?? this.#few(direct);
+  }
+
+  /** Takes a few datagrams without slots; counts how many in a row. */
+  #few(direct: DirectDatagrams): RioReceivedDatagram[] | undefined {
+    const few: RioReceivedDatagram[] = [];
+    while (few.length < FEW) {
+      const received = direct.receive(undefined);
+      if (received === null) break;
+      const [data, addr] = received;
+      few.push({ data, addr: Object.freeze(addr), info: NO_INFO });
+    }
+    this.#inARow = few.length === 0 ? 0 : this.#inARow + few.length;
+    this.#crowded = few.length === FEW;
+    return few.length === 0 ? undefined : few;
   }
 
   /**
@@ -190,17 +222,31 @@ export class Inbox extends Half<Receive> {
 
   /** All other slots with datagrams; does not look for more. */
   takeArrived(): ReceiveSlot[] {
-    return this.#arrived.splice(0);
+    const slots = this.#arrived.splice(0);
+    if (slots.length === 0) this.#crowded = false;
+    return slots;
   }
 
   /**
-   * Waits for a slot with a datagram; callers are served in their order.
+   * Waits for what {@linkcode Inbox.nextMany} gives; callers are served in their
+   * order.
    *
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
-  arrival(signal?: AbortSignal): Promise<ReceiveSlot> {
-    const call = Promise.withResolvers<ReceiveSlot>();
-    return this.#enqueue(call, call.promise, signal);
+  arrival(signal?: AbortSignal): Promise<Arrival> {
+    const { direct } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<Arrival>();
+    const call: Receive = { resolve, reject };
+    // Where many come at a time, slots take them with one call.
+    if (direct !== null && !this.#crowded) {
+      this.#inARow = 0;
+      call.take = () => {
+        const few = this.#few(direct);
+        if (few !== undefined) resolve(few);
+        return few !== undefined;
+      };
+    }
+    return this.#enqueue(call, promise, signal);
   }
 
   /** Has a call wait for its turn, or for the signal. */

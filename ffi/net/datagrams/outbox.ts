@@ -111,9 +111,7 @@ export class Outbox extends Half<SlotCall> {
   #sendDirectly(data: Uint8Array, addr: Deno.Addr | undefined): boolean {
     const { direct } = this.#options;
     if (direct === null || this.#justSent || this.closed) return false;
-    if (this.#deferred > 0 || this.#groups.size > 0 || this.calls.length > 0) {
-      return false;
-    }
+    if (!this.#isAlone) return false;
     assertBytes("data", data);
     let to: IpAddress | null = null;
     if (addr !== undefined || !this.connected) {
@@ -153,7 +151,7 @@ export class Outbox extends Half<SlotCall> {
         if (posted) await posted;
       }
     } finally {
-      this.#depart();
+      if (!this.#departAlone(group)) this.#depart();
       this.#commit();
     }
     await this.#settled(group);
@@ -222,6 +220,32 @@ export class Outbox extends Half<SlotCall> {
     if (!slot) return this.#placeNext(group, data, to);
     this.#load(slot, group, data, to);
     this.#train.begin(slot);
+  }
+
+  /** Sends the last datagram of a call directly, if nothing is before it. */
+  #departAlone(group: SendGroup): boolean {
+    const { direct } = this.#options;
+    const { slot } = this.#train;
+    if (direct === null || slot === null || slot.count > 1) return false;
+    if (slot.group !== group || !this.#isAlone) return false;
+    try {
+      if (!direct.send(slot.data.bytes.subarray(0, slot.size), slot.to)) {
+        return false;
+      }
+      group.sent++;
+    } catch (error) {
+      group.error ??= error as Error;
+    }
+    this.#train.end();
+    slot.group = null;
+    this.#give(slot);
+    return true;
+  }
+
+  /** Whether nothing is on its way, or about to be. */
+  get #isAlone(): boolean {
+    return this.#deferred === 0 && this.#groups.size === 0 &&
+      this.calls.length === 0;
   }
 
   /** Posts what was joined; if it cannot be, its group is told. */
