@@ -15,7 +15,7 @@ const SLEEPS = ["sleep", "closed_outside", "ways"]
   .map((name) => `tests/linux/${name}_test.ts`);
 
 const STREAM = "ffi/linux/uring/stream.ts";
-const URING = ["tests/linux/uring_test.ts"];
+const URING = ["tests/linux/uring_test.ts", "tests/linux/uring_ring_test.ts"];
 
 /** The faults. */
 export const linux: readonly Mutant[] = [

@@ -23,53 +23,6 @@ export const session: readonly Mutant[] = [
     windows: true,
   },
   {
-    name: "a request queue that is made late reserves nothing",
-    edits: [{
-      file: LEDGER,
-      find: "queue.reserved += direction.limit;",
-      replace: "",
-    }],
-    linux: ["tests/net/late_queues_test.ts"],
-  },
-  {
-    name: "a datagram leaves with those of another call",
-    edits: [{
-      file: "ffi/net/datagrams/train.ts",
-      find: "if (slot === null || slot.group !== group) return false;",
-      replace: "if (slot === null) return false;",
-    }],
-    linux: ["tests/net/trains_test.ts"],
-  },
-  {
-    name: "a datagram leaves with those to another port",
-    edits: [{
-      file: "ffi/net/datagrams/train.ts",
-      find: "to?.port !== slot.to?.port || ",
-      replace: "",
-    }],
-    linux: ["tests/net/trains_test.ts"],
-  },
-  {
-    name: "datagrams that cannot leave together are tried again and again",
-    edits: [{
-      file: "ffi/net/datagrams/outbox.ts",
-      find: "this.#train.refuse(size);",
-      replace: "",
-    }],
-    linux: ["tests/net/trains_test.ts"],
-  },
-  {
-    name: "a slot whose receive was refused counts as made",
-    edits: [{
-      file: "ffi/net/datagrams/inbox.ts",
-      find: `this.#repost(slot);
-      this.#made++;`,
-      replace: `this.#made++;
-      this.#repost(slot);`,
-    }],
-    linux: ["tests/net/late_queues_test.ts"],
-  },
-  {
     name: "a registration is not remembered: its memory is not kept",
     edits: [{
       file: LEDGER,

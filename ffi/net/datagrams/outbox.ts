@@ -16,7 +16,8 @@ import { type AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
 import { type SendSlotOptions, SendSlots } from "./send_slots.ts";
-import type { SendGroup, SendSlot } from "./slots.ts";
+import { SendGroup, SendGroups } from "./send_group.ts";
+import type { SendSlot } from "./slots.ts";
 import { Train } from "./train.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}. */
@@ -50,8 +51,7 @@ export interface OutboxOptions extends SendSlotOptions {
 export class Outbox extends Half<SlotCall> {
   readonly #options: Readonly<OutboxOptions>;
   readonly #writer: AddressWriter;
-  /** The groups that somebody waits for. */
-  readonly #groups: Set<SendGroup> = new Set();
+  readonly #groups: SendGroups = new SendGroups();
   /** Sends that were posted and not yet committed. */
   #deferred = 0;
   #flush: Promise<void> | null = null;
@@ -132,7 +132,7 @@ export class Outbox extends Half<SlotCall> {
     addr: Deno.Addr | undefined,
     segmentSize: number | undefined,
   ): Promise<number> {
-    const group = newGroup(segmentSize);
+    const group = new SendGroup(segmentSize);
     const posted = this.#post(group, data, addr);
     if (posted) await posted;
     // The commit comes a microtask later: calls that are made one after the
@@ -144,7 +144,7 @@ export class Outbox extends Half<SlotCall> {
 
   /** Sends many datagrams; datagrams sent. */
   async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
-    const group = newGroup();
+    const group = new SendGroup();
     try {
       for (const { data, addr } of datagrams) {
         const posted = this.#post(group, data, addr, this.#options.joins);
@@ -182,11 +182,7 @@ export class Outbox extends Half<SlotCall> {
 
   override rejectAll(reason: unknown): void {
     super.rejectAll(reason);
-    for (const group of this.#groups) {
-      group.error ??= reason as Error;
-      group.done!();
-    }
-    this.#groups.clear();
+    this.#groups.failAll(reason);
   }
 
   /**
@@ -234,7 +230,7 @@ export class Outbox extends Half<SlotCall> {
       }
       group.sent++;
     } catch (error) {
-      group.error ??= error as Error;
+      group.failed(error);
     }
     this.#train.end();
     slot.group = null;
@@ -244,7 +240,7 @@ export class Outbox extends Half<SlotCall> {
 
   /** Whether nothing is on its way, or about to be. */
   get #isAlone(): boolean {
-    return this.#deferred === 0 && this.#groups.size === 0 &&
+    return this.#deferred === 0 && this.#groups.empty &&
       this.calls.length === 0;
   }
 
@@ -256,7 +252,7 @@ export class Outbox extends Half<SlotCall> {
     try {
       this.#dispatch(slot);
     } catch (error) {
-      group.error ??= error as Error;
+      group.failed(error);
     }
   }
 
@@ -375,11 +371,9 @@ export class Outbox extends Half<SlotCall> {
   /** Waits for the outcome of a group. */
   async #settled(group: SendGroup): Promise<void> {
     if (group.left > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      group.done = resolve;
-      this.#groups.add(group);
+      const settled = this.#groups.wait(group);
       this.wait();
-      await promise;
+      await settled;
     }
     if (group.error) throw group.error;
   }
@@ -392,7 +386,7 @@ export class Outbox extends Half<SlotCall> {
     }
     slot.group = null;
     if (completion.status === 0) group.sent += slot.count;
-    else group.error ??= toDenoError(completion.error) as Error;
+    else group.failed(toDenoError(completion.error));
     this.#finished(slot, group);
   }
 
@@ -411,7 +405,7 @@ export class Outbox extends Half<SlotCall> {
       }
       this.#commit();
     } catch (error) {
-      group.error ??= error as Error;
+      group.failed(error);
     }
     slot.group = null;
     this.#finished(slot, group);
@@ -419,17 +413,10 @@ export class Outbox extends Half<SlotCall> {
 
   #finished(slot: SendSlot, group: SendGroup): void {
     this.#give(slot);
-    if (--group.left > 0 || !group.done) return;
-    this.#groups.delete(group);
-    group.done();
-    this.#restIfIdle();
+    if (this.#groups.finished(group)) this.#restIfIdle();
   }
 
   #restIfIdle(): void {
-    if (this.calls.length === 0 && this.#groups.size === 0) this.rest();
+    if (this.calls.length === 0 && this.#groups.empty) this.rest();
   }
-}
-
-function newGroup(segmentSize?: number): SendGroup {
-  return { left: 0, sent: 0, error: null, segmentSize, done: null };
 }

@@ -11,6 +11,7 @@ import type { RioSlice } from "../../session/buffer.ts";
 import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
 import type { Operation } from "../driver.ts";
 import type { Room } from "./room.ts";
+import type { SendGroup } from "./send_group.ts";
 
 /** Bytes kept for an address: 28, rounded up to a cache line. */
 const ADDRESS_ROOM = 64;
@@ -121,20 +122,6 @@ export class ReceiveSlot extends Slot {
     if (start === 0) this.#view = view;
     return view;
   }
-}
-
-/** The sends of one call, which are awaited together. */
-export interface SendGroup {
-  /** Bytes of the datagrams that each send is cut into; not cut by default. */
-  readonly segmentSize: number | undefined;
-  /** Sends that have not completed. */
-  left: number;
-  /** Sends that the system took. */
-  sent: number;
-  /** The error of the first that it did not take. */
-  error: Error | null;
-  /** Called when `left` is 0; `null` while nobody waits. */
-  done: (() => void) | null;
 }
 
 /** Room for one datagram that is sent. */

@@ -6,7 +6,8 @@
  */
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
-import type { SendGroup, SendSlot } from "./slots.ts";
+import type { SendGroup } from "./send_group.ts";
+import type { SendSlot } from "./slots.ts";
 
 /** So many the system cuts apart at a time. */
 const MOST = 64;
