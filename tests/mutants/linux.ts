@@ -196,7 +196,7 @@ export const linux: readonly Mutant[] = [
     name: "a receive stays in the ring when its socket is closed",
     edits: [{
       file: STREAM,
-      find: "if (this.#receives) uring.cancel(this.#index, RECEIVE);",
+      find: "uring.cancel(this.#index, this.#bulk ? ARRIVAL : RECEIVE);",
       replace: "",
     }],
     linux: URING,
