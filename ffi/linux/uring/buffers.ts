@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { allocate, type RioMemory } from "../../memory.ts";
 import { IORING_REGISTER_PBUF_RING } from "./numbers.ts";
 import type { Ring } from "./ring.ts";
 
@@ -22,11 +21,10 @@ const REGISTRATION = { bytes: 40, entries: 8, group: 12 } as const;
 
 /** A group of buffers; the kernel may write to each that was given to it. */
 export class Buffers {
-  /** Reachable as long as the kernel may use it. */
-  readonly #ring: RioMemory;
-  readonly #memory: RioMemory;
-  readonly #words: Uint32Array;
-  readonly #halves: Uint16Array;
+  /** The memory is the ring's, and goes with it. */
+  #bytes: Uint8Array;
+  #words: Uint32Array;
+  #halves: Uint16Array;
   readonly #low: number;
   readonly #high: number;
   readonly #mask: number;
@@ -37,22 +35,23 @@ export class Buffers {
    *
    * @param ring Where it is registered.
    * @param count How many buffers; a power of two.
-   * @throws {Deno.errors.NotSupported} If the kernel has no such groups.
-   * @throws {RangeError} If the system has no room.
+   * @throws {Deno.errors.NotSupported} If the kernel has no such groups, or the
+   * system no room.
    */
   constructor(ring: Ring, count: number) {
     this.#mask = count - 1;
-    this.#ring = allocate(4 * BUF.words * count);
-    this.#memory = allocate(count * BUFFER_SIZE);
-    const { buffer, byteOffset } = this.#ring.bytes;
-    this.#words = new Uint32Array(buffer, byteOffset, BUF.words * count);
-    this.#halves = new Uint16Array(buffer, byteOffset, 2 * BUF.words * count);
-    const { address } = this.#memory;
+    const { bytes: { buffer }, address: list } = ring.allocate(
+      4 * BUF.words * count,
+    );
+    this.#words = new Uint32Array(buffer);
+    this.#halves = new Uint16Array(buffer);
+    const { bytes, address } = ring.allocate(count * BUFFER_SIZE);
+    this.#bytes = bytes;
     this.#low = Number(address & 0xFFFFFFFFn);
     this.#high = Number(address >> 32n);
     const argument = new Uint8Array(REGISTRATION.bytes);
     const view = new DataView(argument.buffer);
-    view.setBigUint64(0, this.#ring.address, true);
+    view.setBigUint64(0, list, true);
     view.setUint32(REGISTRATION.entries, count, true);
     view.setUint16(REGISTRATION.group, GROUP, true);
     const errno = ring.register(IORING_REGISTER_PBUF_RING, argument, 1);
@@ -68,12 +67,12 @@ export class Buffers {
   /** What has arrived in a buffer. */
   part(id: number, start: number, end: number): Uint8Array {
     const from = id * BUFFER_SIZE;
-    return this.#memory.bytes.subarray(from + start, from + end);
+    return this.#bytes.subarray(from + start, from + end);
   }
 
   /** One byte of what has arrived. */
   byte(id: number, at: number): number {
-    return this.#memory.bytes[id * BUFFER_SIZE + at]!;
+    return this.#bytes[id * BUFFER_SIZE + at]!;
   }
 
   /** Gives a buffer back; {@linkcode Buffers.publish} lets the kernel use it. */
@@ -87,6 +86,13 @@ export class Buffers {
     this.#words[at + BUF.length] = BUFFER_SIZE;
     this.#halves[2 * (at + BUF.id)] = id;
     this.#tail = (this.#tail + 1) & 0xFFFF;
+  }
+
+  /** Forgets the memory, which is about to be unmapped. */
+  close(): void {
+    this.#bytes = new Uint8Array(0);
+    this.#words = new Uint32Array(0);
+    this.#halves = new Uint16Array(0);
   }
 
   /** Lets the kernel use what was given back. */

@@ -82,3 +82,4 @@ export const CQE = { words: 4, userData: 0, result: 2, flags: 3 } as const;
 
 export const PROT_READ_WRITE = 3;
 export const MAP_SHARED_POPULATE = 0x8001;
+export const MAP_PRIVATE_ANONYMOUS = 0x22;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RioMemory } from "../../memory.ts";
 import { winsockError } from "../errno.ts";
 import { EINTR } from "../errno_numbers.ts";
 import type { UringSymbols } from "./library.ts";
@@ -88,8 +89,8 @@ export class Ring {
         params[PARAMS.sqArray]! + 4 * entries,
         params[PARAMS.cqes]! + 4 * CQE.words * completions,
       );
-      this.#words = this.#map(size, uring.IORING_OFF_SQ_RING);
-      this.#entries = this.#map(
+      this.#words = this.#share(size, uring.IORING_OFF_SQ_RING);
+      this.#entries = this.#share(
         4 * SQE.words * entries,
         uring.IORING_OFF_SQES,
       );
@@ -250,7 +251,22 @@ export class Ring {
     return result < 0 ? winsockError(errno[0]!) : 0;
   }
 
-  /** Ends the ring; nothing may be in flight that uses memory. */
+  /**
+   * Makes zeroed memory that the kernel may write to until the ring is closed.
+   * The system keeps it when the thread ends, as it keeps the ring.
+   *
+   * @throws {Deno.errors.NotSupported} If the system has no room.
+   */
+  allocate(size: number): RioMemory {
+    const { buffer, address } = this.#map(size, {
+      flags: uring.MAP_PRIVATE_ANONYMOUS,
+      fd: -1,
+      offset: 0n,
+    });
+    return { bytes: new Uint8Array(buffer), address };
+  }
+
+  /** Ends the ring and its memory, which nothing in flight may use. */
   close(): void {
     // Nothing reads these any more: they are about to be unmapped.
     this.#words = this.#entries = NONE;
@@ -260,26 +276,27 @@ export class Ring {
     this.#calls.close(this.#fd);
   }
 
-  #map(size: number, offset: bigint): Int32Array {
+  /** Maps what the kernel shares of the ring. */
+  #share(size: number, offset: bigint): Int32Array {
+    const flags = uring.MAP_SHARED_POPULATE;
+    const { buffer } = this.#map(size, { flags, fd: this.#fd, offset });
+    return new Int32Array(buffer);
+  }
+
+  #map(
+    size: number,
+    { flags, fd, offset }: { flags: number; fd: number; offset: bigint },
+  ): { buffer: ArrayBuffer; address: bigint } {
     const length = BigInt(size);
-    const { PROT_READ_WRITE, MAP_SHARED_POPULATE } = uring;
-    const address = this.#calls.symbols.mmap(
-      0n,
-      length,
-      PROT_READ_WRITE,
-      MAP_SHARED_POPULATE,
-      this.#fd,
-      offset,
-    );
+    const { mmap } = this.#calls.symbols;
+    const mapped = mmap(0n, length, uring.PROT_READ_WRITE, flags, fd, offset);
+    const address = BigInt(mapped);
     // MAP_FAILED is -1.
-    if (BigInt.asIntN(64, BigInt(address)) === -1n) {
-      throw this.#unavailable("mmap");
-    }
-    this.#mapped.push({ address: BigInt(address), length });
-    const pointer = Deno.UnsafePointer.create(BigInt(address))!;
-    return new Int32Array(
-      Deno.UnsafePointerView.getArrayBuffer(pointer, size),
-    );
+    if (BigInt.asIntN(64, address) === -1n) throw this.#unavailable("mmap");
+    this.#mapped.push({ address, length });
+    const pointer = Deno.UnsafePointer.create(address)!;
+    const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
+    return { buffer, address };
   }
 
   #unavailable(call: string): Error {

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { allocate, type RioMemory } from "../../memory.ts";
+import type { Ring } from "./ring.ts";
 
+/** Up to so many bytes a loop copies faster than a call. */
+const FEW = 64;
 /** Slots that there are. */
 const COUNT = 1024;
 /** Bytes of each. */
@@ -12,13 +14,20 @@ export const SLOT_SIZE = 2048;
 
 /** Slots; the one that was used last comes first: it is in the caches. */
 export class Slots {
-  readonly #memory: RioMemory = allocate(COUNT * SLOT_SIZE);
+  /** The memory is the ring's, and goes with it. */
+  #bytes: Uint8Array;
   readonly #free: number[] = [];
   readonly #low: number;
   readonly #high: number;
 
-  constructor() {
-    const { address } = this.#memory;
+  /**
+   * Takes memory.
+   *
+   * @throws {Deno.errors.NotSupported} If the system has no room.
+   */
+  constructor(ring: Ring) {
+    const { bytes, address } = ring.allocate(COUNT * SLOT_SIZE);
+    this.#bytes = bytes;
     this.#low = Number(address & 0xFFFFFFFFn);
     this.#high = Number(address >> 32n);
     for (let slot = COUNT - 1; slot >= 0; slot--) this.#free.push(slot);
@@ -37,8 +46,13 @@ export class Slots {
   /** Copies into a slot. */
   fill(slot: number, bytes: Uint8Array, length: number): void {
     const at = slot * SLOT_SIZE;
-    if (length > 64) return this.#memory.bytes.set(bytes, at);
-    for (let i = 0; i < length; i++) this.#memory.bytes[at + i] = bytes[i]!;
+    if (length > FEW) return this.#bytes.set(bytes, at);
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = bytes[i]!;
+  }
+
+  /** Forgets the memory, which is about to be unmapped. */
+  close(): void {
+    this.#bytes = new Uint8Array(0);
   }
 
   /** The low word of the address of a slot. */

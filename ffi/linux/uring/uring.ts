@@ -68,7 +68,7 @@ export class Uring implements Completions {
   /** Where what arrives is put. */
   readonly buffers: Buffers;
   /** Where what is sent waits. */
-  readonly slots: Slots = new Slots();
+  readonly slots: Slots;
   readonly #library: LinuxLibrary;
   readonly #calls: UringLibrary;
   readonly #ring: Ring;
@@ -97,7 +97,6 @@ export class Uring implements Completions {
    * @param eventfd Is signalled by what completes in a sleep.
    * @param options What it is made of.
    * @throws {Deno.errors.NotSupported} If it does not work here, with the reason.
-   * @throws {RangeError} If the system has no room.
    */
   constructor(
     library: LinuxLibrary,
@@ -114,6 +113,7 @@ export class Uring implements Completions {
     this.#ring = ring;
     stack.defer(() => ring.close());
     this.buffers = new Buffers(ring, buffers);
+    this.slots = new Slots(ring);
     this.#probe();
     ring.setSignals(false);
     this.setEventfd(eventfd);
@@ -279,6 +279,8 @@ export class Uring implements Completions {
     for (let i = 0; i < LAST_LOOKS && this.#inFlight > 0; i++) this.collect();
     // The kernel may still write to the buffers.
     if (this.#inFlight > 0) return void kept.push(this);
+    this.buffers.close();
+    this.slots.close();
     this.#ring.close();
     this.#calls[Symbol.dispose]();
   }
