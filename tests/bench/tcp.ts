@@ -35,10 +35,13 @@ const DENO: Tcp = {
   connect: (options) => Deno.connect(options),
   listen: (options) => Deno.listen(options),
 };
+/** Used until this process ends. */
+let epoll: RioSession | undefined;
+
 /** The same without io_uring, where it is not the best there is. */
 function withoutUring(): Tcp[] {
   if (rioSupport().engine !== "io_uring") return [];
-  const session = RioSession.open({ backend: "epoll" });
+  const session = epoll ??= RioSession.open({ backend: "epoll" });
   return [{
     name: `${OURS.name}, epoll`,
     connect: (options) => connect({ ...options, session }),
