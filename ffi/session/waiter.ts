@@ -20,7 +20,10 @@ export interface Wait {
 }
 
 /** Somebody who waits for a socket, and is told by it. */
-export type Watching = Pick<Wait, "failed">;
+export interface Watching extends Pick<Wait, "failed"> {
+  /** Its place among those who wait, which the waiter alone writes; -1 for none. */
+  place: number;
+}
 
 /** A wait for a key. */
 interface Pending {
@@ -50,8 +53,8 @@ export class Waiter {
   readonly #pending: Map<number, Pending> = new Map();
   /** Keys that stayed armed when their wait ended; whether they have fired. */
   readonly #armed: Map<number, boolean> = new Map();
-  /** Those who wait without a key. */
-  readonly #watching: Set<Watching> = new Set();
+  /** Those who wait without a key, in no order. */
+  readonly #watching: Watching[] = [];
   /** How many of those who wait keep the process alive. */
   #referenced = 0;
   #running = false;
@@ -95,20 +98,27 @@ export class Waiter {
    * @param referenced Whether that keeps the process alive.
    */
   enter(watching: Watching, referenced: boolean): void {
-    this.#watching.add(watching);
+    watching.place = this.#watching.push(watching) - 1;
     if (referenced) this.#reference(1);
     this.#begin();
   }
 
   /** Ends what {@linkcode Waiter.enter} began, and was not told that it failed. */
   leave(watching: Watching, referenced: boolean): void {
-    if (!this.#watching.delete(watching)) return;
+    const { place } = watching;
+    if (place < 0) return;
+    watching.place = -1;
+    const last = this.#watching.pop()!;
+    if (last !== watching) {
+      this.#watching[place] = last;
+      last.place = place;
+    }
     if (referenced) this.#reference(-1);
   }
 
   /** Changes whether somebody who entered is referenced. */
   reference(watching: Watching, referenced: boolean): void {
-    if (this.#watching.has(watching)) this.#reference(referenced ? 1 : -1);
+    if (watching.place >= 0) this.#reference(referenced ? 1 : -1);
   }
 
   /** Whether somebody waits for a key. */
@@ -154,7 +164,7 @@ export class Waiter {
   }
 
   readonly #isWanted = (): boolean =>
-    this.#pending.size > 0 || this.#watching.size > 0;
+    this.#pending.size > 0 || this.#watching.length > 0;
 
   #reference(change: 1 | -1): void {
     const before = this.#referenced;
@@ -235,9 +245,9 @@ export class Waiter {
   /** The keys stay armed, so the next wait for one must not arm it again. */
   readonly #failed = (error: unknown): void => {
     const pending = [...this.#pending];
-    const watching = [...this.#watching];
+    const watching = this.#watching.splice(0);
     this.#pending.clear();
-    this.#watching.clear();
+    for (const who of watching) who.place = -1;
     this.#referenced = 0;
     for (const [key] of pending) this.#armed.set(key, false);
     for (const [, { wait }] of pending) wait.failed(error);

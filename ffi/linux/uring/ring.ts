@@ -213,14 +213,18 @@ export class Ring {
     return tail !== this.#head;
   }
 
-  /** Tells what has completed; returns how much of it came from elsewhere. */
-  reap(completions: Completions): number {
+  /**
+   * Tells what has completed; returns how much of it came from elsewhere.
+   *
+   * @param most The most completions to tell of.
+   */
+  reap(completions: Completions, most: number): number {
     const words = this.#words;
     const base = this.#at[PARAMS.cqes]!;
     const tail = Atomics.load(words, this.#at[PARAMS.cqTail]!);
     let arrivals = 0;
     // Whoever is told may reap himself.
-    while (((tail - this.#head) | 0) > 0) {
+    for (let i = 0; i < most && ((tail - this.#head) | 0) > 0; i++) {
       const at = base + (this.#head & this.#cqMask) * CQE.words;
       const userData = words[at + CQE.userData]!;
       const result = words[at + CQE.result]!;

@@ -57,6 +57,7 @@ class Watch implements Driver, Watching {
   readonly #io: RioDirectSocket;
   readonly #waiter: Waiter;
   #party: Party | null = null;
+  place = -1;
 
   constructor(
     socket: RioSocket,

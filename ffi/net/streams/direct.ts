@@ -13,7 +13,7 @@ import { RioError } from "../../errors.ts";
 import { lengthOf, partOf } from "../../plain_bytes.ts";
 import { attachDirect, type Direct } from "../../session/direct.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import type { Waiter } from "../../session/waiter.ts";
+import type { Waiter, Watching } from "../../session/waiter.ts";
 import { inTurn } from "../../turns.ts";
 import { brokenPipe, callError, interrupted, toDenoError } from "../errors.ts";
 import type { StreamHalves, StreamReader, StreamWriter } from "./way.ts";
@@ -43,9 +43,10 @@ interface Call {
 }
 
 /** One direction. */
-abstract class DirectHalf<C extends Call> {
+abstract class DirectHalf<C extends Call> implements Watching {
   /** The kernel keeps nothing of it. */
   readonly busy = false;
+  place = -1;
   protected readonly io: RioDirectSocket;
   /** The calls that wait, in their order. */
   protected readonly calls: C[] = [];
