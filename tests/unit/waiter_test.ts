@@ -1,7 +1,8 @@
 /** Waits that cannot be let go: whoever holds no process looks now and then. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RioWaits } from "../../ffi/contract.ts";
 import { Waiter } from "../../ffi/session/waiter.ts";
+import { RioError } from "../../mod.ts";
 
 /** Waits that keep the process alive, whatever they are told. */
 class Held implements RioWaits {
@@ -46,6 +47,11 @@ class Held implements RioWaits {
     this.#end(1);
   }
 
+  /** Ends the wait with an error number. */
+  fail(errno: number): void {
+    this.#end(-errno);
+  }
+
   #end(count: number): void {
     this.#resolve?.(count);
     this.#resolve = null;
@@ -76,4 +82,28 @@ Deno.test("a wait ends when it shall keep no process alive any more and cannot b
   waiter.setReferenced(7, true);
   await waits.fire(7);
   assertEquals(await fires, true);
+});
+
+Deno.test("a wait that fails tells all who wait, once, and whoever leaves later leaves nothing", async () => {
+  const waits = new Held();
+  const waiter = new Waiter(waits);
+  const errors: unknown[] = [];
+  const all = Array.from({ length: 3 }, () => ({
+    place: -1,
+    failed: (error: unknown) => void errors.push(error),
+  }));
+  for (const one of all) waiter.enter(one, true);
+  // Whoever is in the middle leaves his place to the last.
+  waiter.leave(all[0]!, true);
+  const fires = waiter.fires(7);
+  waits.fail(10013);
+  await assertRejects(() => fires, RioError, "10013");
+  assertEquals(errors.length, 2);
+  assertEquals(all.map(({ place }) => place), [-1, -1, -1]);
+  for (const one of all) waiter.leave(one, true);
+  // And who waits from now on is told as before.
+  const again = waiter.fires(8);
+  await waits.fire(8);
+  assertEquals(await again, true);
+  assertEquals(errors.length, 2);
 });
