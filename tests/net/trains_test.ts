@@ -246,6 +246,15 @@ for (
           assertEquals(got, run(seed).map(({ data }) => data));
         }
         assertEquals(trains, 1, "it was tried again");
+        // Whoever sends them one by one holds no slot that he waits for.
+        using one = listenDatagram({
+          session,
+          hostname: "127.0.0.1",
+          sends: 1,
+        });
+        const calls = [0, 20].map((seed) => one.sendMany(run(seed)));
+        assertEquals(await within(Promise.all(calls)), [20, 20]);
+        assertEquals((await take(receiver, 40)).length, 40);
         assert(sender.socket.outstandingSends === 0);
       }
       await session.close();

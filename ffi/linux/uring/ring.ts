@@ -26,6 +26,9 @@ const FEATURES = uring.IORING_FEAT_SINGLE_MMAP | uring.IORING_FEAT_NODROP;
 /** What only a call does. */
 const DUE = uring.IORING_SQ_CQ_OVERFLOW | uring.IORING_SQ_TASKRUN;
 
+/** So often a full ring is submitted, before nothing more is written to it. */
+const ATTEMPTS = 100;
+
 const NONE = new Int32Array(0);
 
 /** What a ring calls; `errno` is to be read straight after a call that failed. */
@@ -154,7 +157,10 @@ export class Ring {
 
   /** Writes an entry, which {@linkcode Ring.enter} submits; returns its place. */
   #write(operation: number, fd: number, userData: number): number {
-    if (((this.#tail - this.#submitted) | 0) > this.#mask) this.enter();
+    for (let i = 0; ((this.#tail - this.#submitted) | 0) > this.#mask; i++) {
+      if (i === ATTEMPTS) throw new RangeError("Cannot write to a full ring");
+      this.enter();
+    }
     const at = (this.#tail & this.#mask) * SQE.words;
     const entries = this.#entries;
     // A loop, because `fill()` is slow for so few.

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RioWatcher } from "../../contract.ts";
-import { WSAEWOULDBLOCK } from "../../error_numbers.ts";
+import { WSAENOBUFS, WSAEWOULDBLOCK } from "../../error_numbers.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import { DirectSocket, type DirectSystem } from "../direct.ts";
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS, ENOMEM } from "../errno_numbers.ts";
@@ -38,7 +38,8 @@ const RETRIED: ReadonlySet<number> = new Set([
 
 /**
  * The data of one connection. A receive that finds nothing is posted, and gets
- * its buffer when something arrives; sends are calls.
+ * its buffer when something arrives; small sends of many leave together, others
+ * are calls.
  *
  * The buffer belongs to the kernel until the completion, and to this object
  * until it was read.
@@ -93,10 +94,10 @@ export class UringStream extends DirectSocket implements Owner {
       if (got !== -WSAEWOULDBLOCK) return got;
     }
     if (!this.#receives) {
-      this.#receives = true;
       const index = this.#index;
       if (this.#bulk) this.#uring.poll(this.fd, POLLIN, index, ARRIVAL);
       else this.#uring.receive(this.fd, index, RECEIVE);
+      this.#receives = true;
     }
     return -WSAEWOULDBLOCK;
   }
@@ -115,8 +116,8 @@ export class UringStream extends DirectSocket implements Owner {
     const slot = this.#uring.takeSlot();
     if (slot < 0) return super.send(from);
     this.#uring.slots.fill(slot, from, length);
-    this.#slot = slot;
     this.#uring.send(this.fd, slot, length, this.#index, SEND);
+    this.#slot = slot;
     return -WSAEWOULDBLOCK;
   }
 
@@ -173,9 +174,10 @@ export class UringStream extends DirectSocket implements Owner {
   }
 
   protected override watchRoom(): number {
+    if (this.#uring.broken) return WSAENOBUFS;
     if (!this.#polls) {
-      this.#polls = true;
       this.#uring.poll(this.fd, POLLOUT, this.#index, ROOM);
+      this.#polls = true;
     }
     return 0;
   }

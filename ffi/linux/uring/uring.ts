@@ -182,7 +182,7 @@ export class Uring implements Completions {
    * sent anything yet: one alone leaves sooner by a call.
    */
   takeSlot(): number {
-    if (!this.#sends) {
+    if (!this.#sends || this.#broken) {
       this.#sends = true;
       return -1;
     }
@@ -217,6 +217,7 @@ export class Uring implements Completions {
 
   /** Ends a request, which completes soon. */
   cancel(index: number, kind: number): void {
+    if (this.#broken) return;
     this.#ring.cancel(index << KIND_BITS | kind, NOBODY);
     this.#soon();
   }

@@ -387,7 +387,8 @@ export class Outbox extends Half<SlotCall> {
     slot.group = null;
     if (completion.status === 0) group.sent += slot.count;
     else group.failed(toDenoError(completion.error));
-    this.#finished(slot, group);
+    this.#give(slot);
+    this.#finished(group);
   }
 
   /**
@@ -397,22 +398,23 @@ export class Outbox extends Half<SlotCall> {
   async #sendApart(slot: SendSlot, group: SendGroup): Promise<void> {
     const { size, count, to, data } = slot;
     this.#train.refuse(size);
+    // Copied: whoever waits for a slot must not hold one.
+    const all = data.bytes.slice(0, count * size);
+    slot.group = null;
+    this.#give(slot);
     try {
-      for (let at = 0; at < count * size; at += size) {
-        const part = data.bytes.subarray(at, at + size);
-        const posted = this.#place(group, part, to);
+      for (let at = 0; at < all.length; at += size) {
+        const posted = this.#place(group, all.subarray(at, at + size), to);
         if (posted) await posted;
       }
       this.#commit();
     } catch (error) {
       group.failed(error);
     }
-    slot.group = null;
-    this.#finished(slot, group);
+    this.#finished(group);
   }
 
-  #finished(slot: SendSlot, group: SendGroup): void {
-    this.#give(slot);
+  #finished(group: SendGroup): void {
     if (this.#groups.finished(group)) this.#restIfIdle();
   }
 
