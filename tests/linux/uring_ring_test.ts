@@ -88,8 +88,8 @@ test(
     assert(told.errno > 0);
     assertEquals(told.results, []);
     assertEquals(uring.collect(), 0);
-  // What would never complete is not begun.
-  assertEquals([uring.takeSlot(), uring.takeSlot()], [-1, -1]);
+    // What would never complete is not begun.
+    assertEquals([uring.takeSlot(), uring.takeSlot()], [-1, -1]);
     // The kernel may still write: the ring and its library stay for ever.
     uring[Symbol.dispose]();
   },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { copyBytes } from "../../plain_bytes.ts";
 import { IORING_REGISTER_PBUF_RING } from "./numbers.ts";
 import type { Ring } from "./ring.ts";
 
@@ -64,15 +65,10 @@ export class Buffers {
     this.publish();
   }
 
-  /** What has arrived in a buffer. */
-  part(id: number, start: number, end: number): Uint8Array {
+  /** Copies a part of what has arrived in a buffer. */
+  copy(id: number, start: number, end: number, into: Uint8Array): void {
     const from = id * BUFFER_SIZE;
-    return this.#bytes.subarray(from + start, from + end);
-  }
-
-  /** One byte of what has arrived. */
-  byte(id: number, at: number): number {
-    return this.#bytes[id * BUFFER_SIZE + at]!;
+    copyBytes(this.#bytes, from + start, from + end, into);
   }
 
   /** Gives a buffer back; {@linkcode Buffers.publish} lets the kernel use it. */

@@ -3,10 +3,9 @@
  *
  * @module
  */
+import { copyBytes } from "../../plain_bytes.ts";
 import type { Ring } from "./ring.ts";
 
-/** Up to so many bytes a loop copies faster than a call. */
-const FEW = 64;
 /** Slots that there are. */
 const COUNT = 1024;
 /** Bytes of each. */
@@ -45,9 +44,7 @@ export class Slots {
 
   /** Copies into a slot. */
   fill(slot: number, bytes: Uint8Array, length: number): void {
-    const at = slot * SLOT_SIZE;
-    if (length > FEW) return this.#bytes.set(bytes, at);
-    for (let i = 0; i < length; i++) this.#bytes[at + i] = bytes[i]!;
+    copyBytes(bytes, 0, length, this.#bytes, slot * SLOT_SIZE);
   }
 
   /** Forgets the memory, which is about to be unmapped. */

@@ -21,9 +21,6 @@ const ROOM = 1;
 const SEND = 2;
 const ARRIVAL = 3;
 
-/** Up to so many bytes a loop copies faster than a call. */
-const FEW = 64;
-
 /**
  * Results that say nothing of the connection: there was no buffer left, or no
  * memory, or it was interrupted or cancelled.
@@ -202,16 +199,9 @@ export class UringStream extends DirectSocket implements Owner {
 
   /** Copies what is in the buffer, and gives it back when all was taken. */
   #take(into: Uint8Array): number {
-    const { buffers } = this.#uring;
     const start = this.#start;
     const count = Math.min(this.#end - start, lengthOf(into));
-    if (count > FEW) {
-      into.set(buffers.part(this.#buffer, start, start + count));
-    } else {
-      for (let i = 0; i < count; i++) {
-        into[i] = buffers.byte(this.#buffer, start + i);
-      }
-    }
+    this.#uring.buffers.copy(this.#buffer, start, start + count, into);
     this.#start += count;
     if (this.#start === this.#end) this.#giveBack();
     return count;

@@ -10,7 +10,7 @@ import {
   WSAEWOULDBLOCK,
 } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
-import { lengthOf, partOf } from "../../plain_bytes.ts";
+import { copyBytes, lengthOf, partOf } from "../../plain_bytes.ts";
 import { attachDirect, type Direct } from "../../session/direct.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { Waiter, Watching } from "../../session/waiter.ts";
@@ -28,8 +28,6 @@ const READ_AHEAD = 4096;
 const CHUNK = 65536;
 /** The most of one call: results are read as 32-bit numbers. */
 const MOST = 1 << 30;
-/** Up to so many bytes a loop copies faster than a call. */
-const FEW = 64;
 
 /** What a call returns that would have to wait. */
 const NOTHING_YET = -WSAEWOULDBLOCK;
@@ -157,7 +155,7 @@ export class DirectReader extends DirectHalf<Read> implements StreamReader {
       return this.io.receive(length > MOST ? partOf(into, 0, MOST) : into);
     }
     const count = this.#fill(Math.min(length, CHUNK));
-    if (count > 0) copy(into, count);
+    if (count > 0) copyBytes(arrived, 0, count, into);
     return count;
   }
 
@@ -290,11 +288,6 @@ export function openHalves(socket: RioSocket): StreamHalves {
   const reader = new DirectReader(direct);
   const writer = new DirectWriter(direct, socket);
   return { reader, writer };
-}
-
-function copy(into: Uint8Array, count: number): void {
-  if (count > FEW) into.set(arrived.subarray(0, count));
-  else for (let i = 0; i < count; i++) into[i] = arrived[i]!;
 }
 
 /** What a read resolves with: the count, `null` for the end. */
