@@ -5,18 +5,15 @@
  * @module
  */
 import type { IpAddress } from "../../address.ts";
-import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
-import type { Driver } from "../driver.ts";
-import { badResource, denoErrors, toDenoError } from "../errors.ts";
-import { Half } from "../half.ts";
+import { badResource } from "../errors.ts";
 import { permittedHost } from "../hosts.ts";
 import { type AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
-import { type SendSlotOptions, SendSlots } from "./send_slots.ts";
-import { SendGroup, SendGroups } from "./send_group.ts";
+import { SendGroup } from "./send_group.ts";
+import { Sender, type SenderOptions } from "./sender.ts";
 import type { SendSlot } from "./slots.ts";
 import { Train } from "./train.ts";
 
@@ -31,16 +28,8 @@ export interface RioDatagramSendOptions {
 
 const SOON = Promise.resolve();
 
-/** A call that waits for a free slot. */
-interface SlotCall {
-  use(slot: SendSlot): void;
-  reject(error: unknown): void;
-}
-
 /** How datagrams are sent. */
-export interface OutboxOptions extends SendSlotOptions {
-  /** Runs the sends. */
-  readonly driver: Driver;
+export interface OutboxOptions extends SenderOptions {
   /** Sends without slots; `null` where datagrams need them. */
   readonly direct: DirectDatagrams | null;
   /** Whether the system cuts apart what is sent together. */
@@ -48,16 +37,13 @@ export interface OutboxOptions extends SendSlotOptions {
 }
 
 /** Sends datagrams, and waits for room. */
-export class Outbox extends Half<SlotCall> {
+export class Outbox extends Sender {
   readonly #options: Readonly<OutboxOptions>;
   readonly #writer: AddressWriter;
-  readonly #groups: SendGroups = new SendGroups();
-  /** Sends that were posted and not yet committed. */
-  #deferred = 0;
   #flush: Promise<void> | null = null;
   readonly #commitNow = (): void => {
     this.#flush = null;
-    this.#commit();
+    this.commit();
   };
   /** Whether a datagram was sent directly a moment ago. */
   #justSent = false;
@@ -65,7 +51,6 @@ export class Outbox extends Half<SlotCall> {
     this.#justSent = false;
   };
   readonly #train: Train = new Train();
-  readonly #slots: SendSlots;
   /** The socket has a peer: a destination is not needed. */
   connected = false;
 
@@ -76,14 +61,9 @@ export class Outbox extends Half<SlotCall> {
    * @param options What runs the sends, and how they are made.
    */
   constructor(socket: RioSocket, options: OutboxOptions) {
-    super(socket, options.driver);
+    super(socket, options);
     this.#options = options;
     this.#writer = options.writer;
-    this.#slots = new SendSlots(
-      socket,
-      options,
-      (slot, completion) => this.#completed(slot, completion),
-    );
   }
 
   /** Sends one datagram; bytes sent. */
@@ -111,7 +91,7 @@ export class Outbox extends Half<SlotCall> {
   #sendDirectly(data: Uint8Array, addr: Deno.Addr | undefined): boolean {
     const { direct } = this.#options;
     if (direct === null || this.#justSent || this.closed) return false;
-    if (!this.#isAlone) return false;
+    if (!this.isAlone) return false;
     assertBytes("data", data);
     let to: IpAddress | null = null;
     if (addr !== undefined || !this.connected) {
@@ -138,7 +118,7 @@ export class Outbox extends Half<SlotCall> {
     // The commit comes a microtask later: calls that are made one after the
     // other, and not awaited one by one, leave together.
     await (this.#flush ??= SOON.then(this.#commitNow));
-    if (group.left > 0 || group.error) await this.#settled(group);
+    if (group.left > 0 || group.error) await this.settled(group);
     return data.byteLength;
   }
 
@@ -152,37 +132,21 @@ export class Outbox extends Half<SlotCall> {
       }
     } finally {
       if (!this.#departAlone(group)) this.#depart();
-      this.#commit();
+      this.commit();
     }
-    await this.#settled(group);
+    await this.settled(group);
     return group.sent;
-  }
-
-  /**
-   * Waits until all that was sent has left: takes every slot, and gives none
-   * back. Nothing can be sent after that.
-   */
-  async drain(): Promise<void> {
-    const made = this.#slots.close();
-    for (let i = 0; i < made; i++) {
-      if (!this.#take()) await this.#takeNext(() => {});
-    }
   }
 
   override close(): void {
     try {
       // What was sent and not awaited leaves before the socket is closed.
       this.#depart();
-      this.#commit();
+      this.commit();
     } catch {
       // What cannot leave ends with the socket.
     }
     super.close();
-  }
-
-  override rejectAll(reason: unknown): void {
-    super.rejectAll(reason);
-    this.#groups.failAll(reason);
   }
 
   /**
@@ -209,12 +173,12 @@ export class Outbox extends Half<SlotCall> {
       }
       to.hostname = host;
     }
-    if (!joins) return this.#place(group, data, to);
+    if (!joins) return this.place(group, data, to);
     if (this.#train.add(group, data, to)) return;
     this.#depart();
-    const slot = this.#take();
-    if (!slot) return this.#placeNext(group, data, to);
-    this.#load(slot, group, data, to);
+    const slot = this.take();
+    if (!slot) return this.placeNext(group, data, to);
+    this.load(slot, group, data, to);
     this.#train.begin(slot);
   }
 
@@ -223,7 +187,7 @@ export class Outbox extends Half<SlotCall> {
     const { direct } = this.#options;
     const { slot } = this.#train;
     if (direct === null || slot === null || slot.count > 1) return false;
-    if (slot.group !== group || !this.#isAlone) return false;
+    if (slot.group !== group || !this.isAlone) return false;
     try {
       if (!direct.send(slot.data.bytes.subarray(0, slot.size), slot.to)) {
         return false;
@@ -234,14 +198,8 @@ export class Outbox extends Half<SlotCall> {
     }
     this.#train.end();
     slot.group = null;
-    this.#give(slot);
+    this.give(slot);
     return true;
-  }
-
-  /** Whether nothing is on its way, or about to be. */
-  get #isAlone(): boolean {
-    return this.#deferred === 0 && this.#groups.empty &&
-      this.calls.length === 0;
   }
 
   /** Posts what was joined; if it cannot be, its group is told. */
@@ -250,7 +208,7 @@ export class Outbox extends Half<SlotCall> {
     if (slot === null) return;
     const group = slot.group!;
     try {
-      this.#dispatch(slot);
+      this.dispatch(slot);
     } catch (error) {
       group.failed(error);
     }
@@ -263,162 +221,32 @@ export class Outbox extends Half<SlotCall> {
   ): Promise<void> {
     to.hostname = await permittedHost(this.socket, to);
     if (this.closed) throw badResource();
-    await this.#place(group, data, to);
-  }
-
-  /** Posts with a slot that is free, or in its turn with one that gets free. */
-  #place(
-    group: SendGroup,
-    data: Uint8Array,
-    to: IpAddress | null,
-  ): Promise<void> | void {
-    const slot = this.#take();
-    if (!slot) return this.#placeNext(group, data, to);
-    this.#load(slot, group, data, to);
-    this.#dispatch(slot);
-  }
-
-  #placeNext(
-    group: SendGroup,
-    data: Uint8Array,
-    to: IpAddress | null,
-  ): Promise<void> {
-    return this.#takeNext((slot) => {
-      this.#load(slot, group, data, to);
-      this.#dispatch(slot);
-    });
-  }
-
-  /** Copies a datagram into a slot. */
-  #load(
-    slot: SendSlot,
-    group: SendGroup,
-    data: Uint8Array,
-    to: IpAddress | null,
-  ): void {
-    try {
-      this.#slots.load(slot, data, to);
-    } catch (error) {
-      this.#give(slot);
-      throw toDenoError(error);
-    }
-    slot.group = group;
-  }
-
-  /** Posts what is in a slot; nothing leaves before the commit. */
-  #dispatch(slot: SendSlot): void {
-    const group = slot.group!;
-    try {
-      this.#slots.post(slot, group.segmentSize);
-    } catch (error) {
-      slot.group = null;
-      this.#give(slot);
-      throw toDenoError(error);
-    }
-    this.#deferred++;
-    group.left++;
-  }
-
-  /** A slot that is free now. */
-  #take(): SendSlot | undefined {
-    const slot = this.#slots.take();
-    if (slot !== undefined) return slot;
-    this.#commit();
-    this.poll();
-    return this.#slots.take();
-  }
-
-  /**
-   * Waits until a slot is free: the system has taken an earlier datagram.
-   *
-   * @param use Called at once when the slot is there: whoever comes later stays
-   * behind.
-   */
-  #takeNext(use: (slot: SendSlot) => void): Promise<void> {
-    this.#commit();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.calls.push({
-      use(slot) {
-        try {
-          resolve(use(slot));
-        } catch (error) {
-          reject(error);
-        }
-      },
-      reject,
-    });
-    this.wait();
-    return promise;
-  }
-
-  /** Gives a slot to whoever waits for one, or back to the free ones. */
-  #give(slot: SendSlot): void {
-    const call = this.calls.shift();
-    if (call) call.use(slot);
-    else this.#slots.give(slot);
-    this.#restIfIdle();
-  }
-
-  /** Hands everything posted to the system, and completes what it took. */
-  #commit(): void {
-    if (this.#deferred === 0 || this.socket.closed) return;
-    denoErrors(() => this.socket.commit("send"));
-    // Not before: if the commit fails, the next one starts the sends.
-    this.#deferred = 0;
-    this.poll();
-  }
-
-  /** Waits for the outcome of a group. */
-  async #settled(group: SendGroup): Promise<void> {
-    if (group.left > 0) {
-      const settled = this.#groups.wait(group);
-      this.wait();
-      await settled;
-    }
-    if (group.error) throw group.error;
-  }
-
-  #completed(slot: SendSlot, completion: RioCompletion): void {
-    const group = slot.group!;
-    if (completion.status !== 0 && slot.count > 1 && !this.closed) {
-      this.#sendApart(slot, group);
-      return;
-    }
-    slot.group = null;
-    if (completion.status === 0) group.sent += slot.count;
-    else group.failed(toDenoError(completion.error));
-    this.#give(slot);
-    this.#finished(group);
+    await this.place(group, data, to);
   }
 
   /**
    * Sends what was joined one by one: the system, or a path, does not take such
    * datagrams together, or one of them could not be sent.
    */
-  async #sendApart(slot: SendSlot, group: SendGroup): Promise<void> {
+  protected override async sendApart(
+    slot: SendSlot,
+    group: SendGroup,
+  ): Promise<void> {
     const { size, count, to, data } = slot;
     this.#train.refuse(size);
     // Copied: whoever waits for a slot must not hold one.
     const all = data.bytes.slice(0, count * size);
     slot.group = null;
-    this.#give(slot);
+    this.give(slot);
     try {
       for (let at = 0; at < all.length; at += size) {
-        const posted = this.#place(group, all.subarray(at, at + size), to);
+        const posted = this.place(group, all.subarray(at, at + size), to);
         if (posted) await posted;
       }
-      this.#commit();
+      this.commit();
     } catch (error) {
       group.failed(error);
     }
-    this.#finished(group);
-  }
-
-  #finished(group: SendGroup): void {
-    if (this.#groups.finished(group)) this.#restIfIdle();
-  }
-
-  #restIfIdle(): void {
-    if (this.calls.length === 0 && this.#groups.empty) this.rest();
+    this.finished(group);
   }
 }

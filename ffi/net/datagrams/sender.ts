@@ -1,0 +1,209 @@
+/**
+ * Sending datagrams from slots in registered memory: who waits for one, what was
+ * posted, and what has become of it.
+ *
+ * @module
+ */
+import type { IpAddress } from "../../address.ts";
+import type { RioCompletion } from "../../session/completion.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { Driver } from "../driver.ts";
+import { denoErrors, toDenoError } from "../errors.ts";
+import { Half } from "../half.ts";
+import { type SendGroup, SendGroups } from "./send_group.ts";
+import { type SendSlotOptions, SendSlots } from "./send_slots.ts";
+import type { SendSlot } from "./slots.ts";
+
+/** A call that waits for a free slot. */
+interface SlotCall {
+  use(slot: SendSlot): void;
+  reject(error: unknown): void;
+}
+
+/** How slots are sent. */
+export interface SenderOptions extends SendSlotOptions {
+  /** Runs the sends. */
+  readonly driver: Driver;
+}
+
+/** Sends slots, and waits for free ones. */
+export abstract class Sender extends Half<SlotCall> {
+  readonly #groups: SendGroups = new SendGroups();
+  readonly #slots: SendSlots;
+  /** Sends that were posted and not yet committed. */
+  #deferred = 0;
+
+  /**
+   * Sends nothing yet.
+   *
+   * @param socket The bound socket.
+   * @param options What runs the sends, and how they are made.
+   */
+  constructor(socket: RioSocket, options: SenderOptions) {
+    super(socket, options.driver);
+    this.#slots = new SendSlots(
+      socket,
+      options,
+      (slot, completion) => this.#completed(slot, completion),
+    );
+  }
+
+  /** Sends one by one what the system did not take together. */
+  protected abstract sendApart(slot: SendSlot, group: SendGroup): void;
+
+  /**
+   * Waits until all that was sent has left: takes every slot, and gives none
+   * back. Nothing can be sent after that.
+   */
+  async drain(): Promise<void> {
+    const made = this.#slots.close();
+    for (let i = 0; i < made; i++) {
+      if (!this.take()) await this.#takeNext(() => {});
+    }
+  }
+
+  override rejectAll(reason: unknown): void {
+    super.rejectAll(reason);
+    this.#groups.failAll(reason);
+  }
+
+  /** Whether nothing is on its way, or about to be. */
+  protected get isAlone(): boolean {
+    return this.#deferred === 0 && this.#groups.empty &&
+      this.calls.length === 0;
+  }
+
+  /** Posts with a slot that is free, or in its turn with one that gets free. */
+  protected place(
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+  ): Promise<void> | void {
+    const slot = this.take();
+    if (!slot) return this.placeNext(group, data, to);
+    this.load(slot, group, data, to);
+    this.dispatch(slot);
+  }
+
+  /** Posts with the next slot that gets free. */
+  protected placeNext(
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+  ): Promise<void> {
+    return this.#takeNext((slot) => {
+      this.load(slot, group, data, to);
+      this.dispatch(slot);
+    });
+  }
+
+  /** Copies a datagram into a slot. */
+  protected load(
+    slot: SendSlot,
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+  ): void {
+    try {
+      this.#slots.load(slot, data, to);
+    } catch (error) {
+      this.give(slot);
+      throw toDenoError(error);
+    }
+    slot.group = group;
+  }
+
+  /** Posts what is in a slot; nothing leaves before the commit. */
+  protected dispatch(slot: SendSlot): void {
+    const group = slot.group!;
+    try {
+      this.#slots.post(slot, group.segmentSize);
+    } catch (error) {
+      slot.group = null;
+      this.give(slot);
+      throw toDenoError(error);
+    }
+    this.#deferred++;
+    group.left++;
+  }
+
+  /** A slot that is free now. */
+  protected take(): SendSlot | undefined {
+    const slot = this.#slots.take();
+    if (slot !== undefined) return slot;
+    this.commit();
+    this.poll();
+    return this.#slots.take();
+  }
+
+  /**
+   * Waits until a slot is free: the system has taken an earlier datagram.
+   *
+   * @param use Called at once when the slot is there: whoever comes later stays
+   * behind.
+   */
+  #takeNext(use: (slot: SendSlot) => void): Promise<void> {
+    this.commit();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.calls.push({
+      use(slot) {
+        try {
+          resolve(use(slot));
+        } catch (error) {
+          reject(error);
+        }
+      },
+      reject,
+    });
+    this.wait();
+    return promise;
+  }
+
+  /** Gives a slot to whoever waits for one, or back to the free ones. */
+  protected give(slot: SendSlot): void {
+    const call = this.calls.shift();
+    if (call) call.use(slot);
+    else this.#slots.give(slot);
+    this.#restIfIdle();
+  }
+
+  /** Hands everything posted to the system, and completes what it took. */
+  protected commit(): void {
+    if (this.#deferred === 0 || this.socket.closed) return;
+    denoErrors(() => this.socket.commit("send"));
+    // Not before: if the commit fails, the next one starts the sends.
+    this.#deferred = 0;
+    this.poll();
+  }
+
+  /** Waits for the outcome of a group. */
+  protected async settled(group: SendGroup): Promise<void> {
+    if (group.left > 0) {
+      const settled = this.#groups.wait(group);
+      this.wait();
+      await settled;
+    }
+    if (group.error) throw group.error;
+  }
+
+  #completed(slot: SendSlot, completion: RioCompletion): void {
+    const group = slot.group!;
+    if (completion.status !== 0 && slot.count > 1 && !this.closed) {
+      this.sendApart(slot, group);
+      return;
+    }
+    slot.group = null;
+    if (completion.status === 0) group.sent += slot.count;
+    else group.failed(toDenoError(completion.error));
+    this.give(slot);
+    this.finished(group);
+  }
+
+  protected finished(group: SendGroup): void {
+    if (this.#groups.finished(group)) this.#restIfIdle();
+  }
+
+  #restIfIdle(): void {
+    if (this.calls.length === 0 && this.#groups.empty) this.rest();
+  }
+}
