@@ -4,29 +4,9 @@ import type {
   RioBackend,
   RioDirectSocket,
   RioHandle,
-  RioWatcher,
 } from "../../ffi/contract.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
-import { engineTest, type Rig } from "./rig.ts";
-
-/** Who is told, and how often. */
-class Watcher implements RioWatcher {
-  arrivals = 0;
-  room = 0;
-  over = 0;
-
-  readable(): void {
-    this.arrivals++;
-  }
-
-  writable(): void {
-    this.room++;
-  }
-
-  closed(): void {
-    this.over++;
-  }
-}
+import { engineTest, type Rig, Watcher } from "./rig.ts";
 
 function attach(
   rio: RioBackend,

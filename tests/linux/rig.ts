@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ADDRESS_SIZE, writeAddress } from "../../ffi/address.ts";
 import * as winsock from "../../ffi/constants.ts";
-import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
+import type { RioBackend, RioHandle, RioWatcher } from "../../ffi/contract.ts";
 import { RioResults } from "../../ffi/layout.ts";
 import { openLinux, openUring } from "../../ffi/linux/backend.ts";
 import type { UringOptions } from "../../ffi/linux/uring/uring.ts";
@@ -162,5 +162,24 @@ export class Rig {
       bytes: results.bytesTransferred(i),
       context: results.requestContext(i),
     }));
+  }
+}
+
+/** Who is told, and how often. */
+export class Watcher implements RioWatcher {
+  arrivals = 0;
+  room = 0;
+  over = 0;
+
+  readable(): void {
+    this.arrivals++;
+  }
+
+  writable(): void {
+    this.room++;
+  }
+
+  closed(): void {
+    this.over++;
   }
 }

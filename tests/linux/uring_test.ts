@@ -1,38 +1,20 @@
 /** Connections in the ring: who owns which memory, and what it is told. */
 import { assert, assertEquals } from "@std/assert";
-import type {
-  RioDirectSocket,
-  RioHandle,
-  RioWatcher,
-} from "../../ffi/contract.ts";
+import type { RioDirectSocket, RioHandle } from "../../ffi/contract.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
-import { type Rig, uringTest } from "./rig.ts";
+import { type Rig, uringTest, Watcher } from "./rig.ts";
 
 const BLOCKED = -wsa.WSAEWOULDBLOCK;
 
 /** One end of a connection, and what it was told. */
-class End implements RioWatcher {
+class End extends Watcher {
   readonly io: RioDirectSocket;
-  arrivals = 0;
-  room = 0;
-  over = 0;
 
   constructor(rig: Rig, readonly socket: RioHandle) {
+    super();
     const io = rig.rio.direct!.attach(socket, this);
     assert(typeof io !== "number", "attach() was refused");
     this.io = io;
-  }
-
-  readable(): void {
-    this.arrivals++;
-  }
-
-  writable(): void {
-    this.room++;
-  }
-
-  closed(): void {
-    this.over++;
   }
 }
 
