@@ -275,7 +275,10 @@ export interface RioDirectSocket {
   readonly mayReceive: boolean;
   /** Receives into memory. */
   receive(into: Uint8Array): number;
-  /** The same, and writes the sender's 28 address bytes. */
+  /**
+   * Receives a datagram, and writes the sender's 28 address bytes; returns the
+   * datagram's length, of which less may fit.
+   */
   receiveFrom(into: Uint8Array, address: Uint8Array): number;
   /** Sends from memory. */
   send(from: Uint8Array): number;

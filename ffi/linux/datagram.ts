@@ -9,28 +9,16 @@ import * as errno from "./errno_numbers.ts";
 import { MMSGHDR, MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import { Receives } from "./receives.ts";
+import { Earlier, REPORTS } from "./reports.ts";
 import { Sends } from "./sends.ts";
-
-/** ICMP errors that a send can run into are forgiven so many times. */
-export const RETRIES = 8;
-
-/** What a connected socket gets for an ICMP error, as Winsock tells it. */
-export const ICMP_ERRORS: ReadonlyMap<number, number> = new Map([
-  [errno.ECONNREFUSED, wsa.WSAECONNRESET],
-  [errno.ENOPROTOOPT, wsa.WSAECONNRESET],
-  [errno.EHOSTDOWN, wsa.WSAECONNRESET],
-  [errno.EPROTO, wsa.WSAECONNRESET],
-  [errno.EHOSTUNREACH, wsa.WSAEHOSTUNREACH],
-  [errno.ENETUNREACH, wsa.WSAENETUNREACH],
-]);
 
 /** The receives of a datagram socket. */
 export class DatagramReceives extends Receives {
   protected override call(count: number): boolean {
     const { socket, messages, slot, system: { library } } = this;
-    if (socket.pendingReset !== 0) {
-      this.complete(socket.pendingReset, 0);
-      socket.pendingReset = 0;
+    const report = socket.takeReport();
+    if (report !== 0) {
+      this.complete(report, 0);
       return true;
     }
     const got = library.symbols.recvmmsg(
@@ -55,7 +43,7 @@ export class DatagramReceives extends Receives {
     if (got === count) return true;
     // An error that came after some datagrams is told by the next call only,
     // and epoll does not announce it.
-    if (socket.ended || socket.reportsReset && socket.interest !== 0) {
+    if (socket.ended || socket.reports && socket.interest !== 0) {
       return true;
     }
     socket.drained();
@@ -68,19 +56,21 @@ export class DatagramReceives extends Receives {
       return false;
     }
     if (code === errno.EINTR) return true;
-    const reset = ICMP_ERRORS.get(code);
-    if (reset === undefined) this.complete(winsockError(code), 0);
-    else if (this.socket.reportsReset) this.complete(reset, 0);
+    const report = REPORTS.get(code);
+    if (report === undefined) this.complete(winsockError(code), 0);
+    else if (report !== 0 && this.socket.reports) this.complete(report, 0);
     return true;
   }
 }
 
 /** The sends of a datagram socket. */
 export class DatagramSends extends Sends {
+  readonly #earlier: Earlier = new Earlier();
+
   protected override call(count: number): boolean {
     const { socket, messages, slot, system: { library } } = this;
     const address = messages.headerAddress(slot);
-    for (let attempt = 0; attempt < RETRIES; attempt++) {
+    for (;;) {
       const sent = library.symbols.sendmmsg(
         socket.fd,
         address,
@@ -91,21 +81,15 @@ export class DatagramSends extends Sends {
         for (let i = slot; i < slot + sent; i++) {
           this.complete(0, messages.field(i, MMSGHDR.bytes));
         }
+        socket.report(this.#earlier.take());
         return true;
       }
       const code = library.errno[0]!;
-      if (code === errno.EINTR) continue;
       if (code === errno.EAGAIN) return false;
-      if (code !== errno.ECONNREFUSED) {
-        const unconnected = code === errno.EDESTADDRREQ;
-        this.complete(unconnected ? wsa.WSAENOTCONN : winsockError(code), 0);
-        return true;
-      }
-      // The kernel tells an earlier datagram's ICMP error with the next call
-      // of any kind; Winsock tells it with a receive, if at all.
-      if (socket.reportsReset) socket.pendingReset = wsa.WSAECONNRESET;
+      if (code === errno.EINTR || this.#earlier.isIt(code)) continue;
+      const unconnected = code === errno.EDESTADDRREQ;
+      this.complete(unconnected ? wsa.WSAENOTCONN : winsockError(code), 0);
+      return true;
     }
-    this.complete(wsa.WSAECONNRESET, 0);
-    return true;
   }
 }

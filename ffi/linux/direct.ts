@@ -11,18 +11,12 @@ import type {
 } from "../contract.ts";
 import * as wsa from "../error_numbers.ts";
 import { lengthOf } from "../plain_bytes.ts";
-import { ICMP_ERRORS, RETRIES } from "./datagram.ts";
 import { winsockError } from "./errno.ts";
-import {
-  EAGAIN,
-  ECONNREFUSED,
-  EDESTADDRREQ,
-  EINTR,
-  EPIPE,
-} from "./errno_numbers.ts";
+import { EAGAIN, EDESTADDRREQ, EINTR, EPIPE } from "./errno_numbers.ts";
 import type { LinuxLibrary } from "./library.ts";
 import * as linux from "./numbers.ts";
 import type { Readiness } from "./readiness.ts";
+import { Earlier, REPORTS } from "./reports.ts";
 import {
   copySockaddr,
   setSockaddr,
@@ -33,6 +27,8 @@ import type { LinuxSocket, SocketUser } from "./socket.ts";
 import type { LinuxSockets } from "./sockets.ts";
 
 const RECEIVE_FLAGS = linux.MSG_DONTWAIT;
+/** Has a datagram's own length told, also where less fits. */
+const DATAGRAM_FLAGS = linux.MSG_DONTWAIT | linux.MSG_TRUNC;
 const SEND_FLAGS = linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL;
 
 /** How to call the kernel, and who tells of arrivals. */
@@ -82,6 +78,7 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
   readonly #system: DirectSystem;
   /** Whether a send waits for room. */
   #blocked = false;
+  readonly #earlier: Earlier = new Earlier();
 
   /** Moves the data of a socket until that is closed. */
   constructor(socket: LinuxSocket, watcher: RioWatcher, system: DirectSystem) {
@@ -109,6 +106,8 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
 
   receiveFrom(into: Uint8Array, address: Uint8Array): number {
     if (!this.socket.ready) return -wsa.WSAEWOULDBLOCK;
+    const report = this.socket.takeReport();
+    if (report !== 0) return -report;
     const { library: { symbols } } = this.#system;
     const length = lengthOf(into);
     for (;;) {
@@ -117,7 +116,7 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
         this.fd,
         into,
         BigInt(length),
-        RECEIVE_FLAGS,
+        DATAGRAM_FLAGS,
         sockaddr,
         sockaddrLength,
       );
@@ -133,10 +132,10 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
   send(from: Uint8Array): number {
     const { library: { symbols } } = this.#system;
     const length = BigInt(lengthOf(from));
-    for (let refusals = 0;;) {
+    for (;;) {
       const sent = symbols.send(this.fd, from, length, SEND_FLAGS);
-      if (sent >= 0) return sent;
-      const errno = this.#failed(true, ++refusals);
+      if (sent >= 0) return this.#sent(sent);
+      const errno = this.#failed(true);
       if (errno !== 0) return -errno;
     }
   }
@@ -146,7 +145,7 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
     const addressLength = setSockaddr(address);
     if (addressLength < 0) return addressLength;
     const length = BigInt(lengthOf(from));
-    for (let refusals = 0;;) {
+    for (;;) {
       const sent = symbols.sendto(
         this.fd,
         from,
@@ -155,8 +154,8 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
         sockaddr,
         addressLength,
       );
-      if (sent >= 0) return sent;
-      const errno = this.#failed(true, ++refusals);
+      if (sent >= 0) return this.#sent(sent);
+      const errno = this.#failed(true);
       if (errno !== 0) return -errno;
     }
   }
@@ -214,10 +213,9 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
   /**
    * What a call failed with, straight after it.
    *
-   * @param refusals How many sends of the same data failed so far.
    * @returns An error number, or 0 to try again.
    */
-  #failed(sends: boolean, refusals: number = 0): number {
+  #failed(sends: boolean): number {
     const socket = this.socket;
     const code = this.#system.library.errno[0]!;
     if (this.fd < 0) return wsa.WSAENOTSOCK;
@@ -228,7 +226,7 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
       return wsa.WSAEWOULDBLOCK;
     }
     if (!socket.stream) {
-      return sends ? sendError(code, refusals) : this.#receiveError(code);
+      return sends ? this.#sendError(code) : this.#receiveError(code);
     }
     return this.streamError(code);
   }
@@ -250,15 +248,19 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
   }
 
   #receiveError(code: number): number {
-    const reset = ICMP_ERRORS.get(code);
-    if (reset === undefined) return winsockError(code);
-    return this.socket.reportsReset ? reset : 0;
+    const report = REPORTS.get(code);
+    if (report === undefined) return winsockError(code);
+    return this.socket.reports ? report : 0;
   }
-}
 
-/** The error of a datagram that was sent; 0 for one of an earlier datagram. */
-function sendError(code: number, refusals: number): number {
-  if (code === EDESTADDRREQ) return wsa.WSAENOTCONN;
-  if (code !== ECONNREFUSED) return winsockError(code);
-  return refusals < RETRIES ? 0 : wsa.WSAECONNRESET;
+  #sendError(code: number): number {
+    if (code === EDESTADDRREQ) return wsa.WSAENOTCONN;
+    return this.#earlier.isIt(code) ? 0 : winsockError(code);
+  }
+
+  #sent(bytes: number): number {
+    const code = this.#earlier.take();
+    if (code !== 0) this.socket.report(code);
+    return bytes;
+  }
 }

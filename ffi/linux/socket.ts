@@ -19,6 +19,7 @@ import {
 } from "./sockaddr.ts";
 import * as linux from "./numbers.ts";
 import type { Readiness, Source } from "./readiness.ts";
+import { REPORTS } from "./reports.ts";
 
 /** Who moves the data of a socket, as the socket knows it. */
 export interface SocketUser {
@@ -61,9 +62,9 @@ export class LinuxSocket implements Handled, Source {
   /** Which control messages its options ask for. */
   controlChoice: ControlChoice = NOTHING;
   /** `SIO_UDP_CONNRESET`: whether an ICMP error fails a receive. */
-  reportsReset = true;
-  /** An ICMP error that a send ran into and the next receive reports. */
-  pendingReset = 0;
+  reports = true;
+  /** The error that the next receive reports: a send ran into it. */
+  #report = 0;
   /** The error that broke a connection: the end of the stream means it, too. */
   broken = 0;
   /** Whether this side ended sending. */
@@ -111,6 +112,23 @@ export class LinuxSocket implements Handled, Source {
     this.#acceptKey = null;
     this.user?.receives.readable();
     this.direct?.receives.readable();
+  }
+
+  /** Takes note of the kernel's error for an earlier datagram; 0 for none. */
+  report(code: number): void {
+    if (code === 0 || !this.reports) return;
+    const report = REPORTS.get(code) ?? 0;
+    if (report === 0) return;
+    this.#report = report;
+    // Epoll tells of it no more: the send has taken it.
+    this.readable(this.ended);
+  }
+
+  /** What a receive has to report before it receives; 0 for nothing. */
+  takeReport(): number {
+    const report = this.#report;
+    if (report !== 0) this.#report = 0;
+    return this.reports ? report : 0;
   }
 
   /** Takes note that the kernel has nothing more to receive now. */

@@ -184,10 +184,7 @@ export class LinuxSockets implements RioSockets {
       return wsa.WSAEOPNOTSUPP;
     }
     if (input.length === 0) return wsa.WSAEFAULT;
-    if (reset) {
-      found.reportsReset = input.some((byte) => byte !== 0);
-      if (!found.reportsReset) found.pendingReset = 0;
-    }
+    if (reset) found.reports = input.some((byte) => byte !== 0);
     return 0;
   }
 

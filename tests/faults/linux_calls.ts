@@ -33,6 +33,19 @@ function absorbed(...names: Name[]): Way[] {
   return told(...names).map((way) => ({ ...way, absorbed: true }));
 }
 
+/** What may be an earlier datagram's error, if it comes once. */
+const REPORTS = [
+  "EMSGSIZE",
+  "ECONNREFUSED",
+  "ENOPROTOOPT",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENONET",
+  "EACCES",
+  "EOPNOTSUPP",
+  "EPROTO",
+] as const;
 const SHORT: Way = { name: "a short count", errno: 0, short: true };
 const SENDS = ["RIOSend", "RIOSendEx"];
 const RECEIVES = ["RIOReceive", "RIOReceiveEx"];
@@ -97,16 +110,15 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
       ...told("ENOMEM"),
       // No EAGAIN: the kernel has not taken back that there is something, and
       // with EPOLLET it tells that once.
-      ...absorbed("EINTR", "ECONNREFUSED", "ENETUNREACH"),
+      ...absorbed("EINTR", ...REPORTS),
       SHORT,
     ],
   },
   sendmmsg: {
     named: SENDS,
     ways: [
-      ...told("ENOBUFS", "ENOMEM", "EMSGSIZE", "ENETUNREACH", "EPERM"),
-      ...told("EACCES", "EINVAL", "EHOSTUNREACH"),
-      ...absorbed("EINTR", "EAGAIN", "ECONNREFUSED"),
+      ...told("ENOBUFS", "ENOMEM", "EPERM", "EINVAL"),
+      ...absorbed("EINTR", "EAGAIN", ...REPORTS),
       SHORT,
     ],
   },
@@ -146,15 +158,14 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     named: ["recvfrom"],
     ways: [
       ...told("ENOMEM"),
-      ...absorbed("EINTR", "ECONNREFUSED", "ENETUNREACH"),
+      ...absorbed("EINTR", ...REPORTS),
     ],
   },
   sendto: {
     named: ["sendto"],
     ways: [
-      ...told("ENOBUFS", "ENOMEM", "EMSGSIZE", "ENETUNREACH", "EPERM"),
-      ...told("EACCES", "EINVAL", "EHOSTUNREACH"),
-      ...absorbed("EINTR", "EAGAIN", "ECONNREFUSED"),
+      ...told("ENOBUFS", "ENOMEM", "EPERM", "EINVAL"),
+      ...absorbed("EINTR", "EAGAIN", ...REPORTS),
     ],
   },
   epoll_ctl: {

@@ -9,8 +9,6 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
-import type { RioBackend } from "../../ffi/contract.ts";
-import { RioResults } from "../../ffi/layout.ts";
 import { allocate } from "../../ffi/memory.ts";
 import {
   CONTROL_SIZE,
@@ -18,7 +16,6 @@ import {
   writeAddress,
   writeControl,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
 import {
   collect,
   openPair,
@@ -29,7 +26,7 @@ import {
   until,
   within,
 } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
+import { linuxTest } from "./raw.ts";
 
 const only = ["linux"] as const;
 
@@ -125,76 +122,6 @@ sessionTest(
   },
   { only },
 );
-
-/** A raw backend over a kernel that fails on request. */
-class Raw implements Disposable {
-  readonly system = new FaultyLinux();
-  readonly backend: RioBackend = this.system.open();
-  readonly memory = allocate(4096);
-  readonly bufferId: number = this.backend.rings.registerBuffer(this.memory);
-  readonly queue: number = this.backend.rings.createCompletionQueue(64, 0);
-  readonly #results = new RioResults(16);
-
-  udp(): { socket: number; requests: number; address: Uint8Array } {
-    const { backend, queue } = this;
-    const socket = backend.sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-    const address = new Uint8Array(28);
-    writeAddress(address, { hostname: "127.0.0.1", port: 0 });
-    assertEquals(backend.sockets.bind(socket, address), 0);
-    assertEquals(backend.sockets.localAddress(socket, address), 0);
-    const requests = backend
-      .rings.createRequestQueue(socket, 4, 4, queue, queue);
-    return { socket, requests, address };
-  }
-
-  slice(offset: number, length: number) {
-    return { bufferId: this.bufferId, offset, length };
-  }
-
-  /** What has completed by now: statuses. */
-  statuses(): number[] {
-    const count = this.backend
-      .rings.dequeueCompletion(this.queue, this.#results, 16);
-    return Array.from({ length: count }, (_, i) => this.#results.status(i));
-  }
-
-  [Symbol.dispose](): void {
-    this.backend.close(false);
-    this.system[Symbol.dispose]();
-  }
-}
-
-function linuxTest(name: string, body: (raw: Raw) => void | Promise<void>) {
-  Deno.test({
-    name: `linux: ${name}`,
-    ignore: skipped(name, NOT_LINUX),
-    async fn() {
-      using raw = new Raw();
-      await body(raw);
-    },
-  });
-}
-
-linuxTest("a receive tells an unreachable peer as Winsock does", (raw) => {
-  const { requests } = raw.udp();
-  for (
-    const [errno, status] of [[113, 10065], [101, 10051], [111, 10054]] as const
-  ) {
-    raw.system.fail("recvmmsg", { name: "ICMP", errno }, 1);
-    assertEquals(raw.backend.rings.receive(requests, raw.slice(0, 8), 0, 1), 0);
-    assertEquals(raw.statuses(), [status]);
-  }
-});
-
-linuxTest("a send gives up after eight errors of earlier datagrams", (raw) => {
-  const { requests, socket, address } = raw.udp();
-  assertEquals(raw.backend.sockets.connect(socket, address, 1), 1);
-  for (let nth = 1; nth <= 8; nth++) {
-    raw.system.fail("sendmmsg", { name: "ECONNREFUSED", errno: 111 }, nth);
-  }
-  assertEquals(raw.backend.rings.send(requests, raw.slice(0, 8), 0, 1), 0);
-  assertEquals(raw.statuses(), [10054]);
-});
 
 linuxTest("a send that can never be resumed fails with 10055", (raw) => {
   const { requests, socket, address } = raw.udp();

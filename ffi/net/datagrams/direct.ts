@@ -53,15 +53,16 @@ export class DirectDatagrams {
   receive(p: Uint8Array<ArrayBuffer> | undefined): Received | null {
     const into = this.#place(p);
     for (;;) {
-      const count = this.#io.receiveFrom(into, this.#address);
-      if (count >= 0) {
+      const length = this.#io.receiveFrom(into, this.#address);
+      if (length >= 0) {
+        const count = Math.min(length, lengthOf(into));
         // Copied: this address is the caller's to change, as Deno's is.
         const sender = { ...this.#senders.read(this.#address) };
         return [p ? p.subarray(0, count) : arrived.slice(0, count), sender];
       }
-      if (count === -WSAEWOULDBLOCK) return null;
-      if (PER_DATAGRAM.has(-count)) continue;
-      throw callError(-count, "recvfrom", "receive a datagram");
+      if (length === -WSAEWOULDBLOCK) return null;
+      if (PER_DATAGRAM.has(-length)) continue;
+      throw callError(-length, "recvfrom", "receive a datagram");
     }
   }
 
