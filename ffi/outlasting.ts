@@ -37,8 +37,6 @@ interface Block {
 const unused: Set<Block> = new Set();
 const collected = new FinalizationRegistry((block: Block) => unused.add(block));
 
-let reserve: ((size: number) => Deno.PointerValue) | undefined;
-
 /**
  * Makes a zeroed, page-aligned block that the system keeps when the thread
  * ends.
@@ -60,7 +58,6 @@ export function reserveOutlasting(byteLength: number): ArrayBuffer {
     new Uint8Array(view).fill(0);
     return view;
   }
-  reserve ??= open();
   const pointer = reserve(size);
   const address = Deno.UnsafePointer.value(pointer);
   // mmap fails with all ones.
@@ -78,13 +75,22 @@ function toView(block: Block): ArrayBuffer {
   return view;
 }
 
-function open(): (size: number) => Deno.PointerValue {
+/** Opens the library for one call: a test that goes on sees none left open. */
+function reserve(size: number): Deno.PointerValue {
   if (Deno.build.os === "windows") {
-    const { symbols } = Deno.dlopen("kernel32.dll", KERNEL32);
-    // MEM_COMMIT | MEM_RESERVE, and PAGE_READWRITE.
-    return (size) => symbols.VirtualAlloc(0n, BigInt(size), 0x3000, 4);
+    const library = Deno.dlopen("kernel32.dll", KERNEL32);
+    try {
+      // MEM_COMMIT | MEM_RESERVE, and PAGE_READWRITE.
+      return library.symbols.VirtualAlloc(0n, BigInt(size), 0x3000, 4);
+    } finally {
+      library.close();
+    }
   }
-  const { symbols } = openLibc(LIBC);
-  // PROT_READ | PROT_WRITE, and MAP_PRIVATE | MAP_ANONYMOUS.
-  return (size) => symbols.mmap(0n, BigInt(size), 3, 0x22, -1, 0n);
+  const library = openLibc(LIBC);
+  try {
+    // PROT_READ | PROT_WRITE, and MAP_PRIVATE | MAP_ANONYMOUS.
+    return library.symbols.mmap(0n, BigInt(size), 3, 0x22, -1, 0n);
+  } finally {
+    library.close();
+  }
 }

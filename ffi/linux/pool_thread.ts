@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { allocate, type RioMemory } from "../memory.ts";
+import { allocateOutlasting, type RioMemory } from "../memory.ts";
 import { setCallReferenced } from "../pending_call.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
 import { POLLIN, POLLNVAL } from "./numbers.ts";
@@ -39,7 +39,7 @@ class PoolThread implements Sleeper {
 
   constructor(slept: Slept) {
     this.#slept = slept;
-    this.#memory = allocate(16);
+    this.#memory = allocateOutlasting(16);
     // The descriptor, then events and revents in 16 bits each.
     const polled = new Int32Array(this.#memory.bytes.buffer, 0, 4);
     polled.set([slept.epoll, POLLIN, slept.eventfd, POLLIN]);

@@ -17,7 +17,7 @@
  * @module
  */
 import { highWord, joinWords, VARIANT } from "../layout.ts";
-import { allocate, type RioMemory } from "../memory.ts";
+import { allocateOutlasting, type RioMemory } from "../memory.ts";
 import type { DispCallFunc } from "./library.ts";
 
 /** A native argument or result: pointers and handles are `u64`. */
@@ -59,7 +59,7 @@ export interface CallBlock extends RioMemory {
 
 /** The memory for the calls of one backend, or of the wait that many share. */
 export class CallMemory {
-  #memory = allocate(SIZE);
+  #memory = allocateOutlasting(SIZE);
   #used = 0;
 
   /**

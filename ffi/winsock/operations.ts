@@ -4,7 +4,7 @@
  * @module
  */
 import { OVERLAPPED, SOCKADDR_INET } from "../layout.ts";
-import { allocate, type RioMemory } from "../memory.ts";
+import { allocateOutlasting, type RioMemory } from "../memory.ts";
 
 /** Bytes that `AcceptEx` needs for one address: 16 more than the address has. */
 export const ACCEPT_ADDRESS_SIZE = SOCKADDR_INET.size + 16;
@@ -97,7 +97,7 @@ export class Operations {
   }
 
   #grow(): Slot {
-    const block = allocate(BLOCK);
+    const block = allocateOutlasting(BLOCK);
     this.#blocks.push(block);
     const start = Number(block.address);
     for (let at = 0; at + SLOT.size <= BLOCK; at += SLOT.size) {

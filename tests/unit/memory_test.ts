@@ -4,7 +4,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { allocate, pin } from "../../ffi/memory.ts";
+import { allocate, allocateOutlasting, pin } from "../../ffi/memory.ts";
 
 declare const gc: undefined | (() => void);
 
@@ -109,25 +109,34 @@ Deno.test("pin() gives the address of shared memory", () => {
   assertEquals(peek(pin(bytes).address, 1)[0], 77);
 });
 
-Deno.test("allocate() in a worker makes memory that outlasts the worker", async () => {
-  const memory = new URL("../../ffi/memory.ts", import.meta.url).href;
-  const script = `
-    import { allocate } from "${memory}";
-    const { bytes, address } = allocate(100_000);
+Deno.test("allocateOutlasting() gives the bytes that were asked for", () => {
+  const { bytes, address } = allocateOutlasting(100);
+  assertEquals([bytes.byteLength, address % 4096n], [100, 0n]);
+  bytes[99] = 0xA5;
+  assertEquals(peek(address, 100)[99], 0xA5);
+});
+
+for (const name of ["allocate", "allocateOutlasting"]) {
+  Deno.test(`${name}() in a worker makes memory that outlasts the worker`, async () => {
+    const memory = new URL("../../ffi/memory.ts", import.meta.url).href;
+    const script = `
+    import { ${name} } from "${memory}";
+    const { bytes, address } = ${name}(100_000);
     bytes.fill(0xA5);
     self.postMessage(address);
   `;
-  const url = URL.createObjectURL(
-    new Blob([script], { type: "application/javascript" }),
-  );
-  const worker = new Worker(url, { type: "module" });
-  const address = await new Promise<bigint>((resolve) => {
-    worker.onmessage = ({ data }) => resolve(data);
+    const url = URL.createObjectURL(
+      new Blob([script], { type: "application/javascript" }),
+    );
+    const worker = new Worker(url, { type: "module" });
+    const address = await new Promise<bigint>((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+    });
+    worker.terminate();
+    URL.revokeObjectURL(url);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const pointer = Deno.UnsafePointer.create(address)!;
+    const view = new Deno.UnsafePointerView(pointer);
+    assertEquals([view.getUint8(0), view.getUint8(99_999)], [0xA5, 0xA5]);
   });
-  worker.terminate();
-  URL.revokeObjectURL(url);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const pointer = Deno.UnsafePointer.create(address)!;
-  const view = new Deno.UnsafePointerView(pointer);
-  assertEquals([view.getUint8(0), view.getUint8(99_999)], [0xA5, 0xA5]);
-});
+}

@@ -65,7 +65,14 @@ for (
 Deno.test("openBackend() opens Winsock on Windows, with the library that it was given", () => {
   using fake = createFakeWindows();
   using _os = pretend("windows");
-  using libraries = openWith(() => ({ symbols: { ...fake.symbols } }));
+  const given: Uint8Array<ArrayBuffer>[] = [];
+  const VirtualAlloc = (_address: bigint, size: bigint) => {
+    const memory = new Uint8Array(Number(size));
+    given.push(memory);
+    return Deno.UnsafePointer.of(memory);
+  };
+  const symbols = { ...fake.symbols, VirtualAlloc };
+  using libraries = openWith(() => ({ symbols }));
   const library = "C:\\own\\rio.dll";
   for (const options of [{}, { library }]) {
     const backend = openBackend(options);
