@@ -51,6 +51,7 @@ export {
   RioError,
   type RioErrorOptions,
 } from "./ffi/errors.ts";
+export type { RioFeatures } from "./ffi/features.ts";
 export {
   type RioSessionOptions,
   type RioSupport,

@@ -19,6 +19,7 @@ import type {
   RioWaitWay,
 } from "./contract.ts";
 import { checkHandle } from "./errors.ts";
+import { findFeatures, NO_FEATURES, type RioFeatures } from "./features.ts";
 import { openLinux, openUring } from "./linux/backend.ts";
 import { findLinuxFunctions } from "./linux/library.ts";
 import { openUnsupported } from "./unsupported.ts";
@@ -57,6 +58,8 @@ export interface RioSupport {
    * work; `supported` tells whether a queue and a socket really do.
    */
   readonly functions: Readonly<Record<RioFunctionName, boolean>>;
+  /** What else the system has; nothing where it is not supported. */
+  readonly features: RioFeatures;
   /**
    * How waits end: in Deno's event loop, or on a thread of its pool, which is
    * slower; `null` where nothing works.
@@ -173,6 +176,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   const { os, arch } = Deno.build;
   let backend: RioBackendName | null = null;
   let functions = NO_FUNCTIONS;
+  let features = NO_FEATURES;
   let waits: RioWaitWay | null = null;
   let engine: RioEngine | null = null;
   let reason: string | undefined;
@@ -186,6 +190,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
       backend = opened.name;
       engine = opened.engine;
       waits = opened.waits.way;
+      features = findFeatures(opened.sockets);
     } finally {
       opened.close(false);
     }
@@ -199,6 +204,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
     without,
     ...(reason === undefined ? {} : { reason }),
     functions,
+    features,
     waits,
     os,
     arch,

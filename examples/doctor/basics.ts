@@ -54,6 +54,8 @@ function support(notes: Notebook, { library }: Setting): void {
     supported ? "supported" : reason ?? "not supported, for no reason",
     supported,
   );
+  const features = Object.entries(found.features)
+    .map(([name, there]) => there ? name : `no ${name}`);
   const there = Object.values(found.functions).filter(Boolean).length;
   notes.fact("backend", backend ?? "none");
   notes.fact("data is moved by", engine ?? "nothing");
@@ -61,6 +63,7 @@ function support(notes: Notebook, { library }: Setting): void {
     notes.fact(`not by ${better}`, why);
   }
   notes.fact("waits end", WAYS[waits ?? "none"]);
+  notes.fact("features", features.join(", "));
   notes.fact("functions", `${there} of 13`, found);
 }
 

@@ -41,12 +41,45 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
     functions: Object.fromEntries(
       RIO_FUNCTIONS.map((name) => [name, true]),
     ) as typeof support.functions,
+    features: support.features,
     waits: os === "windows" ? "thread" : WAY,
     os,
     arch: Deno.build.arch,
     osRelease: Deno.osRelease(),
   });
   assert(!("reason" in support));
+});
+
+Deno.test("rioSupport() tells which optional things sockets here really do", {
+  ignore,
+}, async () => {
+  const { features } = rioSupport(own);
+  const kinds = Object.values(features).map((there) => typeof there);
+  assertEquals(kinds, Array(5).fill("boolean"));
+  await using session = RioSession.open(own);
+  const open = (hostname: string) => () =>
+    session.openSocket({ transport: "udp", hostname, receives: 1, sends: 1 });
+  using socket = open("127.0.0.1")();
+  const options = {
+    segmentation: "segmentSize",
+    coalescing: "coalescedSize",
+    packetInfo: "packetInfo",
+    ecn: "receiveEcn",
+  } as const;
+  for (const [name, option] of Object.entries(options)) {
+    const there = features[name as keyof typeof options];
+    if (there) socket.setOption(option, 0);
+    else assertThrows(() => socket.setOption(option, 0), Error, "setsockopt");
+  }
+  if (features.ipv6) open("::1")().close();
+  else assertThrows(open("::1"));
+});
+
+Deno.test("rioSupport() tells of no features where nothing works", {
+  ignore,
+}, () => {
+  const { features } = rioSupport({ backend: other });
+  assertEquals(Object.values(features), Array(5).fill(false));
 });
 
 Deno.test("rioSupport() says why a better engine does not run", {
