@@ -5,6 +5,7 @@
  */
 import { assertInteger, refuseType } from "./arguments.ts";
 import { AF_INET, AF_INET6 } from "./constants.ts";
+import { interfaceIndex } from "./interfaces.ts";
 import { SOCKADDR_INET } from "./layout.ts";
 
 /** Bytes that one socket address takes in a slice. */
@@ -15,7 +16,10 @@ const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
 
 /** A host given as an IP literal, and a port. */
 export interface IpAddress {
-  /** An IPv4 or IPv6 literal, for example `127.0.0.1` or `fe80::1%2`. */
+  /**
+   * An IPv4 or IPv6 literal, for example `127.0.0.1`; behind a link-local one
+   * its interface by index or by name, `fe80::1%2` or `fe80::1%eth0`.
+   */
   hostname: string;
   /** 0 to 65535. */
   port: number;
@@ -147,7 +151,9 @@ function parseIp(hostname: unknown): Ip {
     refuseType(
       "hostname",
       hostname,
-      "give an IP literal, resolve names first with Deno.resolveDns()",
+      hostname.includes("%")
+        ? "give an IP literal, behind the % of a link-local one an interface of this host"
+        : "give an IP literal, resolve names first with Deno.resolveDns()",
     );
   }
   return ip;
@@ -164,10 +170,8 @@ function parseIpv4(hostname: string): Ip | undefined {
 }
 
 function parseIpv6(hostname: string): Ip | undefined {
-  const [literal, zone = "0", ...rest] = hostname.split("%");
+  const [literal, zone, ...rest] = hostname.split("%");
   if (literal === undefined || rest.length > 0) return undefined;
-  // Zones are interface indices here; their names differ between systems.
-  if (!/^\d{1,10}$/.test(zone) || Number(zone) > 0xFFFFFFFF) return undefined;
   const halves = toGroups(literal).split("::");
   if (halves.length > 2) return undefined;
   const [head, tail = []] = halves.map(parseGroups);
@@ -175,7 +179,36 @@ function parseIpv6(hostname: string): Ip | undefined {
   const missing = 16 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
   const bytes = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  return { bytes, scope: Number(zone) };
+  const scope = zone === undefined ? 0 : parseZone(zone, bytes);
+  return scope === undefined ? undefined : { bytes, scope };
+}
+
+/** The index of the interface behind the `%`, if it can be one. */
+function parseZone(zone: string, [a = 0, b = 0]: number[]): number | undefined {
+  if (/^\d{1,10}$/.test(zone)) {
+    return Number(zone) <= 0xFFFFFFFF ? Number(zone) : undefined;
+  }
+  // As everywhere, only what is local to a link has one by name.
+  const isLinkLocal = a === 0xFE ? (b & 0xC0) === 0x80 : isLinkGroup(a, b);
+  return isLinkLocal && interfaceIndex(zone) || undefined;
+}
+
+/** Whether a group is of one interface, or of one link. */
+function isLinkGroup(a: number, b: number): boolean {
+  return a === 0xFF && ((b & 0xF) === 1 || (b & 0xF) === 2);
+}
+
+/**
+ * An IP literal with its interface by index, whatever it was given by: an index
+ * can be kept, a name may be another interface's tomorrow.
+ *
+ * @param hostname An IP literal.
+ * @returns The same address; a literal without a name in it, as it is.
+ */
+export function withIndex(hostname: string): string {
+  const at = hostname.indexOf("%") + 1;
+  if (at === 0 || /^\d+$/.test(hostname.slice(at))) return hostname;
+  return hostname.slice(0, at) + parseIp(hostname).scope;
 }
 
 /** Replaces an IPv4 literal at the end by the two groups that it stands for. */

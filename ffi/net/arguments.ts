@@ -6,7 +6,8 @@
 import { assertPort } from "../address.ts";
 import { refuseType } from "../arguments.ts";
 import { capabilitiesOf, type RioSession } from "../session/session.ts";
-import { knownAddress } from "./hosts.ts";
+import type { PermittedAddress } from "../session/permissions.ts";
+import { bindAddress } from "./hosts.ts";
 
 /** What `listen()` and `listenDatagram()` are both told about the address. */
 interface LocalOptions {
@@ -24,22 +25,16 @@ interface LocalOptions {
  * @throws {TypeError} If an option is of the wrong kind.
  * @throws {RangeError} If the port is out of range.
  * @throws {URIError} If no host can have that name.
- * @throws {Error} If the hostname is a name: the caller looks it up.
+ * @throws {Deno.errors.NotCapable} If the name is not permitted.
+ * @throws {Error} If there is no such name.
  */
 export function localAddress(
   transport: "udp" | "tcp",
   options: LocalOptions,
-): { hostname: string; port: number } {
+): PermittedAddress {
   assertTransport(transport, options.transport);
   const port = toPort(options.port);
-  const given = options.hostname ?? "0.0.0.0";
-  const hostname = knownAddress(given);
-  if (hostname === undefined) {
-    throw new Error(
-      `Cannot listen on "${given}": it is no IP literal, look the name up first`,
-    );
-  }
-  return { hostname, port };
+  return bindAddress({ hostname: options.hostname ?? "0.0.0.0", port });
 }
 
 /**

@@ -1,16 +1,22 @@
 /**
- * Hostnames as users give them: literals, `localhost`, and names to look up.
+ * Hostnames as users give them: literals, and names to look up.
+ *
+ * A name is looked up and permitted as for Deno's own sockets: it is permitted
+ * by its own name, and where it leads must not be denied.
  *
  * @module
  */
-import { lookup } from "node:dns/promises";
-import { type IpAddress, ipVersion } from "../address.ts";
-import { requireNet } from "../session/permissions.ts";
-import { grantAddress, type RioSocket } from "../session/socket.ts";
+import { type IpAddress, ipVersion, withIndex } from "../address.ts";
+import { lookUp, lookUpNow } from "../resolver.ts";
+import {
+  permitResolved,
+  type PermittedAddress,
+  requireNet,
+} from "../session/permissions.ts";
+import type { RioSocket } from "../session/socket.ts";
 
-const LOCALHOST = /^localhost$/i;
 /** What a name can consist of; Deno's sockets refuse everything else, too. */
-const NAME = /^[\w.-]+$/;
+const NAME = /^[\w-]+(\.[\w-]+)*\.?$/;
 
 /**
  * The IP literal of a hostname that needs no look-up.
@@ -28,54 +34,95 @@ export function knownAddress(hostname: string): string | undefined {
       }: give a string, not a ${typeof hostname}`,
     );
   }
-  if (LOCALHOST.test(hostname)) return "127.0.0.1";
-  const bare = hostname.startsWith("[") && hostname.endsWith("]")
-    ? hostname.slice(1, -1)
-    : hostname;
-  if (ipVersion(bare) !== 0) return bare;
-  if (NAME.test(hostname)) return undefined;
+  const inBrackets = hostname.startsWith("[") && hostname.endsWith("]");
+  const bare = inBrackets ? hostname.slice(1, -1) : hostname;
+  const version = ipVersion(bare);
+  if (version === 6 || version === 4 && !inBrackets) return withIndex(bare);
+  if (isName(hostname) || hasZone(bare)) return undefined;
   throw new URIError(
     `Invalid hostname "${hostname}": give an IP literal or a name of letters, digits, "-", "_" and "."`,
   );
 }
 
-/**
- * The address at which a socket reaches a host.
- *
- * As with Deno's sockets, a name needs the permission for the name, and the
- * address that it is looked up to is permitted with it.
- *
- * @param socket The socket that is to send there.
- * @param host A name or an IP literal, and the port.
- * @returns An IP literal.
- * @throws {Deno.errors.NotCapable} If the name is not permitted.
- * @throws {Error} If there is no such name.
- */
-export async function permittedHost(
-  socket: RioSocket,
-  { hostname, port }: IpAddress,
-): Promise<string> {
-  const known = knownAddress(hostname);
-  if (known !== undefined) return known;
-  requireNet(hostname, port);
-  // A socket of IPv6 reaches both families.
-  const family = ipVersion(socket.address.hostname) === 6 ? 0 : 4;
-  const found = await lookup(hostname, { family, order: "verbatim" });
-  grantAddress(socket, { hostname: found.address, port });
-  return found.address;
+function isName(hostname: string): boolean {
+  // With a dot at its end an address is neither.
+  const isDotted = hostname.endsWith(".") && ipVersion(hostname.slice(0, -1));
+  return NAME.test(hostname) && !isDotted;
+}
+
+/** Whether an address names an interface, which nobody here knows. */
+function hasZone(literal: string): boolean {
+  const at = literal.indexOf("%");
+  return at > 0 && ipVersion(literal.slice(0, at)) === 6 &&
+    !literal.includes("\0");
 }
 
 /**
- * Resolves a hostname to all of its addresses.
+ * The address to bind a socket to.
  *
- * @param hostname A name or an IP literal.
- * @returns The addresses, as literals, in the order to try them.
+ * @param host A name or an IP literal, and the port.
+ * @returns An IP literal and the port; of several addresses the first.
+ * @throws {Deno.errors.NotCapable} If the name is not permitted, or the address
+ * is denied.
  * @throws {Error} If there is no such name.
  */
-export async function resolveHosts(hostname: string): Promise<string[]> {
+export function bindAddress({ hostname, port }: IpAddress): PermittedAddress {
   const known = knownAddress(hostname);
-  if (LOCALHOST.test(hostname)) return ["127.0.0.1", "::1"];
-  if (known !== undefined) return [known];
-  const found = await lookup(hostname, { all: true, order: "verbatim" });
-  return found.map(({ address }) => address);
+  if (known !== undefined) return { hostname: known, port };
+  requireNet(hostname, port);
+  return permitResolved({ hostname: lookUpNow(bareName(hostname))[0]!, port });
+}
+
+/**
+ * The address at which a socket reaches a host.
+ *
+ * @param socket The socket that is to send there.
+ * @param host A name or an IP literal, and the port.
+ * @returns An IP literal and the port; of several addresses the first that the
+ * socket can send to.
+ * @throws {Deno.errors.NotCapable} If the name is not permitted, or the address
+ * is denied.
+ * @throws {Error} If there is no such name.
+ */
+export async function peerAddress(
+  socket: RioSocket,
+  { hostname, port }: IpAddress,
+): Promise<PermittedAddress> {
+  const known = knownAddress(hostname);
+  if (known !== undefined) return { hostname: known, port };
+  requireNet(hostname, port);
+  const found = await lookUp(bareName(hostname));
+  const reached = found.find((address) => reaches(socket, address));
+  return permitResolved({ hostname: reached ?? found[0]!, port });
+}
+
+/**
+ * All addresses of a host, in the order to try them.
+ *
+ * @param host A name or an IP literal, and the port.
+ * @returns IP literals and the port.
+ * @throws {Deno.errors.NotCapable} If the name is not permitted, or one of the
+ * addresses is denied.
+ * @throws {Error} If there is no such name.
+ */
+export async function peerAddresses(
+  { hostname, port }: IpAddress,
+): Promise<PermittedAddress[]> {
+  const known = knownAddress(hostname);
+  if (known !== undefined) return [{ hostname: known, port }];
+  requireNet(hostname, port);
+  const found = await lookUp(bareName(hostname));
+  return found.map((address) => permitResolved({ hostname: address, port }));
+}
+
+/** A hostname without the brackets that an IPv6 address may have. */
+function bareName(hostname: string): string {
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}
+
+/** Whether a socket can send to an address. */
+function reaches(socket: RioSocket, hostname: string): boolean {
+  const version = ipVersion(hostname);
+  if (ipVersion(socket.address.hostname) === 4) return version === 4;
+  return version === 6 || socket.getOption("ipv6Only") === 0;
 }

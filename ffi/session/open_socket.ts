@@ -21,6 +21,7 @@ import { assertInteger, assertOneOf } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
 import type { EndpointParts } from "./endpoint.ts";
 import { RioListener } from "./listener.ts";
+import { isPermitted } from "./permissions.ts";
 import { planQueues, type RioQueueOptions } from "./request_queue.ts";
 import { RioSocket } from "./socket.ts";
 import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
@@ -99,7 +100,7 @@ export function openSocket(
   // A client whose address and port the system chooses needs no permission yet.
   const binds = transport === "udp" || backlog !== undefined || port !== 0 ||
     !WILDCARDS.has(hostname);
-  if (binds) core.permissions.require(hostname, port);
+  if (binds && !isPermitted(wanted)) core.permissions.require(hostname, port);
 
   const { sockets } = core.backend;
   const family = ipVersion(hostname) === 6 ? AF_INET6 : AF_INET;

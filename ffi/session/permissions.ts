@@ -4,7 +4,45 @@
  *
  * @module
  */
-import { readAddress } from "../address.ts";
+import {
+  ADDRESS_SIZE,
+  type IpAddress,
+  ipVersion,
+  readAddress,
+  writeAddress,
+} from "../address.ts";
+
+/** Marks an address that a name leads to which is permitted. */
+const PERMITTED: unique symbol = Symbol("permitted");
+
+/** An address, and whether it was permitted under a name. */
+export interface PermittedAddress extends IpAddress {
+  readonly [PERMITTED]?: true;
+}
+
+/**
+ * Permits an address that a name leads to which is permitted: nobody has to ask
+ * for the address itself, whether it is permitted or not.
+ *
+ * @throws {Deno.errors.NotCapable} If the address itself is denied.
+ */
+export function permitResolved(
+  { hostname, port }: IpAddress,
+): PermittedAddress {
+  const { state } = Deno.permissions.querySync(descriptor(hostname, port));
+  if (state === "denied") throw notCapable(hostname, port);
+  return { hostname, port, [PERMITTED]: true };
+}
+
+/** Whether {@linkcode permitResolved} has made an address, or its copy. */
+export function isPermitted(address: object): boolean {
+  return PERMITTED in address;
+}
+
+/** What marks a request whose destination was permitted under a name. */
+export const PERMITTED_OPTIONS: Readonly<{ [PERMITTED]: true }> = {
+  [PERMITTED]: true,
+};
 
 /**
  * Asks for one host, a name or an address, and port.
@@ -13,19 +51,31 @@ import { readAddress } from "../address.ts";
  */
 export function requireNet(hostname: string, port: number): void {
   const { state } = Deno.permissions.requestSync(descriptor(hostname, port));
-  if (state !== "granted") {
-    throw new Deno.errors.NotCapable(
-      `Requires net access to "${
-        descriptor(hostname, port).host
-      }", run again with the --allow-net flag`,
-    );
-  }
+  if (state !== "granted") throw notCapable(hostname, port);
 }
 
+function notCapable(hostname: string, port: number): Error {
+  return new Deno.errors.NotCapable(
+    `Requires net access to "${
+      descriptor(hostname, port).host
+    }", run again with the --allow-net flag`,
+  );
+}
+
+/** What Deno asks for; its flags know hosts in this spelling alone. */
 function descriptor(hostname: string, port: number) {
-  const bare = hostname.split("%")[0]!;
-  const host = `${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
-  return { name: "net", host } as const;
+  const host = hostOf(hostname);
+  const name = host.includes(":") ? `[${host}]` : host;
+  return { name: "net", host: `${name}:${port}` } as const;
+}
+
+/** A host without its interface, in the usual spelling of an address or name. */
+function hostOf(hostname: string): string {
+  const bare = hostname.replace(/^\[|%.*$|\]$/g, "");
+  if (ipVersion(bare) === 0) return bare.replace(/\.$/, "").toLowerCase();
+  const bytes = new Uint8Array(ADDRESS_SIZE);
+  writeAddress(bytes, { hostname: bare, port: 0 });
+  return readAddress(bytes, "udp").hostname;
 }
 
 /** Asks for the network permission as Deno's own sockets do. */
@@ -51,15 +101,6 @@ export class Permissions {
     if (this.#granted.has(key)) return;
     requireNet(hostname, port);
     this.#granted.add(key);
-  }
-
-  /**
-   * Permits an address because the name that it was looked up for is permitted,
-   * unless the address itself is denied.
-   */
-  grant(hostname: string, port: number): void {
-    const { state } = Deno.permissions.querySync(descriptor(hostname, port));
-    if (state !== "denied") this.#granted.add(`${hostname} ${port}`);
   }
 
   /**

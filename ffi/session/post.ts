@@ -18,6 +18,7 @@ import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import type { RioEndpoint } from "./endpoint.ts";
 import type { BufferRecord, SocketRecord } from "./ledger.ts";
+import { isPermitted } from "./permissions.ts";
 import { nameOf, type Request } from "./requests.ts";
 
 /** Options of {@linkcode RioSocket.send}. */
@@ -104,7 +105,12 @@ export function post(
     }
     request.record.buffer = bufferOf(core, "slice", slice, 0);
     request.slice = slice;
-    if (request.record.extended) takeBuffers(core, request);
+    if (request.record.extended) {
+      takeBuffers(core, request);
+      if (isSend && !core.permissions.everything && !isPermitted(options!)) {
+        askFor(core, request);
+      }
+    }
     const errno = call(core, request, record.requestQueue, flags);
     if (errno !== 0) refuse(request, record, errno);
     request.socket = socket;
@@ -149,9 +155,11 @@ function takeBuffers(core: SessionCore, request: Request): void {
   extraBuffers[1] = bufferOf(core, "local slice", local, size);
   extraBuffers[2] = bufferOf(core, "control slice", control, 8);
   extraBuffers[3] = bufferOf(core, "messageFlags slice", messageFlags, 4);
-  if (isSend && !core.permissions.everything && isSlice(remote)) {
-    core.permissions.requireDestination(remote.bytes);
-  }
+}
+
+/** Asks for the destination of a send, if it has one. */
+function askFor({ permissions }: SessionCore, { remote }: Request): void {
+  if (isSlice(remote)) permissions.requireDestination(remote.bytes);
 }
 
 /** Makes the native call; 0 or an error number. */

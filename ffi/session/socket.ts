@@ -20,6 +20,7 @@ import {
 } from "./endpoint.ts";
 import type { SocketRecord } from "./ledger.ts";
 import { assertLimits, attachQueues, type QueuePlan } from "./request_queue.ts";
+import { isPermitted } from "./permissions.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
 import {
   queueRecordOf,
@@ -27,9 +28,6 @@ import {
   type SocketQueues,
 } from "./queue.ts";
 import { drainNow } from "./teardown.ts";
-
-/** Permits an address whose name, which was looked up, is permitted. */
-export let grantAddress: (socket: RioSocket, address: IpAddress) => void;
 
 /** How long disposing a socket waits for its requests, in milliseconds. */
 const DRAIN_MS = 100;
@@ -60,11 +58,6 @@ export class RioSocket extends RioEndpoint {
   readonly #plan: QueuePlan;
   /** `null` until somebody needs them, where that is planned. */
   #queues: SocketQueues | null = null;
-
-  static {
-    grantAddress = (socket, { hostname, port }) =>
-      socket.#core.permissions.grant(hostname, port);
-  }
 
   /** @ignore */
   constructor(
@@ -245,7 +238,7 @@ export class RioSocket extends RioEndpoint {
     assertEndpointOpen(this, "connect");
     const bytes = new Uint8Array(SOCKADDR_INET.size);
     encodeFor(this, bytes, { hostname, port });
-    this.#core.permissions.require(hostname, port);
+    if (!isPermitted(address)) this.#core.permissions.require(hostname, port);
     const { backend, waiter } = this.#core;
     const { handle, key } = this.#record;
     let outcome = backend.sockets.connect(handle, bytes, key);

@@ -4,6 +4,7 @@ import { openSession, type RioBackend, WSAENOBUFS } from "../../ffi/mod.ts";
 import {
   listenDatagram,
   type RioDatagramConn,
+  type RioError,
   type RioSession,
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/faulty_linux.ts";
@@ -154,8 +155,9 @@ for (const hostname of ["127.0.0.1", "::"]) {
       const name = "x".repeat(64);
       const error = await assertRejects(() =>
         within(conn.send(new Uint8Array(1), { ...conn.addr, hostname: name }))
-      ) as Error & { code?: string };
-      assertEquals(error.code, "ENOTFOUND");
+      ) as Error;
+      const { code } = error.cause as RioError;
+      assertEquals([error.name, code], ["Error", "WSAHOST_NOT_FOUND"]);
     },
   );
 }

@@ -1,81 +1,134 @@
-/** Names in the network permission, as Deno's own sockets take them. */
+/**
+ * The network permission for every way out, under real flags: whatever the flag
+ * and however the host is spelled, the outcome is that of Deno's own sockets.
+ *
+ * @module
+ */
 import { assertEquals } from "@std/assert";
-import { skipped } from "../skip.ts";
+import { runScript } from "../session/child.ts";
 
-/** Connects and sends to a name under given flags, in a process of its own. */
-async function reach(name: string, ...allowed: string[]): Promise<string[]> {
-  const face = new URL("../../mod.ts", import.meta.url).href;
-  const program = `
-    import { connect, listen, listenDatagram } from "${face}";
-    const listener = listen({ hostname: "127.0.0.1", port: 0 });
-    const outcome = (call) => call.then(() => "ok", (error) => error.name);
-    const { port } = listener.addr;
-    const accepted = listener.accept().catch(() => null);
-    const connected = connect({ hostname: "${name}", port });
-    console.log(await outcome(connected));
-    const conn = await connected.catch(() => null);
-    conn?.close();
-    if (!conn) listener.close();
-    (await accepted)?.close();
-    using udp = listenDatagram({ hostname: "127.0.0.1" });
-    console.log(await outcome(
-      udp.send(new Uint8Array(3), { hostname: "${name}", port: udp.addr.port }),
-    ));
-    Deno.exit(0);
-  `;
-  const file = await Deno.makeTempFile({ suffix: ".js" });
-  try {
-    await Deno.writeTextFile(file, program);
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--no-check",
-        "--no-prompt",
-        "--allow-ffi",
-        "--allow-read",
-        "--allow-import",
-        `--allow-net=${["127.0.0.1:0", ...allowed].join(",")}`,
-        file,
-      ],
-      stdin: "null",
-      stderr: "inherit",
-    }).output();
-    return new TextDecoder().decode(stdout).trim().split("\n");
-  } finally {
-    await Deno.remove(file);
+const HOSTS = [
+  "localhost",
+  "LocalHost",
+  "127.0.0.1",
+  "127.1",
+  "0x7f000001",
+  "127.0.0.01",
+  "::1",
+  "[::1]",
+  "0:0:0:0:0:0:0:1",
+  "::ffff:127.0.0.1",
+  "[::ffff:7f00:1]",
+  "",
+  "[127.0.0.1]",
+  "[localhost]",
+  "127.0.0.1.",
+  "a b",
+  "a..b",
+  "localhost:80",
+];
+
+/** Tries each way to each host, with both kinds of sockets. */
+const PROGRAM = `
+import { connect, listen } from ${
+  JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+};
+const [hosts, port] = [JSON.parse(Deno.args[0]), Number(Deno.args[1])];
+const data = new Uint8Array(1);
+const outcome = (call) => Promise.try(call).then(() => "ok", (error) => {
+  const asked = /access to "(.*?)"/.exec(error.message);
+  return asked ? error.name + " " + asked[1] : error.name;
+});
+const deno = {
+  connect: Deno.connect,
+  listen: Deno.listen,
+  listenDatagram: (options) => Deno.listenDatagram({ transport: "udp", ...options }),
+};
+async function table({ connect, listen, listenDatagram }) {
+  const ways = {
+    bind: (hostname) => listenDatagram({ hostname, port: 0 }).close(),
+    listen: (hostname) => listen({ hostname, port: 0 }).close(),
+    connect: async (hostname) => (await connect({ hostname, port })).close(),
+    join: async (hostname) => {
+      const conn = listenDatagram({ hostname, port: 0 });
+      try {
+        await conn.joinMulticastV4("239.1.2.3", "127.0.0.1");
+      } finally {
+        conn.close();
+      }
+    },
+    send: async (hostname) => {
+      const conn = listenDatagram({ hostname: "127.0.0.1", port: 0 });
+      try {
+        await conn.send(data, { transport: "udp", hostname, port });
+      } finally {
+        conn.close();
+      }
+    },
+  };
+  const lines = {};
+  for (const hostname of hosts) {
+    for (const [way, call] of Object.entries(ways)) {
+      lines[way + " " + hostname] = await outcome(() => call(hostname));
+    }
   }
+  return lines;
 }
+console.log(JSON.stringify([
+  await table({ connect, listen, listenDatagram }),
+  await table(deno),
+]));
+`;
 
-/** A name beside `localhost` that leads to loopback here. */
-async function loopbackName(): Promise<string | null> {
-  const name = Deno.hostname();
+function listenOnLoopback(): Deno.TcpListener {
   try {
-    const { lookup } = await import("node:dns/promises");
-    const { address } = await lookup(name, { family: 4 });
-    return address === "127.0.0.1" ? name : null;
+    return Deno.listen({ hostname: "::", port: 0 });
   } catch {
-    return null;
+    return Deno.listen({ hostname: "127.0.0.1", port: 0 });
   }
 }
 
-const name = Deno.build.os === "linux" ? await loopbackName() : null;
-const ignore = skipped(
-  "permissions by name",
-  name === null ? "no name of this host means 127.0.0.1" : undefined,
-);
+/** Whom the connections reach; nobody looks at them. */
+async function serve(listener: Deno.TcpListener): Promise<void> {
+  for await (const conn of listener) conn.close();
+}
 
-Deno.test({
-  name: "connect() and conn.send() reach a name that is permitted",
-  ignore,
-  async fn() {
-    assertEquals(await reach(name!, name!), ["ok", "ok"]);
-  },
-});
-
-Deno.test({
-  name: "connect() and conn.send() refuse a name that is not permitted",
-  ignore,
-  async fn() {
-    assertEquals(await reach(name!), ["NotCapable", "NotCapable"]);
-  },
-});
+for (
+  const flags of [
+    "",
+    "--allow-net",
+    "--allow-net=localhost",
+    "--allow-net=127.0.0.1",
+    "--allow-net=[::1],127.0.0.1:0",
+    "--allow-net=127.1,127.0.0.1:0",
+    "--allow-net=127.0.0.0/8",
+    "--allow-net=localhost:PORT,127.0.0.1:0",
+    "--allow-net --deny-net=localhost",
+    "--allow-net --deny-net=LOCALHOST",
+    "--allow-net --deny-net=127.0.0.1",
+    "--allow-net --deny-net=127.0.0.1:PORT",
+    "--allow-net --deny-net=[::1]",
+    "--allow-net --deny-net=127.1",
+    "--allow-net=localhost,127.0.0.1:0 --deny-net=127.0.0.1:PORT",
+    "--deny-net",
+  ]
+) {
+  Deno.test(`every way out is permitted as Deno's own with "${flags}"`, async () => {
+    const listener = listenOnLoopback();
+    const served = serve(listener);
+    const port = String(listener.addr.port);
+    const { stdout, stderr } = await runScript(PROGRAM, {
+      flags: [
+        "--allow-ffi",
+        "--unstable-net",
+        ...flags.replaceAll("PORT", port).split(" ").filter((flag) => flag),
+      ],
+      args: [JSON.stringify(HOSTS), port],
+    });
+    listener.close();
+    await served;
+    assertEquals(stderr, "");
+    const [own, denos] = JSON.parse(stdout);
+    assertEquals(own, denos);
+  });
+}

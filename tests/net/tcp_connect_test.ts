@@ -29,19 +29,6 @@ sessionTest(
   },
 );
 
-sessionTest("connect() tries every address of a name", async (openSession) => {
-  using session = openSession();
-  using listener = listen({ hostname: "::1", session });
-  const accepted = listener.accept();
-  const { port } = listener.addr;
-  using client = await within(
-    connect({ hostname: "localhost", port, session }),
-  );
-  using server = await within(accepted);
-  assertEquals(client.remoteAddr.hostname, "::1");
-  assertEquals(server.remoteAddr, client.localAddr);
-}, { only: ["linux", "windows"] });
-
 sessionTest(
   "connect() rejects with the reason of an aborted signal",
   async (openSession) => {

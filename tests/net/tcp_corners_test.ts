@@ -205,22 +205,3 @@ sessionTest(
   },
   { only },
 );
-
-sessionTest(
-  "connect() tries one address after the other without autoSelectFamily",
-  async (open) => {
-    using session = open();
-    using listener = listen({ hostname: "::1", session });
-    const accepted = listener.accept();
-    using client = await within(
-      connect({
-        hostname: "localhost",
-        port: listener.addr.port,
-        session,
-        autoSelectFamily: false,
-      }),
-    );
-    using server = await within(accepted);
-    assertEquals(server.remoteAddr, client.localAddr);
-  },
-);

@@ -34,6 +34,8 @@ export interface RunOptions {
   stdin?: "null" | "piped";
   /** Variables of its environment, beside those of this process. */
   env?: Record<string, string>;
+  /** The command that runs it, for example in another network. */
+  inside?: readonly string[];
 }
 
 const library = Deno.build.os === "windows"
@@ -92,9 +94,11 @@ async function runProgram(
   options: RunOptions,
 ): Promise<Outcome> {
   const { flags = [], args = [], watch, leaves, stdin = "null" } = options;
-  const { env } = options;
-  const child = new Deno.Command(Deno.execPath(), {
+  const { env, inside = [] } = options;
+  const [command, ...before] = [...inside, Deno.execPath()];
+  const child = new Deno.Command(command!, {
     args: [
+      ...before,
       "run",
       "--quiet",
       "--no-prompt",

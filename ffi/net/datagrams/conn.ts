@@ -9,7 +9,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import { assertBytes, toSignal } from "../arguments.ts";
 import { badResource, toDenoError } from "../errors.ts";
-import { permittedHost } from "../hosts.ts";
+import { peerAddress } from "../hosts.ts";
 import { destination } from "./addresses.ts";
 import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
 import type { Arrival, Inbox } from "./inbox.ts";
@@ -178,11 +178,10 @@ export class RioDatagramConn
    * @throws {Deno.errors.NotCapable} If the peer is not permitted.
    */
   async connect(addr: { hostname?: string; port: number }): Promise<void> {
-    const { hostname, port } = destination(addr);
-    const host = await permittedHost(this.socket, { hostname, port });
+    const peer = await peerAddress(this.socket, destination(addr));
     this.#assertOpen();
     try {
-      await this.socket.connect({ hostname: host, port });
+      await this.socket.connect(peer);
     } catch (error) {
       throw toDenoError(error);
     }

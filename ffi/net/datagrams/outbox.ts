@@ -8,7 +8,7 @@ import type { IpAddress } from "../../address.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
 import { badResource } from "../errors.ts";
-import { permittedHost } from "../hosts.ts";
+import { peerAddress } from "../hosts.ts";
 import { type AddressWriter, destination } from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
@@ -219,9 +219,9 @@ export class Outbox extends Sender {
     data: Uint8Array,
     to: IpAddress,
   ): Promise<void> {
-    to.hostname = await permittedHost(this.socket, to);
+    const found = await peerAddress(this.socket, to);
     if (this.closed) throw badResource();
-    await this.place(group, data, to);
+    await this.place(group, data, found);
   }
 
   /**

@@ -9,6 +9,7 @@ import { WSAEMSGSIZE } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
 import type { RioSlice } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
+import { isPermitted, PERMITTED_OPTIONS } from "../../session/permissions.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { AddressWriter } from "./addresses.ts";
 import type { Room } from "./room.ts";
@@ -105,7 +106,11 @@ export class SendSlots {
    */
   post(slot: SendSlot, segmentSize: number | undefined): void {
     const { to, size, count } = slot;
-    const options = to ? slot.options : slot.connectedOptions;
+    const options = to === null
+      ? slot.connectedOptions
+      : isPermitted(to)
+      ? { ...slot.options, ...PERMITTED_OPTIONS }
+      : slot.options;
     const cut = count > 1 ? size : segmentSize;
     this.#socket.send(
       slot.part(size * count),

@@ -5,12 +5,11 @@
  */
 import { type IpAddress, ipVersion } from "../../address.ts";
 import { INTERNAL } from "../../internal.ts";
-import { requireNet } from "../../session/permissions.ts";
 import type { RioSession } from "../../session/session.ts";
-import { grantAddress, type RioSocket } from "../../session/socket.ts";
+import type { RioSocket } from "../../session/socket.ts";
 import { assertTransport, toPort, toSignal } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
-import { knownAddress, resolveHosts } from "../hosts.ts";
+import { peerAddresses } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
 import { type Hub, useHub } from "./hub.ts";
 
@@ -90,18 +89,14 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   const port = peerPort(options.port);
   const hostname = options.hostname ?? "127.0.0.1";
   const signal = toSignal(options.signal);
-  const named = knownAddress(hostname) === undefined;
-  // As Deno does: the name is permitted, and with it where it leads.
-  if (named) requireNet(hostname, port);
-  const hosts = await resolveHosts(hostname);
-  const addresses = hosts.map((host) => ({ hostname: host, port }));
+  const addresses = await peerAddresses({ hostname, port });
   try {
     signal?.throwIfAborted();
     using stack = new DisposableStack();
     const hub = stack.use(useHub(session));
     const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
     const socket = stack.use(
-      await connectAny(hub, addresses, { signal, patience, named }),
+      await connectAny(hub, addresses, { signal, patience }),
     );
     // An abort that came with the connection has closed it.
     signal?.throwIfAborted();
@@ -133,17 +128,13 @@ function peerPort(port: number | null | undefined): number {
  *
  * @param hub Where the connection belongs.
  * @param addresses What to try, in this order.
- * @param options What ends all attempts, how many milliseconds one is alone,
- * and whether the addresses were looked up for a name that is permitted.
+ * @param options What ends all attempts, and how many milliseconds one is
+ * alone.
  */
 async function connectAny(
   hub: Hub,
   addresses: readonly IpAddress[],
-  { signal, patience, named }: {
-    signal: AbortSignal | undefined;
-    patience: number;
-    named: boolean;
-  },
+  { signal, patience }: { signal: AbortSignal | undefined; patience: number },
 ): Promise<RioSocket> {
   const sockets = new Set<RioSocket>();
   const abandon = () => {
@@ -152,7 +143,6 @@ async function connectAny(
   const connectTo = async (address: IpAddress) => {
     const socket = openClient(hub, address);
     sockets.add(socket);
-    if (named) grantAddress(socket, address);
     await socket.connect(address);
     return socket;
   };

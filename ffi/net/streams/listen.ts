@@ -26,8 +26,8 @@ export interface RioListenOptions {
    */
   port?: number;
   /**
-   * The local address, an IP literal or `localhost`; `"::"` serves IPv4 peers,
-   * too.
+   * The local address, an IP literal or a name, which is looked up at once;
+   * `"::"` serves IPv4 peers, too, unless `ipv6Only` is set.
    *
    * @default {"0.0.0.0"}
    */

@@ -1,0 +1,227 @@
+/** Names of hosts and interfaces, in networks where they lead somewhere. */
+import { assertEquals } from "@std/assert";
+import { hostsTest } from "../linux/hosts.ts";
+
+/** Deno's own sockets, in the shape of this package's. */
+const DENO = `
+const deno = {
+  connect: Deno.connect,
+  listen: Deno.listen,
+  listenDatagram: (options) => Deno.listenDatagram({ transport: "udp", ...options }),
+};
+const own = { connect, listen, listenDatagram };
+const data = new Uint8Array([7]);
+const said = (error) => error.name + ": " + error.message;
+`;
+
+hostsTest(
+  "localhost leads where the hosts file says, as with Deno's own sockets",
+  1,
+  async (hosts) => {
+    await hosts.name("a", "127.0.0.1 localhost\n::1 localhost\n");
+    const script = `${DENO}
+      const seen = [];
+      for (const net of [own, deno]) {
+        const { connect, listen, listenDatagram } = net;
+        const listener = listen({ hostname: "localhost", port: 0 });
+        const conn = await connect({ hostname: "localhost", port: listener.addr.port });
+        const server = listenDatagram({ hostname: "localhost", port: 0 });
+        const client = listenDatagram({ hostname: "::", port: 0 });
+        await client.send(data, { ...server.addr, hostname: "localhost" });
+        const [, from] = await server.receive();
+        seen.push([listener, server].map(({ addr }) => addr.hostname));
+        seen.at(-1).push(conn.remoteAddr.hostname, from.hostname);
+        for (const open of [listener, conn, server, client]) open.close();
+      }
+      console.log(JSON.stringify(seen));`;
+    const [seen, denos] = await hosts.see("a", script) as string[][];
+    assertEquals(seen, ["::1", "::1", "::1", "::1"]);
+    assertEquals(seen, denos);
+  },
+);
+
+hostsTest(
+  "a name leads to the address that the socket can send to",
+  1,
+  async (hosts) => {
+    await hosts.name("a", "127.0.0.1 both\n::1 both\n");
+    const seen = await hosts.see(
+      "a",
+      `
+      const seen = [];
+      for (const [local, ipv6Only] of [["127.0.0.1"], ["::"], ["::", true]]) {
+        const address = local === "::" ? "::1" : local;
+        const conn = listenDatagram({ hostname: local, ipv6Only });
+        const to = { hostname: "both", port: conn.addr.port };
+        await conn.send(new Uint8Array(1), to);
+        await conn.sendMany([{ data: new Uint8Array(1), addr: to }]);
+        for (let i = 0; i < 2; i++) seen.push((await conn.receive())[1].hostname);
+        await conn.connect(to);
+        seen.push(conn.socket.remoteAddress.hostname);
+        conn.close();
+      }
+      console.log(JSON.stringify(seen));`,
+    );
+    const [ipv4, ipv6] = ["127.0.0.1", "::1"];
+    assertEquals(seen, [ipv4, ipv4, ipv4, ipv6, ipv6, ipv6, ipv6, ipv6, ipv6]);
+  },
+);
+
+for (const autoSelectFamily of [true, false]) {
+  hostsTest(
+    `connect() tries every address of a name, autoSelectFamily ${autoSelectFamily}`,
+    1,
+    async (hosts) => {
+      await hosts.name("a", "127.0.0.1 both\n::1 both\n");
+      const seen = await hosts.see(
+        "a",
+        `
+        const [autoSelectFamily] = args;
+        const listener = listen({ hostname: "127.0.0.1" });
+        const { port } = listener.addr;
+        const conn = await connect({ hostname: "both", port, autoSelectFamily });
+        console.log(JSON.stringify(conn.remoteAddr.hostname));
+        conn.close();
+        listener.close();`,
+        autoSelectFamily,
+      );
+      assertEquals(seen, "127.0.0.1");
+    },
+  );
+}
+
+for (
+  const flags of [
+    "--allow-net=both",
+    "--allow-net=both --deny-net=127.0.0.1",
+    "--allow-net=both --deny-net=[::1]",
+  ]
+) {
+  hostsTest(
+    `every address of a name is looked at as by Deno, with "${flags}"`,
+    1,
+    async (hosts) => {
+      await hosts.name("a", "127.0.0.1 both\n::1 both\n");
+      const script = `${DENO}
+        const seen = [];
+        for (const { connect, listen, listenDatagram } of [own, deno]) {
+          const hostname = "both";
+          const outcomes = [];
+          for (const call of [
+            () => listen({ hostname, port: 0 }),
+            () => listenDatagram({ hostname, port: 0 }),
+            () => connect({ hostname, port: 9 }),
+          ]) {
+            const outcome = await Promise.try(call).then(
+              (opened) => (opened.close(), "ok"),
+              (error) => error.name === "NotCapable" ? said(error) : error.name,
+            );
+            outcomes.push(outcome);
+          }
+          seen.push(outcomes);
+        }
+        console.log(JSON.stringify(seen));`;
+      const { stdout, stderr } = await hosts.run("a", script, {
+        flags: ["--allow-ffi", "--unstable-net", ...flags.split(" ")],
+      });
+      assertEquals(stderr, "");
+      const [seen, denos] = JSON.parse(stdout);
+      assertEquals(seen, denos);
+    },
+  );
+}
+
+hostsTest(
+  "an interface behind the % is known by index and by name, as to Deno's own",
+  2,
+  async (hosts) => {
+    await hosts.connect(["a", "first"], ["b", "b0"]);
+    await hosts.connect(["a", "second"], ["b", "b1"]);
+    const script = `${DENO}
+      const [address, index] = args;
+      const seen = [];
+      for (const { connect, listen, listenDatagram } of [own, deno]) {
+        const outcomes = {};
+        for (const zone of [index, "second", "absent", "first", ""]) {
+          const hostname = address + "%" + zone;
+          const ways = {
+            udp: () => listenDatagram({ hostname, port: 0 }).close(),
+            listen: () => listen({ hostname: "[" + hostname + "]", port: 0 }).close(),
+            connect: async () => {
+              const listener = listen({ hostname: "::", port: 0 });
+              try {
+                (await connect({ hostname, port: listener.addr.port })).close();
+              } finally {
+                listener.close();
+              }
+            },
+            send: async () => {
+              const server = listenDatagram({ hostname: "::", port: 0 });
+              const client = listenDatagram({ hostname: "::", port: 0 });
+              try {
+                await client.send(data, { ...server.addr, hostname });
+                const [, from] = await server.receive();
+                await server.send(data, from);
+                await client.receive();
+              } finally {
+                server.close();
+                client.close();
+              }
+            },
+          };
+          for (const [way, call] of Object.entries(ways)) {
+            // Nobody answers at the wrong interface.
+            if (zone === "first" && !["udp", "listen"].includes(way)) continue;
+            outcomes[way + " " + zone] = await Promise.try(call).then(
+              () => "ok",
+              (error) => error.name === "Error" ? error.message : error.name,
+            );
+          }
+        }
+        seen.push(outcomes);
+      }
+      console.log(JSON.stringify(seen));`;
+    const address = await hosts.linkLocal("a", "second");
+    const link = await hosts.ip("a", "-o", "link", "show", "second");
+    const [seen, denos] = await hosts.see(
+      "a",
+      script,
+      address,
+      link.split(":")[0],
+    ) as Record<string, string>[];
+    assertEquals(seen, denos);
+    assertEquals(seen!["send second"], "ok");
+  },
+);
+
+hostsTest(
+  "a session knows an interface behind the % by name",
+  2,
+  async (hosts) => {
+    await hosts.connect(["a", "a0"], ["b", "b0"]);
+    const address = await hosts.linkLocal("a", "a0");
+    const script = `
+      const [hostname] = args;
+      const session = open();
+      const buffer = session.registerBuffer(4096);
+      const socket = udp(session, 0, hostname);
+      await socket.connect({ hostname, port: socket.address.port });
+      socket.writeAddress(buffer.slice(0, 28), { hostname, port: 9 });
+      const { port } = socket.readAddress(buffer.slice(0, 28));
+      const refused = [];
+      try {
+        udp(session, 0, hostname + "x");
+      } catch (error) {
+        refused.push(error.name, error.message);
+      }
+      console.log(JSON.stringify([port, refused]));
+      await session.close();`;
+    const hostname = `${address}%a0`;
+    const [port, refused] = await hosts.see("a", script, hostname) as [
+      number,
+      string[],
+    ];
+    assertEquals([port, refused[0]], [9, "TypeError"]);
+    assertEquals(refused[1]!.includes(`Invalid hostname "${hostname}x"`), true);
+  },
+);
