@@ -80,6 +80,7 @@ export {
   CONTROL_SIZE,
   readControl,
   type RioControlInfo,
+  type RioSendControl,
   writeControl,
 } from "./ffi/control.ts";
 export {

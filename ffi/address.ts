@@ -115,6 +115,20 @@ export function readAddress(
 }
 
 /**
+ * Whether a socket address is one of IPv4, also in IPv4-mapped form.
+ *
+ * @param bytes At least 28 bytes.
+ */
+export function isIpv4(bytes: Uint8Array): boolean {
+  const family = bytes[SOCKADDR_INET.family];
+  if (family !== AF_INET6) return family === AF_INET;
+  for (let i = 0; i < MAPPED.length; i++) {
+    if (bytes[SOCKADDR_INET.ipv6Address + i] !== MAPPED[i]) return false;
+  }
+  return true;
+}
+
+/**
  * Whether a hostname is an IP literal, and of which family.
  *
  * @param hostname The hostname.

@@ -92,6 +92,11 @@ export const SO_RCVBUF = 4098;
 export const SO_ERROR = 4103;
 /** Socket option: the socket type. */
 export const SO_TYPE = 4104;
+/**
+ * Socket option and control message: when a datagram was received. As an option
+ * only Linux has it, under this number; Windows answers `WSAENOPROTOOPT`.
+ */
+export const SO_TIMESTAMP = 12298;
 /** Socket option: the protocol of the socket and its provider. */
 export const SO_PROTOCOL_INFOW = 8197;
 /** Socket option: completes an `AcceptEx` socket. */
@@ -108,7 +113,7 @@ export const TCP_KEEPCNT = 16;
 export const TCP_KEEPINTVL = 17;
 /** IPv4 option and control message: type of service. */
 export const IP_TOS = 3;
-/** IPv4 option: time to live of what is sent, in hops. */
+/** IPv4 option and control message: time to live, in hops. */
 export const IP_TTL = 4;
 /** IPv4 option: interface of multicast that is sent. */
 export const IP_MULTICAST_IF = 9;
@@ -124,6 +129,11 @@ export const IP_DROP_MEMBERSHIP = 13;
 export const IP_DONTFRAGMENT = 14;
 /** IPv4 option and control message: packet info. */
 export const IP_PKTINFO = 19;
+/**
+ * IPv4 option: report the time to live of what is received, in a message of
+ * type `IP_TTL`.
+ */
+export const IP_RECVTTL = 21;
 /** IPv4 option: report the type of service of what is received. */
 export const IP_RECVTOS = 40;
 /** IPv4 option and control message: the ECN codepoint. */
@@ -140,8 +150,12 @@ export const IPV6_MULTICAST_LOOP = 11;
 export const IPV6_ADD_MEMBERSHIP = 12;
 /** IPv6 option: leave a group. */
 export const IPV6_DROP_MEMBERSHIP = 13;
+/** IPv6 option: never fragment. */
+export const IPV6_DONTFRAG = 14;
 /** IPv6 option and control message: packet info. */
 export const IPV6_PKTINFO = 19;
+/** IPv6 option and control message: hop limit of what is received. */
+export const IPV6_HOPLIMIT = 21;
 /** IPv6 option: refuse IPv4-mapped peers. */
 export const IPV6_V6ONLY = 27;
 /** IPv6 option and control message: traffic class. */

@@ -4,26 +4,36 @@
  *
  * @module
  */
-import { formatIp } from "./address.ts";
+import { ADDRESS_SIZE, formatIp, isIpv4, writeAddress } from "./address.ts";
+import { assertInteger } from "./arguments.ts";
 import {
   IP_ECN,
   IP_PKTINFO,
   IP_TOS,
+  IP_TTL,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_UDP,
   IPV6_ECN,
+  IPV6_HOPLIMIT,
   IPV6_PKTINFO,
   IPV6_TCLASS,
   RIO_CMSG_BASE_SIZE,
+  SO_TIMESTAMP,
+  SOL_SOCKET,
   UDP_COALESCED_INFO,
   UDP_SEND_MSG_SIZE,
 } from "./constants.ts";
 import { ControlReader, ControlWriter, ECN_MASK } from "./control_messages.ts";
-import { IN6_PKTINFO, IN_PKTINFO } from "./layout.ts";
+import {
+  IN6_PKTINFO,
+  IN_PKTINFO,
+  SOCKADDR_INET,
+  WSACMSGHDR,
+} from "./layout.ts";
 
 /** Bytes of a control slice that has room for all messages of this module. */
-export const CONTROL_SIZE = 128;
+export const CONTROL_SIZE = 192;
 
 /** What the control messages of a received datagram say. */
 export interface RioControlInfo {
@@ -35,6 +45,13 @@ export interface RioControlInfo {
   ecn?: number;
   /** Type of service or traffic class; with option `receiveTypeOfService`. */
   typeOfService?: number;
+  /** Hops that were left of its time to live; with `receiveTimeToLive`. */
+  timeToLive?: number;
+  /**
+   * When the system received the datagram, in nanoseconds since 1970; with
+   * option `receiveTimestamp`, on Linux.
+   */
+  timestamp?: bigint;
   /** Bytes of each datagram that was joined; with option `coalescedSize`. */
   segmentSize?: number;
 }
@@ -72,25 +89,59 @@ export function readControl(bytes: Uint8Array): RioControlInfo {
       info.ecn = message.uint32() & ECN_MASK;
     } else if (message.is(IPPROTO_UDP, UDP_COALESCED_INFO, 4)) {
       info.segmentSize = message.uint32();
+    } else if (
+      message.is(IPPROTO_IP, IP_TTL, 4) ||
+      message.is(IPPROTO_IPV6, IPV6_HOPLIMIT, 4)
+    ) {
+      info.timeToLive = message.uint32();
+    } else if (message.is(SOL_SOCKET, SO_TIMESTAMP, 8)) {
+      info.timestamp = view.getBigUint64(message.at, true);
     }
   }
   return info;
 }
 
+/** What control messages can say of a datagram that is sent. */
+export interface RioSendControl {
+  /**
+   * Cut the data into datagrams of so many bytes, the last may be shorter: the
+   * system does it, and sends them at the price of one.
+   */
+  segmentSize?: number | undefined;
+  /** The ECN codepoint, 0 to 3; that of the socket by default. */
+  ecn?: number | undefined;
+  /**
+   * The address of this host that it leaves from, an IP literal of the
+   * destination's family; a zone is the index of the interface. The system
+   * chooses by default.
+   */
+  local?: string | undefined;
+}
+
 /**
  * Writes control messages to send with a datagram.
  *
+ * @example Send with an ECN codepoint, from one of several addresses
+ * ```ts
+ * import { readControl, writeControl } from "@winsock/rio";
+ *
+ * const bytes = new Uint8Array(192);
+ * const length = writeControl(bytes, 4, { ecn: 2, local: "127.0.0.1" });
+ * console.assert(readControl(bytes.subarray(0, length)).ecn === 2);
+ * ```
+ *
  * @param bytes The control slice; {@linkcode CONTROL_SIZE} bytes are enough.
- * @param family The family of the socket, as in `AF_INET`.
- * @param info What to say: `segmentSize` cuts the data into datagrams of that
- * size, `ecn` sets the codepoint.
+ * @param family The family of the socket or of the destination: a send puts the
+ * messages into the form that the destination needs.
+ * @param info What to say.
  * @returns Bytes written; send with a slice of exactly that length.
- * @throws {RangeError} If the slice is too short.
+ * @throws {TypeError} If `local` is no IP literal.
+ * @throws {RangeError} If the slice is too short, or `ecn` is out of range.
  */
 export function writeControl(
   bytes: Uint8Array,
   family: 4 | 6,
-  info: { segmentSize?: number; ecn?: number },
+  info: RioSendControl,
 ): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const writer = new ControlWriter();
@@ -99,9 +150,11 @@ export function writeControl(
     writer.addNumber(IPPROTO_UDP, UDP_SEND_MSG_SIZE, info.segmentSize);
   }
   if (info.ecn !== undefined) {
+    assertInteger("ecn", info.ecn, 0, 3);
     if (family === 6) writer.addNumber(IPPROTO_IPV6, IPV6_ECN, info.ecn);
     else writer.addNumber(IPPROTO_IP, IP_ECN, info.ecn);
   }
+  if (info.local !== undefined) writeSource(writer, info.local);
   if (bytes.byteLength < RIO_CMSG_BASE_SIZE || writer.overflow) {
     throw new RangeError(
       `Cannot write control messages into ${bytes.byteLength} bytes: give ${CONTROL_SIZE}`,
@@ -110,6 +163,53 @@ export function writeControl(
   const written = RIO_CMSG_BASE_SIZE + writer.length;
   view.setUint32(0, written, true);
   return written;
+}
+
+/** Adds packet info, of the family of the address. */
+function writeSource(writer: ControlWriter, hostname: string): void {
+  const address = new Uint8Array(ADDRESS_SIZE);
+  writeAddress(address, { hostname, port: 0 }, { mapped: true });
+  const view = new DataView(address.buffer);
+  const ip = SOCKADDR_INET.ipv6Address;
+  if (isIpv4(address)) {
+    if (!writer.add(IPPROTO_IP, IP_PKTINFO, IN_PKTINFO.size)) return;
+    writer.setUint32(IN_PKTINFO.address, view.getUint32(ip + 12, true));
+    writer.setUint32(IN_PKTINFO.interfaceIndex, 0);
+    return;
+  }
+  if (!writer.add(IPPROTO_IPV6, IPV6_PKTINFO, IN6_PKTINFO.size)) return;
+  for (let i = 0; i < 16; i += 4) {
+    writer.setUint32(IN6_PKTINFO.address + i, view.getUint32(ip + i, true));
+  }
+  const scope = view.getUint32(SOCKADDR_INET.ipv6ScopeId, true);
+  writer.setUint32(IN6_PKTINFO.interfaceIndex, scope);
+}
+
+const sent = new ControlReader();
+
+/**
+ * Puts a type of service and an ECN codepoint at the level of the IP version
+ * that a datagram goes by: at the other one a system ignores them.
+ *
+ * @param bytes The control slice of a send, changed in place.
+ * @param ipv4 Whether it goes by IPv4, also to an IPv4-mapped address.
+ */
+export function followDestination(bytes: Uint8Array, ipv4: boolean): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = Math.min(view.getUint32(0, true), bytes.byteLength);
+  const [from, to, fromTos, toTos] = ipv4
+    ? [IPPROTO_IPV6, IPPROTO_IP, IPV6_TCLASS, IP_TOS] as const
+    : [IPPROTO_IP, IPPROTO_IPV6, IP_TOS, IPV6_TCLASS] as const;
+  sent.begin(view, RIO_CMSG_BASE_SIZE, end);
+  while (sent.next()) {
+    if (sent.level !== from) continue;
+    // ECN has one number at both levels.
+    if (sent.type !== fromTos && sent.type !== IP_ECN) continue;
+    const header = sent.at - WSACMSGHDR.size;
+    view.setInt32(header + WSACMSGHDR.level, to, true);
+    if (sent.type === IP_ECN) continue;
+    view.setInt32(header + WSACMSGHDR.type, toTos, true);
+  }
 }
 
 function ip(message: ControlReader, offset: number, length: number): string {

@@ -132,6 +132,11 @@ export class ControlWriter {
     this.#view.setUint16(this.#payload + offset, value, true);
   }
 
+  /** Sets a 64-bit number in the payload of the message just added. */
+  setUint64(offset: number, value: bigint): void {
+    this.#view.setBigUint64(this.#payload + offset, value, true);
+  }
+
   /** Sets a 32-bit number in the payload of the message just added. */
   setUint32(offset: number, value: number): void {
     this.#view.setUint32(this.#payload + offset, value, true);

@@ -14,22 +14,45 @@ import * as linux from "./numbers.ts";
 
 const { IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, RIO_CMSG_BASE_SIZE } = winsock;
 
+/** The first byte of an IPv6 multicast group. */
+const MULTICAST = 0xFF;
+/** The first ten bits of an IPv6 address that is valid on one link alone. */
+const LINK_LOCAL = 0xFE80 >>> 6;
+/** `struct timespec`, in bytes. */
+const TIMESPEC = { size: 16, seconds: 0, nanoseconds: 8 } as const;
+
 /** `struct in_pktinfo`, in bytes. */
 const KERNEL_PKTINFO = {
   size: 12,
   interfaceIndex: 0,
-  /** What a send takes as the source. */
+  /** What a send takes as the source, and where an answer should leave from. */
   local: 4,
   /** Where a datagram was sent to. */
   destination: 8,
 } as const;
 
-/** Which messages a socket was asked to report. */
-export interface ControlChoice {
+/** Which messages a socket was asked to report of datagrams of one family. */
+export interface FamilyChoice {
   readonly packetInfo: boolean;
   readonly receivesTos: boolean;
   readonly receivesEcn: boolean;
 }
+
+/** Which messages a socket was asked to report: one of `::` has two families. */
+export interface ControlChoice {
+  readonly ipv4: FamilyChoice;
+  readonly ipv6: FamilyChoice;
+}
+
+/** What a socket sends where a message says nothing of it. */
+export interface SocketService {
+  /** Type of service, of IPv4. */
+  readonly tos: number;
+  /** Traffic class, of IPv6. */
+  readonly trafficClass: number;
+}
+
+const NO_SERVICE: SocketService = { tos: 0, trafficClass: 0 };
 
 // Each of the functions below runs to its end before another one can start.
 const reader = new ControlReader();
@@ -61,19 +84,30 @@ export function fromKernel(
 }
 
 function receiveMessage(choice: ControlChoice): void {
+  const { ipv4, ipv6 } = choice;
   if (reader.is(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)) {
-    if (!choice.packetInfo) return;
+    if (!ipv4.packetInfo) return;
     if (!writer.add(IPPROTO_IP, winsock.IP_PKTINFO, IN_PKTINFO.size)) return;
     copy(KERNEL_PKTINFO.destination, IN_PKTINFO.address);
     copy(KERNEL_PKTINFO.interfaceIndex, IN_PKTINFO.interfaceIndex);
   } else if (reader.is(IPPROTO_IPV6, linux.IPV6_PKTINFO, IN6_PKTINFO.size)) {
-    if (choice.packetInfo) copyPacketInfo6(winsock.IPV6_PKTINFO);
+    // The kernel tells of an IPv4 datagram in this form as well.
+    if (!ipv6.packetInfo || ipv4.packetInfo && isMapped()) return;
+    copyPacketInfo6(winsock.IPV6_PKTINFO);
   } else if (reader.is(IPPROTO_IP, linux.IP_TOS, 1)) {
     const tos = reader.view.getUint8(reader.at);
-    writeTos(choice, winsock.IP_TOS, winsock.IP_ECN, tos);
+    writeTos(ipv4, winsock.IP_TOS, winsock.IP_ECN, tos);
   } else if (reader.is(IPPROTO_IPV6, linux.IPV6_TCLASS, 4)) {
     const trafficClass = reader.uint32();
-    writeTos(choice, winsock.IPV6_TCLASS, winsock.IPV6_ECN, trafficClass);
+    writeTos(ipv6, winsock.IPV6_TCLASS, winsock.IPV6_ECN, trafficClass);
+  } else if (reader.is(IPPROTO_IP, linux.IP_TTL, 4)) {
+    writer.addNumber(IPPROTO_IP, winsock.IP_TTL, reader.uint32());
+  } else if (reader.is(IPPROTO_IPV6, linux.IPV6_HOPLIMIT, 4)) {
+    writer.addNumber(IPPROTO_IPV6, winsock.IPV6_HOPLIMIT, reader.uint32());
+  } else if (
+    reader.is(linux.SOL_SOCKET, linux.SO_TIMESTAMPNS, TIMESPEC.size)
+  ) {
+    writeTimestamp();
   } else if (reader.is(IPPROTO_UDP, linux.UDP_GRO, 2)) {
     // The kernel writes an int, older ones a 16-bit number.
     const size = reader.length < 4
@@ -84,8 +118,23 @@ function receiveMessage(choice: ControlChoice): void {
   }
 }
 
+/** Whether IPv6 packet info is that of an IPv4 datagram. */
+function isMapped(): boolean {
+  return reader.uint32(0) === 0 && reader.uint32(4) === 0 &&
+    reader.uint32(8) === 0xFFFF0000;
+}
+
+/** Turns seconds and nanoseconds since 1970 into nanoseconds. */
+function writeTimestamp(): void {
+  const { SOL_SOCKET, SO_TIMESTAMP } = winsock;
+  if (!writer.add(SOL_SOCKET, SO_TIMESTAMP, 8)) return;
+  const seconds = reader.view.getBigInt64(reader.at + TIMESPEC.seconds, true);
+  const nanoseconds = reader.uint32(TIMESPEC.nanoseconds);
+  writer.setUint64(0, seconds * 1_000_000_000n + BigInt(nanoseconds));
+}
+
 function writeTos(
-  { receivesTos, receivesEcn }: ControlChoice,
+  { receivesTos, receivesEcn }: FamilyChoice,
   tosType: number,
   ecnType: number,
   tos: number,
@@ -95,8 +144,11 @@ function writeTos(
 }
 
 /**
- * Puts the destination of a datagram, if the kernel told it, in place of the
- * address that the socket is bound to.
+ * Puts the address that a datagram arrived at, if the kernel told it, in place
+ * of the one that the socket is bound to: its destination, or for a broadcast an
+ * address of the interface. A multicast group of IPv6 is no address of anybody.
+ * Of an IPv4 datagram on an IPv6 socket the message of IPv4 comes last, and
+ * counts.
  *
  * @param source The kernel's messages, `length` bytes at `at`.
  * @param address The local address slice, 28 bytes at `offset`.
@@ -109,22 +161,36 @@ export function packetDestination(
   offset: number,
 ): void {
   const family = address.getUint16(offset, true);
+  const ipv6 = offset + SOCKADDR_INET.ipv6Address;
   reader.begin(source, at, at + length);
   while (reader.next()) {
-    if (
-      family === winsock.AF_INET &&
-      reader.is(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)
-    ) {
-      const ip = reader.uint32(KERNEL_PKTINFO.destination);
-      address.setUint32(offset + SOCKADDR_INET.ipv4Address, ip, true);
+    if (reader.is(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)) {
+      const ip = reader.uint32(KERNEL_PKTINFO.local) ||
+        reader.uint32(KERNEL_PKTINFO.destination);
+      if (family === winsock.AF_INET) {
+        address.setUint32(offset + SOCKADDR_INET.ipv4Address, ip, true);
+        continue;
+      }
+      address.setUint32(ipv6, 0, true);
+      address.setUint32(ipv6 + 4, 0, true);
+      address.setUint32(ipv6 + 8, 0xFFFF0000, true);
+      address.setUint32(ipv6 + 12, ip, true);
     } else if (
       family === winsock.AF_INET6 &&
-      reader.is(IPPROTO_IPV6, linux.IPV6_PKTINFO, IN6_PKTINFO.size)
+      reader.is(IPPROTO_IPV6, linux.IPV6_PKTINFO, IN6_PKTINFO.size) &&
+      reader.view.getUint8(reader.at) !== MULTICAST
     ) {
-      const to = offset + SOCKADDR_INET.ipv6Address;
       for (let i = 0; i < 16; i += 4) {
-        address.setUint32(to + i, reader.uint32(IN6_PKTINFO.address + i), true);
+        address.setUint32(
+          ipv6 + i,
+          reader.uint32(IN6_PKTINFO.address + i),
+          true,
+        );
       }
+      if (reader.view.getUint16(reader.at) >>> 6 !== LINK_LOCAL) continue;
+      const scope = offset + SOCKADDR_INET.ipv6ScopeId;
+      const index = reader.uint32(IN6_PKTINFO.interfaceIndex);
+      address.setUint32(scope, index, true);
     }
   }
 }
@@ -134,6 +200,8 @@ export function packetDestination(
  *
  * @param source The control slice, `length` bytes at `offset`.
  * @param target Room for the kernel's messages, `capacity` bytes at `at`.
+ * @param service What the socket sends: the kernel sets ECN together with the
+ * rest of the byte.
  * @returns Their length, or -1 for messages that are malformed, unknown or
  * more than fit.
  */
@@ -144,6 +212,7 @@ export function toKernel(
   target: DataView,
   at: number,
   capacity: number,
+  service: SocketService = NO_SERVICE,
 ): number {
   if (length < RIO_CMSG_BASE_SIZE) return -1;
   const total = source.getUint32(offset, true);
@@ -151,13 +220,13 @@ export function toKernel(
   writer.begin(target, at, at + capacity);
   reader.begin(source, offset + RIO_CMSG_BASE_SIZE, offset + total);
   while (reader.next()) {
-    if (!sendMessage()) return -1;
+    if (!sendMessage(service)) return -1;
   }
   return reader.malformed || writer.overflow ? -1 : writer.length;
 }
 
 /** Translates one message; `false` if it is not known. */
-function sendMessage(): boolean {
+function sendMessage({ tos, trafficClass }: SocketService): boolean {
   if (reader.is(IPPROTO_IP, winsock.IP_PKTINFO, IN_PKTINFO.size)) {
     if (!writer.add(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)) {
       return false;
@@ -170,12 +239,11 @@ function sendMessage(): boolean {
   } else if (reader.is(IPPROTO_IP, winsock.IP_TOS, 4)) {
     writer.addNumber(IPPROTO_IP, linux.IP_TOS, reader.uint32());
   } else if (reader.is(IPPROTO_IP, winsock.IP_ECN, 4)) {
-    writer.addNumber(IPPROTO_IP, linux.IP_TOS, reader.uint32() & ECN_MASK);
+    writer.addNumber(IPPROTO_IP, linux.IP_TOS, withEcn(tos));
   } else if (reader.is(IPPROTO_IPV6, winsock.IPV6_TCLASS, 4)) {
     writer.addNumber(IPPROTO_IPV6, linux.IPV6_TCLASS, reader.uint32());
   } else if (reader.is(IPPROTO_IPV6, winsock.IPV6_ECN, 4)) {
-    const ecn = reader.uint32() & ECN_MASK;
-    writer.addNumber(IPPROTO_IPV6, linux.IPV6_TCLASS, ecn);
+    writer.addNumber(IPPROTO_IPV6, linux.IPV6_TCLASS, withEcn(trafficClass));
   } else if (reader.is(IPPROTO_UDP, winsock.UDP_SEND_MSG_SIZE, 4)) {
     const size = reader.uint32();
     if (size > 0xFFFF) return false;
@@ -184,6 +252,11 @@ function sendMessage(): boolean {
     }
   } else return false;
   return true;
+}
+
+/** A type of service with the codepoint that is read. */
+function withEcn(service: number): number {
+  return service & ~ECN_MASK | reader.uint32() & ECN_MASK;
 }
 
 /** IPv6 packet info looks the same on both sides. */

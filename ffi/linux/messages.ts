@@ -7,7 +7,7 @@
 import { WSAEINVAL } from "../error_numbers.ts";
 import { joinWords, SOCKADDR_INET } from "../layout.ts";
 import type { Arena, Piece } from "./arena.ts";
-import { toKernel } from "./control.ts";
+import { type SocketService, toKernel } from "./control.ts";
 import { IOVEC, MMSGHDR, MSGHDR, writePointer } from "./msghdr.ts";
 import type { Registration } from "./registration.ts";
 import { RECEIVE_CONTROL_SIZE, type Scratch } from "./scratch.ts";
@@ -176,10 +176,12 @@ export class Messages {
     source: DataView,
     offset: number,
     length: number,
+    service: SocketService,
   ): number {
     const at = this.#place(this.#controls, slot);
     const room = CONTROL_WORDS * 4;
-    const used = toKernel(source, offset, length, this.#view, at, room);
+    const view = this.#view;
+    const used = toKernel(source, offset, length, view, at, room, service);
     if (used < 0) return WSAEINVAL;
     // A stream has no use for them.
     if (!this.#stream) this.setField(slot, MSGHDR.controlLength, used);

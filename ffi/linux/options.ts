@@ -9,7 +9,7 @@
 import * as winsock from "../constants.ts";
 import { LINGER } from "../layout.ts";
 import { OPTION_NAMES, optionLevel, type OptionName } from "../option_names.ts";
-import type { ControlChoice } from "./control.ts";
+import type { FamilyChoice } from "./control.ts";
 import { winsockError } from "./errno.ts";
 import * as linux from "./numbers.ts";
 
@@ -19,8 +19,8 @@ type Convert = (value: Uint8Array) => Uint8Array<ArrayBuffer>;
 export interface LinuxOption {
   readonly level: number;
   readonly name: number;
-  /** Which control message it asks for, if it asks for one. */
-  readonly choice?: keyof ControlChoice;
+  /** Which control message of its family it asks for, if it asks for one. */
+  readonly choice?: keyof FamilyChoice;
   /** A value as the kernel takes it, or `null` for one that is too short. */
   readonly toKernel: (value: Uint8Array) => Uint8Array<ArrayBuffer> | null;
   /** A value of the kernel as Winsock tells it. */
@@ -84,12 +84,18 @@ const MEMBERSHIP = {
   },
 };
 
+/** Never to fragment is a way to find the path MTU out. */
+const PATH_MTU = {
+  toKernel: integer((value) => value && linux.IP_PMTUDISC_DO),
+  toWinsock: integer((value) => value >= linux.IP_PMTUDISC_DO ? 1 : 0),
+};
+
 type LinuxName = keyof typeof linux;
 
 /** How an option of the kernel differs from the one of Winsock. */
 interface Difference {
   readonly kernel?: LinuxName;
-  readonly choice?: keyof ControlChoice;
+  readonly choice?: keyof FamilyChoice;
   /** Bytes of the shortest value; 1 where nothing is said. */
   readonly atLeast?: number;
   /** Where nothing is said, the value is a whole number. */
@@ -112,6 +118,7 @@ const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   SO_LINGER: LINGER_VALUE,
   SO_SNDBUF: BUFFER_SIZE,
   SO_RCVBUF: BUFFER_SIZE,
+  SO_TIMESTAMP: { kernel: "SO_TIMESTAMPNS" },
   SO_ERROR: { toWinsock: integer((value) => value && winsockError(value)) },
   IP_PKTINFO: { choice: "packetInfo" },
   IP_RECVTOS: { choice: "receivesTos" },
@@ -124,12 +131,10 @@ const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   },
   IP_ADD_MEMBERSHIP: MEMBERSHIP,
   IP_DROP_MEMBERSHIP: MEMBERSHIP,
-  IP_DONTFRAGMENT: {
-    kernel: "IP_MTU_DISCOVER",
-    toKernel: integer((value) => value && linux.IP_PMTUDISC_DO),
-    toWinsock: integer((value) => value >= linux.IP_PMTUDISC_DO ? 1 : 0),
-  },
+  IP_DONTFRAGMENT: { kernel: "IP_MTU_DISCOVER", ...PATH_MTU },
+  IPV6_DONTFRAG: { kernel: "IPV6_MTU_DISCOVER", ...PATH_MTU },
   IPV6_PKTINFO: { kernel: "IPV6_RECVPKTINFO", choice: "packetInfo" },
+  IPV6_HOPLIMIT: { kernel: "IPV6_RECVHOPLIMIT" },
   IPV6_RECVTCLASS: { choice: "receivesTos" },
   IPV6_ECN: { kernel: "IPV6_RECVTCLASS", choice: "receivesEcn" },
   IPV6_ADD_MEMBERSHIP: { toKernel: (value) => value.slice() },

@@ -38,7 +38,7 @@ export abstract class Sends extends Ring {
 
   /** Copies what a send names, so that nothing redirects it afterwards. */
   setSlices(remote: RioBuf | null, control: RioBuf | null): number {
-    const { messages, staged, system: { registrations } } = this;
+    const { messages, staged, socket, system: { registrations } } = this;
     if (remote !== null) {
       const found = findSlice(registrations, remote, SOCKADDR_INET.size);
       if (found === undefined) return wsa.WSAEFAULT;
@@ -49,7 +49,7 @@ export abstract class Sends extends Ring {
     const found = findSlice(registrations, control, 0);
     if (found === undefined) return wsa.WSAEFAULT;
     const { offset, length } = control;
-    return messages.setControl(staged, found.view, offset, length);
+    return messages.setControl(staged, found.view, offset, length, socket);
   }
 
   #runAll(): void {

@@ -6,7 +6,7 @@
  */
 import * as wsa from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
-import type { ControlChoice } from "./control.ts";
+import type { ControlChoice, FamilyChoice } from "./control.ts";
 import { GONE, winsockError } from "./errno.ts";
 import { EAGAIN, EINPROGRESS, EINTR } from "./errno_numbers.ts";
 import type { Handled } from "./handles.ts";
@@ -31,7 +31,7 @@ export interface SocketUser {
   closing(): void;
 }
 
-const NOTHING: ControlChoice = {
+const NOTHING: FamilyChoice = {
   packetInfo: false,
   receivesTos: false,
   receivesEcn: false,
@@ -60,7 +60,11 @@ export class LinuxSocket implements Handled, Source {
   direct: SocketUser | null = null;
 
   /** Which control messages its options ask for. */
-  controlChoice: ControlChoice = NOTHING;
+  controlChoice: ControlChoice = { ipv4: NOTHING, ipv6: NOTHING };
+  /** The type of service that its options ask for, as the kernel took it. */
+  tos = 0;
+  /** The same of IPv6, its traffic class. */
+  trafficClass = 0;
   /** `SIO_UDP_CONNRESET`: whether an ICMP error fails a receive. */
   reports = true;
   /** The error that the next receive reports: a send ran into it. */

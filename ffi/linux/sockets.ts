@@ -6,12 +6,13 @@
 import * as winsock from "../constants.ts";
 import type { RioHandle, RioSockets } from "../contract.ts";
 import * as wsa from "../error_numbers.ts";
+import type { ControlChoice } from "./control.ts";
 import { winsockError } from "./errno.ts";
 import { HandleTable } from "./handles.ts";
 import type { LinuxLibrary } from "./library.ts";
 import { setSockaddr, sockaddr } from "./sockaddr.ts";
 import * as linux from "./numbers.ts";
-import { findOption } from "./options.ts";
+import { findOption, type LinuxOption } from "./options.ts";
 import type { Readiness } from "./readiness.ts";
 import { LinuxSocket, SOCK_FLAGS, type SocketSystem } from "./socket.ts";
 
@@ -133,8 +134,10 @@ export class LinuxSockets implements RioSockets {
     const { choice } = option;
     const before = found.controlChoice;
     if (choice !== undefined) {
+      const family = familyOf(option);
       const on = bytes.some((byte) => byte !== 0);
-      const after = found.controlChoice = { ...before, [choice]: on };
+      const after = { ...before[family], [choice]: on };
+      found.controlChoice = { ...before, [family]: after };
       // Two of Winsock's options share one of the kernel's.
       if (choice !== "packetInfo") {
         bytes = new Uint8Array(4);
@@ -147,6 +150,11 @@ export class LinuxSockets implements RioSockets {
       symbols.setsockopt(found.fd, option.level, option.name, bytes, length),
     );
     if (errno !== 0) found.controlChoice = before;
+    else if (option.level === winsock.IPPROTO_IP) {
+      if (option.name === linux.IP_TOS) found.tos = bytes[0]!;
+    } else if (option.level === winsock.IPPROTO_IPV6) {
+      if (option.name === linux.IPV6_TCLASS) found.trafficClass = bytes[0]!;
+    }
     return errno;
   }
 
@@ -169,7 +177,11 @@ export class LinuxSockets implements RioSockets {
     if (errno !== 0) return -errno;
     const result = option.choice === undefined
       ? option.toWinsock(bytes.slice(0, length[0]))
-      : new Uint8Array([found.controlChoice[option.choice] ? 1 : 0, 0, 0, 0]);
+      : new Uint8Array(
+        Int32Array.of(
+          Number(found.controlChoice[familyOf(option)][option.choice]),
+        ).buffer,
+      );
     if (value.length < result.length) return -wsa.WSAEFAULT;
     value.set(result);
     return result.length;
@@ -199,4 +211,9 @@ export class LinuxSockets implements RioSockets {
   #status(result: number): number {
     return result < 0 ? winsockError(this.#system.library.errno[0]!) : 0;
   }
+}
+
+/** The family whose datagrams an option is about. */
+function familyOf({ level }: LinuxOption): keyof ControlChoice {
+  return level === winsock.IPPROTO_IPV6 ? "ipv6" : "ipv4";
 }

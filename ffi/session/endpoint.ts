@@ -15,7 +15,11 @@ import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import { assertInternal, type INTERNAL } from "../internal.ts";
 import type { SocketRecord } from "./ledger.ts";
-import { optionNumbers, type RioSocketOption } from "./socket_options.ts";
+import {
+  mappedOptionNumbers,
+  optionNumbers,
+  type RioSocketOption,
+} from "./socket_options.ts";
 
 /** What a socket is made of. */
 export interface EndpointParts {
@@ -103,7 +107,7 @@ export abstract class RioEndpoint implements Disposable {
   }
 
   /**
-   * Sets an option of the socket.
+   * Sets an option of the socket; on one that serves both families, for both.
    *
    * @param option Its name.
    * @param value Its value; on and off are `true` and `false`, or 1 and 0.
@@ -121,7 +125,17 @@ export abstract class RioEndpoint implements Disposable {
     assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
     assertEndpointOpen(this, "set an option");
     const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
-    this.#setOption(level, name, bytes, `"${option}" to ${value}`);
+    const what = `set socket option "${option}" to ${value}`;
+    const { sockets } = this.#core.backend;
+    const { handle } = this.#record;
+    const errno = sockets.setOption(handle, level, name, bytes);
+    const mapped = mappedOptionNumbers(option);
+    if (mapped !== null && this.#isDual()) {
+      const [level, name] = mapped;
+      const errno = sockets.setOption(handle, level, name, bytes);
+      check(errno, "setsockopt", `${what} for IPv4`);
+    }
+    check(errno, "setsockopt", what);
   }
 
   /**
@@ -166,7 +180,10 @@ export abstract class RioEndpoint implements Disposable {
       refuseType("value", value, "give its bytes as a Uint8Array");
     }
     assertEndpointOpen(this, "set an option");
-    this.#setOption(level, name, value, `${name} of level ${level}`);
+    const { sockets } = this.#core.backend;
+    const errno = sockets.setOption(this.#record.handle, level, name, value);
+    const what = `set socket option ${name} of level ${level}`;
+    check(errno, "setsockopt", what);
   }
 
   /**
@@ -223,15 +240,14 @@ export abstract class RioEndpoint implements Disposable {
     return this.#core.ledger.closeSocket(this.#record);
   }
 
-  #setOption(
-    level: number,
-    name: number,
-    value: Uint8Array,
-    what: string,
-  ): void {
+  /** Whether an IPv6 socket has IPv4 peers, too. */
+  #isDual(): boolean {
+    if (this.#parts.family !== AF_INET6) return false;
+    const value = new Uint8Array(4);
+    const [level, name] = optionNumbers("ipv6Only", AF_INET6);
     const { sockets } = this.#core.backend;
-    const errno = sockets.setOption(this.#record.handle, level, name, value);
-    check(errno, "setsockopt", `set socket option ${what}`);
+    return sockets.getOption(this.#record.handle, level, name, value) > 0 &&
+      value[0] === 0;
   }
 
   #localAddress(): Deno.NetAddr {

@@ -4,19 +4,22 @@
  *
  * @module
  */
+import { isIpv4 } from "../address.ts";
 import {
+  AF_INET,
   RIO_MSG_COMMIT_ONLY,
   RIO_MSG_DEFER,
   RIO_MSG_DONT_NOTIFY,
   RIO_MSG_WAITALL,
 } from "../constants.ts";
-import type { RioHandle } from "../contract.ts";
+import type { RioBuf, RioHandle } from "../contract.ts";
+import { followDestination } from "../control.ts";
 import { refuseClosed, RioClosedError, RioError } from "../errors.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, refuseType } from "../arguments.ts";
 import { isSlice, recordOf, type RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
-import type { RioEndpoint } from "./endpoint.ts";
+import { partsOf, type RioEndpoint } from "./endpoint.ts";
 import type { BufferRecord, SocketRecord } from "./ledger.ts";
 import { isPermitted } from "./permissions.ts";
 import { nameOf, type Request } from "./requests.ts";
@@ -28,7 +31,10 @@ export interface RioSendOptions {
    * is not connected needs one.
    */
   remote?: RioSlice<ArrayBufferLike>;
-  /** Holds control messages to send with the datagram. */
+  /**
+   * Holds control messages to send with the datagram, as `writeControl()` writes
+   * them; those of the other IP version are put into the destination's form.
+   */
   control?: RioSlice<ArrayBufferLike>;
   /**
    * `RIO_MSG_*` bits, in addition to the flags below.
@@ -110,6 +116,10 @@ export function post(
       if (isSend && !core.permissions.everything && !isPermitted(options!)) {
         askFor(core, request);
       }
+      const { control, remote } = request;
+      if (isSend && isSlice(control) && socket.transport === "udp") {
+        followDestination(control.bytes, goesByIpv4(socket, remote));
+      }
     }
     const errno = call(core, request, record.requestQueue, flags);
     if (errno !== 0) refuse(request, record, errno);
@@ -160,6 +170,14 @@ function takeBuffers(core: SessionCore, request: Request): void {
 /** Asks for the destination of a send, if it has one. */
 function askFor({ permissions }: SessionCore, { remote }: Request): void {
   if (isSlice(remote)) permissions.requireDestination(remote.bytes);
+}
+
+/** Whether a datagram goes by IPv4: on a socket of IPv6 that may be either. */
+function goesByIpv4(socket: RioEndpoint, remote: RioBuf | null): boolean {
+  if (partsOf(socket).family === AF_INET) return true;
+  if (isSlice(remote)) return isIpv4(remote.bytes);
+  const peer = socket.remoteAddress;
+  return peer !== null && !peer.hostname.includes(":");
 }
 
 /** Makes the native call; 0 or an error number. */

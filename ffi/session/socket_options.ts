@@ -35,7 +35,7 @@ const OPTIONS: Readonly<
   /** Type of service or traffic class of what is sent; 0 to 255. */
   typeOfService: ["IP_TOS", "IPV6_TCLASS"],
   /** Never fragment what is sent; 0 or 1. */
-  dontFragment: ["IP_DONTFRAGMENT"],
+  dontFragment: ["IP_DONTFRAGMENT", "IPV6_DONTFRAG"],
   /** Hops that multicast may take; 0 to 255. */
   multicastTimeToLive: ["IP_MULTICAST_TTL", "IPV6_MULTICAST_HOPS"],
   /** Deliver multicast to this host as well; 0 or 1. */
@@ -46,6 +46,10 @@ const OPTIONS: Readonly<
   receiveTypeOfService: ["IP_RECVTOS", "IPV6_RECVTCLASS"],
   /** Report in control data the ECN codepoint; 0 or 1. */
   receiveEcn: ["IP_ECN", "IPV6_ECN"],
+  /** Report in control data the hops that were left; 0 or 1. */
+  receiveTimeToLive: ["IP_RECVTTL", "IPV6_HOPLIMIT"],
+  /** Report in control data when a datagram was received; 0 or 1, Linux only. */
+  receiveTimestamp: ["SO_TIMESTAMP"],
   /** Cut what is sent into datagrams of this size, in bytes; 0 for off. */
   segmentSize: ["UDP_SEND_MSG_SIZE"],
   /** Join received datagrams up to this size, in bytes; 0 for off. */
@@ -58,7 +62,13 @@ const OPTIONS: Readonly<
  * The name of a socket option.
  *
  * On and off are 1 and 0. Sizes are in bytes, times in seconds, hops are
- * counts.
+ * counts. On a socket that serves both families an option of the IP layer is set
+ * for both.
+ *
+ * Windows leaves `typeOfService` to its policies: many versions accept it for
+ * IPv4 and send 0, unless the registry allows programs to set it, and many
+ * refuse it for IPv6. An ECN codepoint goes with each datagram there.
+ * Source: Microsoft's page on the `IPPROTO_IP` socket options.
  */
 export type RioSocketOption =
   | "broadcast"
@@ -79,6 +89,8 @@ export type RioSocketOption =
   | "packetInfo"
   | "receiveTypeOfService"
   | "receiveEcn"
+  | "receiveTimeToLive"
+  | "receiveTimestamp"
   | "segmentSize"
   | "coalescedSize"
   | "ipv6Only";
@@ -100,6 +112,20 @@ export function optionNumbers(
     );
   }
   const [ipv4, ipv6 = ipv4] = OPTIONS[option];
-  const name = family === constants.AF_INET6 ? ipv6 : ipv4;
+  return numbers(family === constants.AF_INET6 ? ipv6 : ipv4);
+}
+
+/**
+ * What an option of an IPv6 socket is for its IPv4 peers; `null` where it is the
+ * same, or nothing.
+ */
+export function mappedOptionNumbers(
+  option: RioSocketOption,
+): [level: number, name: number] | null {
+  const [ipv4, ipv6] = OPTIONS[option];
+  return ipv6 === undefined ? null : numbers(ipv4);
+}
+
+function numbers(name: OptionName): [level: number, name: number] {
   return [optionLevel(name), constants[name]];
 }

@@ -18,6 +18,7 @@ import {
   RIO_CMSG_BASE_SIZE,
 } from "../../ffi/constants.ts";
 import { alignControl, WSACMSGHDR } from "../../ffi/layout.ts";
+import { type Endpoint, familyOf, unmapped } from "./endpoint.ts";
 import type { Datagram, NetSocket, Wish } from "./network.ts";
 
 const LOOPBACK_INTERFACE = 1;
@@ -25,8 +26,11 @@ const LOOPBACK_INTERFACE = 1;
 /** The bits of a type of service that carry the ECN codepoint. */
 const ECN_BITS = 3;
 
-/** Reads what a send asks for; `null` if the bytes are no control data. */
-export function readControl(bytes: Uint8Array): Wish | null {
+/**
+ * Reads what a send asks for; `null` if the bytes are no control data. What is
+ * said at the level of the other IP version is ignored.
+ */
+export function readControl(bytes: Uint8Array, to: Endpoint): Wish | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < RIO_CMSG_BASE_SIZE) return null;
   const total = view.getUint32(0, true);
@@ -37,13 +41,16 @@ export function readControl(bytes: Uint8Array): Wish | null {
     if (length < WSACMSGHDR.size || at + length > total) return null;
     const type = view.getInt32(at + WSACMSGHDR.type, true);
     const data = bytes.subarray(at + WSACMSGHDR.size, at + length);
+    const ipv4 = familyOf(unmapped(to.ip)) === AF_INET;
     switch (view.getInt32(at + WSACMSGHDR.level, true)) {
       case IPPROTO_IP:
+        if (!ipv4) break;
         if (type === IP_TOS) wish.tos |= data[0]!;
         if (type === IP_ECN) wish.tos |= data[0]! & ECN_BITS;
         if (type === IP_PKTINFO) wish.source = data.subarray(0, 4).toHex();
         break;
       case IPPROTO_IPV6:
+        if (ipv4) break;
         if (type === IPV6_TCLASS) wish.tos |= data[0]!;
         if (type === IPV6_ECN) wish.tos |= data[0]! & ECN_BITS;
         if (type === IPV6_PKTINFO) wish.source = data.subarray(0, 16).toHex();
@@ -73,11 +80,11 @@ export function writeControl(
   };
   const tos = number(datagram.tos);
   const ecn = number(datagram.tos & ECN_BITS);
-  const address = Uint8Array.fromHex(datagram.to.ip);
+  const address = Uint8Array.fromHex(unmapped(datagram.to.ip));
   const info = new Uint8Array(address.length + 4);
   info.set(address);
   info[address.length] = LOOPBACK_INTERFACE;
-  if (socket.family === AF_INET) {
+  if (familyOf(unmapped(datagram.to.ip)) === AF_INET) {
     if (socket.option(IPPROTO_IP, IP_PKTINFO, 0)) {
       add(IPPROTO_IP, IP_PKTINFO, info);
     }

@@ -14,8 +14,8 @@ import {
 /** Names by level, as `ws2def.h` and `ws2ipdef.h` number them. */
 const OPTIONS: Readonly<Record<number, readonly number[]>> = {
   [SOL_SOCKET]: [4, -5, 8, 32, 128, 4097, 4098, 4103, 4104, 8197],
-  [IPPROTO_IP]: [3, 4, 9, 10, 11, 12, 13, 14, 19, 40, 50],
-  [IPPROTO_IPV6]: [4, 9, 10, 11, 12, 13, 14, 19, 27, 39, 40, 50],
+  [IPPROTO_IP]: [3, 4, 9, 10, 11, 12, 13, 14, 19, 21, 40, 50],
+  [IPPROTO_IPV6]: [4, 9, 10, 11, 12, 13, 14, 19, 21, 27, 39, 40, 50],
   [IPPROTO_TCP]: [1, 3, 16, 17],
   [IPPROTO_UDP]: [2, 3],
 };

@@ -55,7 +55,7 @@ export function send(
     : socket.remote;
   if (!to) return failed(request.remote ? WSAEINVAL : WSAENOTCONN);
   const wish = request.control
-    ? readControl(bytesOf(request.control))
+    ? readControl(bytesOf(request.control), to)
     : { tos: 0, source: null };
   if (!wish) return failed(WSAEINVAL);
   const status = network.sendDatagram(socket, to, bytes.slice(), wish);

@@ -160,11 +160,12 @@ fuzz("fromKernel() writes nothing outside of the control slice", (random) => {
   const target = new Uint8Array(300).fill(GUARD);
   const offset = 32 + random.below(32);
   const capacity = random.below(200);
-  const choice = {
+  const choose = () => ({
     packetInfo: random.oneIn(2),
     receivesTos: random.oneIn(2),
     receivesEcn: random.oneIn(2),
-  };
+  });
+  const choice = { ipv4: choose(), ipv6: choose() };
   fromKernel(
     new DataView(source.buffer),
     0,

@@ -7,7 +7,13 @@ import {
   toKernel,
 } from "../../ffi/linux/control.ts";
 
-const ALL = { packetInfo: true, receivesTos: true, receivesEcn: true };
+const EACH = { packetInfo: true, receivesTos: true, receivesEcn: true };
+const ALL = { ipv4: EACH, ipv6: EACH };
+
+/** All but one message of IPv4. */
+function without(name: keyof typeof EACH) {
+  return { ...ALL, ipv4: { ...EACH, [name]: false } };
+}
 
 interface Message {
   level: number;
@@ -96,6 +102,15 @@ const PKTINFO6 = {
   payload: [...new Array(15).fill(0), 1, 4, 0, 0, 0],
 };
 
+const MAPPED_PKTINFO = {
+  level: 41,
+  type: 50,
+  payload: [
+    ...[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 0, 0, 1],
+    ...[3, 0, 0, 0],
+  ],
+};
+
 /** The address in a slice of this family, after the kernel told a destination. */
 function destinationOf(family: number, messages: Message[]): number[] {
   const source = encode(messages);
@@ -122,6 +137,38 @@ describe("fromKernel()", () => {
     });
   });
 
+  it("tells packet info of an IPv4 datagram once on an IPv6 socket", () => {
+    const asIpv4 = { level: 0, type: 19, payload: [10, 0, 0, 1, 3, 0, 0, 0] };
+    assertEquals(receive([MAPPED_PKTINFO, PKTINFO]).messages, [asIpv4]);
+    // In the form that was asked for.
+    assertEquals(
+      receive([MAPPED_PKTINFO], without("packetInfo")).messages,
+      [{ level: 41, type: 19, payload: MAPPED_PKTINFO.payload }],
+    );
+  });
+
+  it("tells the hops that were left, of both families", () => {
+    const payload = [63, 0, 0, 0];
+    assertEquals(receive([{ level: 0, type: 2, payload }]).messages, [
+      { level: 0, type: winsock.IP_TTL, payload },
+    ]);
+    assertEquals(receive([{ level: 41, type: 52, payload }]).messages, [
+      { level: 41, type: winsock.IPV6_HOPLIMIT, payload },
+    ]);
+  });
+
+  it("tells a time stamp as nanoseconds", () => {
+    const timespec = new DataView(new ArrayBuffer(16));
+    timespec.setBigUint64(0, 1_800_000_000n, true);
+    timespec.setBigUint64(8, 123_456_789n, true);
+    const payload = [...new Uint8Array(timespec.buffer)];
+    const [message] = receive([{ level: 1, type: 35, payload }]).messages;
+    const { level, type } = message!;
+    assertEquals([level, type], [winsock.SOL_SOCKET, winsock.SO_TIMESTAMP]);
+    const told = new DataView(Uint8Array.from(message!.payload).buffer);
+    assertEquals(told.getBigUint64(0, true), 1_800_000_000_123_456_789n);
+  });
+
   it("keeps IPv6 packet info as it is", () => {
     assertEquals(receive([PKTINFO6]).messages, [
       { level: 41, type: 19, payload: PKTINFO6.payload },
@@ -133,12 +180,8 @@ describe("fromKernel()", () => {
     const asTos = { level: 0, type: 3, payload: [0x2A, 0, 0, 0] };
     const asEcn = { level: 0, type: 50, payload: [2, 0, 0, 0] };
     assertEquals(receive([tos]).messages, [asTos, asEcn]);
-    assertEquals(receive([tos], { ...ALL, receivesEcn: false }).messages, [
-      asTos,
-    ]);
-    assertEquals(receive([tos], { ...ALL, receivesTos: false }).messages, [
-      asEcn,
-    ]);
+    assertEquals(receive([tos], without("receivesEcn")).messages, [asTos]);
+    assertEquals(receive([tos], without("receivesTos")).messages, [asEcn]);
   });
 
   it("tells an IPv6 traffic class and its codepoint", () => {
@@ -182,10 +225,7 @@ describe("fromKernel()", () => {
   it("leaves out what Winsock has no message for", () => {
     const unknown = { level: 1, type: 29, payload: new Array(16).fill(1) };
     assertEquals(receive([unknown, PKTINFO]).messages.length, 1);
-    assertEquals(
-      receive([PKTINFO], { ...ALL, packetInfo: false }).messages,
-      [],
-    );
+    assertEquals(receive([PKTINFO], without("packetInfo")).messages, []);
   });
 
   for (const capacity of [0, 4, 7, 8, 16, 31]) {
@@ -252,6 +292,20 @@ describe("toKernel()", () => {
     );
   });
 
+  it("keeps the rest of a socket's type of service beside a codepoint", () => {
+    const view = slice([
+      { level: 0, type: winsock.IP_ECN, payload: [2, 0, 0, 0] },
+      { level: 41, type: winsock.IPV6_ECN, payload: [1, 0, 0, 0] },
+    ]);
+    const service = { tos: 0xB9, trafficClass: 0x2B };
+    const target = new DataView(new ArrayBuffer(64));
+    toKernel(view, 0, view.byteLength, target, 0, 64, service);
+    assertEquals(
+      decode(target, 0, 48).map(({ payload }) => payload[0]),
+      [0xBA, 0x29],
+    );
+  });
+
   it("takes a slice without messages", () => {
     assertEquals(send(slice([])), { written: 0, messages: [] });
   });
@@ -296,8 +350,27 @@ describe("toKernel()", () => {
 });
 
 describe("packetDestination()", () => {
-  it("puts the destination of an IPv4 datagram in place", () => {
-    assertEquals(destinationOf(winsock.AF_INET, [PKTINFO]), [10, 0, 0, 1]);
+  it("puts the address that an IPv4 datagram arrived at in place", () => {
+    assertEquals(destinationOf(winsock.AF_INET, [PKTINFO]), [10, 0, 0, 9]);
+    assertEquals(
+      destinationOf(winsock.AF_INET6, [MAPPED_PKTINFO, PKTINFO]),
+      [...MAPPED_PKTINFO.payload.slice(0, 12), 10, 0, 0, 9],
+    );
+    // What arrived before the option was set has none.
+    const { payload } = PKTINFO;
+    const early = [0, 0, 0, 0, 0, 0, 0, 0, ...payload.slice(8)];
+    assertEquals(
+      destinationOf(winsock.AF_INET, [{ ...PKTINFO, payload: early }]),
+      [10, 0, 0, 1],
+    );
+  });
+
+  it("leaves the address alone for an IPv6 multicast group", () => {
+    const group = [0xFF, 2, ...PKTINFO6.payload.slice(2)];
+    assertEquals(
+      destinationOf(winsock.AF_INET6, [{ ...PKTINFO6, payload: group }]),
+      Array(16).fill(0),
+    );
   });
 
   it("puts the destination of an IPv6 datagram in place", () => {
@@ -308,9 +381,8 @@ describe("packetDestination()", () => {
     );
   });
 
-  it("leaves an address of the other family alone", () => {
+  it("leaves an IPv4 address alone for what IPv6 tells", () => {
     assertEquals(destinationOf(winsock.AF_INET, [PKTINFO6]), [0, 0, 0, 0]);
-    assertEquals(destinationOf(winsock.AF_INET6, [PKTINFO]), Array(16).fill(0));
   });
 
   it("leaves the address alone when packet info is cut off", () => {

@@ -23,6 +23,7 @@ const NUMBERS: [string, number, number, [number, number]][] = [
   ["SO_SNDBUF", 65535, winsock.SO_SNDBUF, [1, 7]],
   ["SO_RCVBUF", 65535, winsock.SO_RCVBUF, [1, 8]],
   ["SO_KEEPALIVE", 65535, winsock.SO_KEEPALIVE, [1, 9]],
+  ["SO_TIMESTAMP", 65535, winsock.SO_TIMESTAMP, [1, 35]],
   ["SO_LINGER", 65535, winsock.SO_LINGER, [1, 13]],
   ["TCP_NODELAY", 6, winsock.TCP_NODELAY, [6, 1]],
   ["TCP_KEEPIDLE", 6, winsock.TCP_KEEPIDLE, [6, 4]],
@@ -32,6 +33,7 @@ const NUMBERS: [string, number, number, [number, number]][] = [
   ["IP_TTL", 0, winsock.IP_TTL, [0, 2]],
   ["IP_PKTINFO", 0, winsock.IP_PKTINFO, [0, 8]],
   ["IP_DONTFRAGMENT", 0, winsock.IP_DONTFRAGMENT, [0, 10]],
+  ["IP_RECVTTL", 0, winsock.IP_RECVTTL, [0, 12]],
   ["IP_RECVTOS", 0, winsock.IP_RECVTOS, [0, 13]],
   ["IP_ECN", 0, winsock.IP_ECN, [0, 13]],
   ["IP_MULTICAST_IF", 0, winsock.IP_MULTICAST_IF, [0, 32]],
@@ -45,6 +47,8 @@ const NUMBERS: [string, number, number, [number, number]][] = [
   ["IPV6_MULTICAST_LOOP", 41, winsock.IPV6_MULTICAST_LOOP, [41, 19]],
   ["IPV6_ADD_MEMBERSHIP", 41, winsock.IPV6_ADD_MEMBERSHIP, [41, 20]],
   ["IPV6_DROP_MEMBERSHIP", 41, winsock.IPV6_DROP_MEMBERSHIP, [41, 21]],
+  ["IPV6_DONTFRAG", 41, winsock.IPV6_DONTFRAG, [41, 23]],
+  ["IPV6_HOPLIMIT", 41, winsock.IPV6_HOPLIMIT, [41, 51]],
   ["IPV6_V6ONLY", 41, winsock.IPV6_V6ONLY, [41, 26]],
   ["IPV6_PKTINFO", 41, winsock.IPV6_PKTINFO, [41, 49]],
   ["IPV6_RECVTCLASS", 41, winsock.IPV6_RECVTCLASS, [41, 66]],
@@ -154,12 +158,18 @@ Deno.test("UDP_RECV_MAX_COALESCED_SIZE is all that the kernel coalesces, or noth
   assertEquals(size.toWinsock(int(0)), int(0));
 });
 
-Deno.test("IP_DONTFRAGMENT becomes a path MTU mode and comes back as 0 or 1", () => {
-  const dontFragment = option(winsock.IPPROTO_IP, winsock.IP_DONTFRAGMENT);
-  assertEquals(dontFragment.toKernel(int(1)), int(2));
-  assertEquals(dontFragment.toKernel(int(0)), int(0));
-  assertEquals(dontFragment.toWinsock(int(2)), int(1));
-  assertEquals(dontFragment.toWinsock(int(1)), int(0));
+Deno.test("IP_DONTFRAGMENT and IPV6_DONTFRAG become a path MTU mode and come back as 0 or 1", () => {
+  for (
+    const dontFragment of [
+      option(winsock.IPPROTO_IP, winsock.IP_DONTFRAGMENT),
+      option(winsock.IPPROTO_IPV6, winsock.IPV6_DONTFRAG),
+    ]
+  ) {
+    assertEquals(dontFragment.toKernel(int(1)), int(2));
+    assertEquals(dontFragment.toKernel(int(0)), int(0));
+    assertEquals(dontFragment.toWinsock(int(2)), int(1));
+    assertEquals(dontFragment.toWinsock(int(1)), int(0));
+  }
 });
 
 Deno.test("SO_ERROR comes back as a Winsock number", () => {

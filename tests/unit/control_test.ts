@@ -25,7 +25,7 @@ describe("writeControl()", () => {
         assertThrows(
           () => writeControl(new Uint8Array(size), family, { ecn: 1 }),
           RangeError,
-          `Cannot write control messages into ${size} bytes: give 128`,
+          `Cannot write control messages into ${size} bytes: give 192`,
         );
       }
       assertThrows(

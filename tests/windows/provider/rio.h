@@ -84,6 +84,9 @@ typedef struct {
 #ifndef SIO_UDP_NETRESET
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
+#ifndef SO_TIMESTAMP
+#define SO_TIMESTAMP 0x300A
+#endif
 #ifndef UDP_SEND_MSG_SIZE
 #define UDP_SEND_MSG_SIZE 2
 #endif
