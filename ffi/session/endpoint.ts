@@ -242,12 +242,7 @@ export abstract class RioEndpoint implements Disposable {
 
   /** Whether an IPv6 socket has IPv4 peers, too. */
   #isDual(): boolean {
-    if (this.#parts.family !== AF_INET6) return false;
-    const value = new Uint8Array(4);
-    const [level, name] = optionNumbers("ipv6Only", AF_INET6);
-    const { sockets } = this.#core.backend;
-    return sockets.getOption(this.#record.handle, level, name, value) > 0 &&
-      value[0] === 0;
+    return this.#parts.family === AF_INET6 && this.getOption("ipv6Only") === 0;
   }
 
   #localAddress(): Deno.NetAddr {
