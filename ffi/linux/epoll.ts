@@ -4,6 +4,7 @@
  * @module
  */
 import { winsockError } from "./errno.ts";
+import { EINTR } from "./errno_numbers.ts";
 import type { LinuxLibrary } from "./library.ts";
 import * as linux from "./numbers.ts";
 import type { Source } from "./readiness.ts";
@@ -24,7 +25,7 @@ export class Epoll {
   /** The functions that it calls. */
   readonly library: LinuxLibrary;
   /** The descriptor; it can be read while there is something to tell. */
-  readonly fd: number;
+  fd: number;
   /** How often it was asked what there is to tell. */
   collects = 0;
   readonly #scratch: Scratch;
@@ -41,8 +42,7 @@ export class Epoll {
     this.library = library;
     this.#scratch = scratch;
     this.#toldAddress = scratch.eventsAddress + BigInt(EVENT_WORDS * 4);
-    this.fd = library.symbols.epoll_create1(linux.EPOLL_CLOEXEC);
-    if (this.fd < 0) throw unavailable("epoll_create1", library);
+    this.fd = this.#open();
   }
 
   watch(source: Source, again = false): number {
@@ -98,6 +98,7 @@ export class Epoll {
         Math.min(EVENTS, most),
         0,
       );
+      if (count < 0 && this.library.errno[0] !== EINTR) this.replace();
       for (let i = 1; i <= count; i++) {
         const at = i * EVENT_WORDS;
         const source = this.#sources[events[at + EVENT_FD]!];
@@ -107,6 +108,27 @@ export class Epoll {
       }
     } while (count === EVENTS && most > count);
     return told;
+  }
+
+  /**
+   * Opens another instance, and has it watch everything: somebody has closed
+   * the one there was, whose number may be another's now.
+   *
+   * @throws {Deno.errors.NotSupported} If there is none.
+   */
+  protected replace(): void {
+    this.fd = this.#open();
+    for (const source of this.#sources) {
+      if (source === undefined || source.interest === 0) continue;
+      source.interest = 0;
+      this.watch(source);
+    }
+  }
+
+  #open(): number {
+    const fd = this.library.symbols.epoll_create1(linux.EPOLL_CLOEXEC);
+    if (fd < 0) throw unavailable("epoll_create1", this.library);
+    return fd;
   }
 
   /** Closes the instance. */

@@ -207,9 +207,13 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     const sleeps = !soon && !this.#woken && this.#isWanted();
     // A thread that sleeps is dear: it pays to have looked once more.
     const looks = !sleeps || this.#sleeper?.way === "thread";
-    if (
-      this.#closed || looks && this.collect(TOLD_PER_LOOK) > 0 || this.#isOver
-    ) {
+    let told = 0;
+    try {
+      if (looks && !this.#closed) told = this.collect(TOLD_PER_LOOK);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#closed || told > 0 || this.#isOver) {
       this.#goOn();
     } else if (soon) {
       inNextTurn(this.#look);
@@ -246,8 +250,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   readonly #slept = (works: boolean): void => {
     this.#wakeUp();
     try {
-      if (!works && !this.#closed) this.#replace();
       if (!this.#closed) this.collect();
+      if (!works && !this.#closed) this.#replaceSleeper();
       this.#goOn();
     } catch (error) {
       this.#fail(error);
@@ -276,9 +280,18 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     return this.#sleeper ??= openSleeper(this.#parts(), this.#way);
   }
 
+  /** Sleeps with the new instance from now on; that it ends a sleep is right. */
+  protected override replace(): void {
+    super.replace();
+    const sleeper = this.#sleeper;
+    this.#sleeper = null;
+    sleeper?.close(() => {});
+  }
+
   /** Takes a sleeper away that does not work any more: now a thread sleeps. */
-  #replace(): void {
-    const sleeper = this.#sleeper!;
+  #replaceSleeper(): void {
+    const sleeper = this.#sleeper;
+    if (sleeper === null) return;
     sleeper.close(() => {});
     this.#sleeper = null;
     // A thread needs no more than the eventfd: somebody has closed that.

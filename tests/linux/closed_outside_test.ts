@@ -1,6 +1,6 @@
 /**
  * Somebody closes a descriptor that is not theirs: the one that the event loop
- * watches, or the one that ends sleeps.
+ * watches, the one that ends sleeps, or the one that tells of sockets.
  */
 import { assertEquals, assertRejects } from "@std/assert";
 import { expect, within } from "../faults/steps.ts";
@@ -16,33 +16,40 @@ import {
 } from "./sleeping.ts";
 
 /** Closes the descriptor that a function has returned. */
-function close({ system }: Sleeping, opened: "fcntl" | "eventfd"): void {
+function close(
+  { system }: Sleeping,
+  opened: "fcntl" | "eventfd" | "epoll_create1",
+): void {
   assertEquals(system.real.close(system.last[opened] as number), 0);
 }
 
 for (
-  const [name, opened] of [["the", "eventfd"], [
-    "the event loop's",
-    "fcntl",
-  ]] as const
+  const [name, opened] of [
+    ["the eventfd", "eventfd"],
+    ["the event loop's eventfd", "fcntl"],
+    ["the epoll instance", "epoll_create1"],
+  ] as const
 ) {
   const ways = opened === "fcntl" ? ["reactor"] as const : undefined;
+  // Another instance serves as well; another eventfd is not trusted again.
+  const after = ({ way }: Sleeping) =>
+    opened === "epoll_create1" ? way : "thread";
 
   sleepTest(
-    `sleeps go on when ${name} eventfd was closed between two`,
+    `sleeps go on when ${name} was closed between two`,
     (sleeping) =>
       withSocket(sleeping, async (pair) => {
         await exchange(pair, sleeping, 1);
         close(sleeping, opened);
         await exchange(pair, sleeping);
         await idles(pair, sleeping);
-        assertEquals(sleeping.rio.waits.way, "thread");
+        assertEquals(sleeping.rio.waits.way, after(sleeping));
       }),
     ways,
   );
 
   sleepTest(
-    `a datagram ends a sleep during which ${name} eventfd was closed`,
+    `a datagram ends a sleep during which ${name} was closed`,
     (sleeping) =>
       withSocket(sleeping, async (pair) => {
         const { conn, peer } = pair;
@@ -55,13 +62,13 @@ for (
         assertEquals((await within(received, "a datagram"))[0].length, 5);
         await exchange(pair, sleeping);
         await idles(pair, sleeping);
-        assertEquals(sleeping.rio.waits.way, "thread");
+        assertEquals(sleeping.rio.waits.way, after(sleeping));
       }),
     ways,
   );
 
   sleepTest(
-    `wake() ends a sleep during which ${name} eventfd was closed`,
+    `wake() ends a sleep during which ${name} was closed`,
     async (sleeping) => {
       const { wait } = await asleep(sleeping);
       close(sleeping, opened);
@@ -76,7 +83,7 @@ for (
   );
 
   sleepTest(
-    `close() ends a sleep during which ${name} eventfd was closed`,
+    `close() ends a sleep during which ${name} was closed`,
     async (sleeping) => {
       const { wait } = await asleep(sleeping);
       close(sleeping, opened);
@@ -104,4 +111,29 @@ sleepTest(
     assertEquals(await within(wait, "the end of a wait"), 0);
   },
   ["thread"],
+);
+
+sleepTest(
+  "a wait rejects when its epoll instance was closed and no descriptor is left, and the next one works",
+  (sleeping) =>
+    withSocket(sleeping, async (pair) => {
+      const { system, rio } = sleeping;
+      await exchange(pair, sleeping, 1);
+      close(sleeping, "epoll_create1");
+      system.fail("epoll_create1", { name: "EMFILE", errno: 24 }, 1);
+      const { conn, peer } = pair;
+      await assertRejects(
+        async () => {
+          const received = expect(conn.receive());
+          await peer.send(new Uint8Array(5), conn.addr);
+          await within(received, "an error");
+        },
+        Error,
+        "epoll_create1 failed with errno 24",
+      );
+      assertEquals((await within(conn.receive(), "a datagram"))[0].length, 5);
+      await exchange(pair, sleeping);
+      await idles(pair, sleeping);
+      assertEquals(rio.waits.way, sleeping.way);
+    }),
 );
