@@ -155,8 +155,8 @@ export const linux: readonly Mutant[] = [
     name: "a sleeper that gives up after the end is replaced",
     edits: [{
       file: POLL,
-      find: "if (!works && !this.#closed) this.#replace();",
-      replace: "if (!works) this.#replace();",
+      find: "if (!works && !this.#closed) this.#replaceSleeper();",
+      replace: "if (!works) this.#replaceSleeper();",
     }],
     linux: SLEEPS,
   },
