@@ -90,6 +90,8 @@ export class LinuxSocket implements Handled, Source {
   /** What to report when a connection arrives; `null` when nobody waits. */
   #acceptKey: number | null = null;
   #local: DataView | null = null;
+  /** Where a datagram socket was bound before it was connected. */
+  #bound: Uint8Array | null = null;
   #remote: DataView | null = null;
 
   /** Takes a file descriptor over. */
@@ -152,15 +154,11 @@ export class LinuxSocket implements Handled, Source {
   /** Connects; 1, minus an error number, or 0 when `key` will be reported. */
   connect(address: Uint8Array, key: number): number {
     const { symbols, errno } = this.#system.library;
-    let length = setSockaddr(address);
-    if (
-      length === -wsa.WSAEAFNOSUPPORT && !this.stream &&
-      address[0] === 0 && address[1] === 0
-    ) {
-      // An address without a family ends a datagram socket's association.
-      sockaddr.fill(0);
-      length = SOCKADDR_IN_SIZE;
+    if (!this.stream) {
+      if (isNobody(address)) return this.#disconnect();
+      this.#bound ??= this.#localNow();
     }
+    const length = setSockaddr(address);
     if (length < 0) return length;
     this.forgetLocal();
     let result: number;
@@ -177,6 +175,35 @@ export class LinuxSocket implements Handled, Source {
     if (unwatched !== 0) return this.#endConnect(unwatched);
     this.#connectKey = key;
     return 0;
+  }
+
+  /** Ends a datagram socket's association: an address without a family. */
+  #disconnect(): number {
+    const { symbols, errno } = this.#system.library;
+    this.forgetLocal();
+    sockaddr.fill(0);
+    if (symbols.connect(this.fd, sockaddr, SOCKADDR_IN_SIZE) < 0) {
+      return -winsockError(errno[0]!);
+    }
+    const bound = this.#bound;
+    this.#bound = null;
+    // A port that the kernel had chosen is gone with the association.
+    if (
+      bound !== null && portOf(bound) !== 0 && portOf(this.#localNow()) === 0 &&
+      this.#bind(bound) < 0
+    ) return -winsockError(errno[0]!);
+    return this.#endConnect(0);
+  }
+
+  #bind(address: Uint8Array): number {
+    const length = setSockaddr(address);
+    return this.#system.library.symbols.bind(this.fd, sockaddr, length);
+  }
+
+  #localNow(): Uint8Array {
+    const local = new Uint8Array(SOCKADDR_INET.size);
+    this.address("getsockname", local);
+    return local;
   }
 
   /** The outcome of a connect, for who waits for it: nobody does afterwards. */
@@ -290,4 +317,13 @@ export class LinuxSocket implements Handled, Source {
     this.#connectError = errno;
     return errno === 0 ? 1 : -errno;
   }
+}
+
+function isNobody(address: Uint8Array): boolean {
+  return address.length >= SOCKADDR_INET.size && address[0] === 0 &&
+    address[1] === 0;
+}
+
+function portOf(address: Uint8Array): number {
+  return address[SOCKADDR_INET.port]! << 8 | address[SOCKADDR_INET.port + 1]!;
 }

@@ -96,6 +96,11 @@ export function openSocket(
   if (backlog !== undefined) assertBacklog(transport, backlog);
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
+  if (wanted.ipv6Only && ipVersion(hostname) === 4) {
+    throw new TypeError(
+      `Invalid ipv6Only: ${hostname} is an IPv4 address, give one of IPv6`,
+    );
+  }
   core.assertOpen("open a socket");
   // A client whose address and port the system chooses needs no permission yet.
   const binds = transport === "udp" || backlog !== undefined || port !== 0 ||

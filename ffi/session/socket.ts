@@ -5,7 +5,8 @@
  */
 import type { IpAddress } from "../address.ts";
 import { RIO_MSG_COMMIT_ONLY } from "../constants.ts";
-import { check, checkHandle } from "../errors.ts";
+import { WSAENOTCONN } from "../error_numbers.ts";
+import { check, checkHandle, RioError } from "../errors.ts";
 import type { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertOneOf } from "../arguments.ts";
@@ -248,6 +249,35 @@ export class RioSocket extends RioEndpoint {
       outcome = backend.sockets.connected(handle);
     }
     checkHandle(outcome, "connect", `connect to ${hostname}:${port}`);
+    refreshAddresses(this);
+  }
+
+  /**
+   * Ends the association of a UDP socket with its peer: it receives from
+   * everybody again, and its sends need a destination. It keeps its local
+   * address and port.
+   *
+   * Source: connect(2), and Microsoft's page on `connect`.
+   *
+   * @throws {RioError} `WSAENOTCONN` if the socket has no peer.
+   * @throws {TypeError} If it is a TCP socket, whose connection ends with it.
+   * @throws {RioClosedError} If the socket was closed.
+   */
+  disconnect(): void {
+    if (this.transport !== "udp") {
+      throw new TypeError(
+        "Cannot disconnect a TCP socket: shut it down, or close it",
+      );
+    }
+    assertEndpointOpen(this, "disconnect");
+    const attempt = "disconnect";
+    if (this.remoteAddress === null) {
+      throw new RioError({ errno: WSAENOTCONN, syscall: "connect", attempt });
+    }
+    const nobody = new Uint8Array(SOCKADDR_INET.size);
+    const { sockets } = this.#core.backend;
+    const { handle, key } = this.#record;
+    checkHandle(sockets.connect(handle, nobody, key), "connect", attempt);
     refreshAddresses(this);
   }
 

@@ -8,7 +8,7 @@ import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import { assertBytes, toSignal } from "../arguments.ts";
-import { badResource, toDenoError } from "../errors.ts";
+import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { peerAddress } from "../hosts.ts";
 import { destination } from "./addresses.ts";
 import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
@@ -186,6 +186,22 @@ export class RioDatagramConn
       throw toDenoError(error);
     }
     this.#outbox.connected = true;
+  }
+
+  /**
+   * Ends what {@linkcode RioDatagramConn.connect} began: sends need a
+   * destination again, and everybody is heard. The local address stays.
+   *
+   * @throws {Deno.errors.BadResource} If the socket was closed.
+   * @throws {Deno.errors.NotConnected} If it is not connected.
+   */
+  disconnect(): void {
+    this.#assertOpen();
+    denoErrors(() => {
+      this.#outbox.flush();
+      this.socket.disconnect();
+    });
+    this.#outbox.connected = false;
   }
 
   /**

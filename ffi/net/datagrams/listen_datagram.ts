@@ -67,6 +67,13 @@ export interface RioListenDatagramOptions {
    * @default {false}
    */
   reusePort?: boolean;
+  /**
+   * Refuse IPv4 peers on an IPv6 socket, so that another one can have the port
+   * for them.
+   *
+   * @default {false}
+   */
+  ipv6Only?: boolean;
   /** Size of the system's receive buffer, in bytes; its own by default. */
   receiveBufferSize?: number;
   /** Size of the system's send buffer, in bytes; its own by default. */
@@ -165,6 +172,7 @@ export function listenDatagram(
       ...address,
       reuseAddress: options.reuseAddress ?? false,
       reusePort: options.reusePort ?? false,
+      ipv6Only: options.ipv6Only ?? false,
       receives,
       sends,
       [LATE_QUEUES]: () => ({

@@ -138,11 +138,15 @@ export class Outbox extends Sender {
     return group.sent;
   }
 
+  /** Hands what was sent and not awaited to the system. */
+  flush(): void {
+    this.#depart();
+    this.commit();
+  }
+
   override close(): void {
     try {
-      // What was sent and not awaited leaves before the socket is closed.
-      this.#depart();
-      this.commit();
+      this.flush();
     } catch {
       // What cannot leave ends with the socket.
     }

@@ -9,7 +9,7 @@ import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertTransport, toPort, toSignal } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
-import { peerAddresses } from "../hosts.ts";
+import { knownAddress, peerAddresses } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
 import { type Hub, useHub } from "./hub.ts";
 
@@ -29,6 +29,17 @@ export interface RioConnectOptions {
    * @default {"127.0.0.1"}
    */
   hostname?: string;
+  /**
+   * The address to connect from, an IP literal of this host; peers of its
+   * family alone are tried. By default the system chooses.
+   */
+  localAddress?: string;
+  /**
+   * The port to connect from.
+   *
+   * @default {0}
+   */
+  localPort?: number;
   /** Gives up connecting. */
   signal?: AbortSignal;
   /**
@@ -88,15 +99,16 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   assertTransport("tcp", transport);
   const port = peerPort(options.port);
   const hostname = options.hostname ?? "127.0.0.1";
+  const local = localOf(options);
   const signal = toSignal(options.signal);
-  const addresses = await peerAddresses({ hostname, port });
+  const addresses = reachable(local, await peerAddresses({ hostname, port }));
   try {
     signal?.throwIfAborted();
     using stack = new DisposableStack();
     const hub = stack.use(useHub(session));
     const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
     const socket = stack.use(
-      await connectAny(hub, addresses, { signal, patience }),
+      await connectAny(hub, addresses, { signal, patience, local }),
     );
     // An abort that came with the connection has closed it.
     signal?.throwIfAborted();
@@ -109,6 +121,38 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
     signal?.throwIfAborted();
     throw toDenoError(error);
   }
+}
+
+/** Where to connect from; what is absent is the system's to choose. */
+interface Local {
+  readonly hostname: string | undefined;
+  readonly port: number;
+}
+
+function localOf({ localAddress, localPort }: RioConnectOptions): Local {
+  const port = toPort(localPort);
+  if (localAddress === undefined) return { hostname: undefined, port };
+  const hostname = knownAddress(localAddress);
+  if (hostname !== undefined) return { hostname, port };
+  throw new TypeError(
+    `Invalid localAddress "${localAddress}": give an IP literal of this host`,
+  );
+}
+
+/** The addresses that can be reached from an address. */
+function reachable<T extends IpAddress>(
+  { hostname }: Local,
+  addresses: readonly T[],
+): readonly T[] {
+  if (hostname === undefined) return addresses;
+  const version = ipVersion(hostname);
+  const found = addresses.filter((to) => ipVersion(to.hostname) === version);
+  if (found.length > 0) return found;
+  throw new TypeError(
+    `Invalid localAddress "${hostname}": the peer has no address of its family, only ${
+      addresses[0]!.hostname
+    }`,
+  );
 }
 
 function peerPort(port: number | null | undefined): number {
@@ -128,20 +172,24 @@ function peerPort(port: number | null | undefined): number {
  *
  * @param hub Where the connection belongs.
  * @param addresses What to try, in this order.
- * @param options What ends all attempts, and how many milliseconds one is
- * alone.
+ * @param options What ends all attempts, how many milliseconds one is alone,
+ * and where they come from.
  */
 async function connectAny(
   hub: Hub,
   addresses: readonly IpAddress[],
-  { signal, patience }: { signal: AbortSignal | undefined; patience: number },
+  { signal, patience, local }: {
+    signal: AbortSignal | undefined;
+    patience: number;
+    local: Local;
+  },
 ): Promise<RioSocket> {
   const sockets = new Set<RioSocket>();
   const abandon = () => {
     for (const socket of sockets) socket[Symbol.dispose]();
   };
   const connectTo = async (address: IpAddress) => {
-    const socket = openClient(hub, address);
+    const socket = openClient(hub, address, local);
     sockets.add(socket);
     await socket.connect(address);
     return socket;
@@ -183,11 +231,16 @@ async function firstOf(
 }
 
 /** Opens a socket that can connect to an address. */
-function openClient(hub: Hub, { hostname }: IpAddress): RioSocket {
+function openClient(hub: Hub, to: IpAddress, local: Local): RioSocket {
   using _room = hub.way.reserve();
   return hub.session.openSocket({
     transport: "tcp",
-    hostname: ipVersion(hostname) === 6 ? "::" : "0.0.0.0",
+    hostname: local.hostname ?? wildcardFor(to),
+    port: local.port,
     ...hub.way.queueOptions,
   });
+}
+
+function wildcardFor({ hostname }: IpAddress): string {
+  return ipVersion(hostname) === 6 ? "::" : "0.0.0.0";
 }

@@ -45,6 +45,13 @@ export interface RioListenOptions {
    * @default {false}
    */
   reusePort?: boolean;
+  /**
+   * Refuse IPv4 peers on an IPv6 socket, so that another one can have the port
+   * for them.
+   *
+   * @default {false}
+   */
+  ipv6Only?: boolean;
   /** The session to open it in; by default one that all sockets share. */
   session?: RioSession;
 }
@@ -70,7 +77,7 @@ export interface RioListenOptions {
  * @throws {Deno.errors.NotSupported} If the system lacks something asked for.
  */
 export function listen(options: RioListenOptions = {}): RioTcpListener {
-  const { tcpBacklog = 511, reusePort = false } = options;
+  const { tcpBacklog = 511, reusePort = false, ipv6Only = false } = options;
   const address = localAddress("tcp", options);
   assertInteger("tcpBacklog", tcpBacklog, -0x80000000, 0x7FFFFFFF);
   return denoErrors(() => {
@@ -81,6 +88,7 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
       transport: "tcp",
       ...address,
       reusePort,
+      ipv6Only,
       // What less than 1 means differs from system to system.
       backlog: Math.max(1, tcpBacklog),
     });
