@@ -202,7 +202,8 @@ export interface RioSockets {
   /** Writes the peer's address into 28 bytes. */
   remoteAddress(socket: RioHandle, address: Uint8Array): number;
   /**
-   * Connects a socket.
+   * Connects a socket; 28 bytes of zeros end the association of a datagram
+   * socket with its peer.
    *
    * @returns 1 when it is connected, minus an error number, or 0 while it goes
    * on: then {@linkcode RioWaits.wait} reports `key` when

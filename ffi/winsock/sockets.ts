@@ -7,7 +7,7 @@
  * @module
  */
 import {
-  AF_INET,
+  AF_INET6,
   INVALID_SOCKET,
   RIO_FUNCTIONS,
   WSA_FLAG_NO_HANDLE_INHERIT,
@@ -284,9 +284,9 @@ export function closeNative(symbols: WinsockSymbols, socket: bigint): number {
   return 0;
 }
 
-/** How many bytes of an address count: fewer for IPv4. */
+/** How many bytes of an address count: fewer for IPv4, and for nobody. */
 export function addressSize(address: Uint8Array): number {
-  return address[SOCKADDR_INET.family] === AF_INET
-    ? SOCKADDR_IN_SIZE
-    : SOCKADDR_INET.size;
+  return address[SOCKADDR_INET.family] === AF_INET6
+    ? SOCKADDR_INET.size
+    : SOCKADDR_IN_SIZE;
 }

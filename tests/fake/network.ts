@@ -66,6 +66,8 @@ export class NetSocket {
   readonly options = new Map<string, Uint8Array>();
   local: Endpoint | null = null;
   remote: Endpoint | null = null;
+  /** The local address before there was a peer. */
+  bound: Endpoint | null = null;
   closed = false;
   /** Called when there is something to receive, or room to send. */
   changed: () => void = () => {};
@@ -141,8 +143,17 @@ export class Network {
     const error = this.route(socket, to);
     if (error !== 0) return error;
     this.autobind(socket);
+    socket.bound ??= socket.local;
     socket.local = { ip: sourceIp(socket, to), port: socket.local!.port };
     socket.remote = to;
+    return 0;
+  }
+
+  /** Lets a datagram socket have no peer. */
+  disconnectDatagram(socket: NetSocket): number {
+    socket.local = socket.bound ?? socket.local;
+    socket.bound = null;
+    socket.remote = null;
     return 0;
   }
 

@@ -143,13 +143,16 @@ export class Sockets {
   connect(handle: bigint, name: Uint8Array): number {
     const socket = this.#socket(handle);
     if (!socket) return -1;
-    const endpoint = readEndpoint(name);
-    if (!endpoint) return this.#fail(WSAEFAULT, -1);
     if (socket.net.isStream) {
       this.#options.oracle.record("connect: a stream socket would block");
       return this.#fail(WSAEOPNOTSUPP, -1);
     }
     const { network } = this.#options;
+    if (name.length > 0 && name.every((byte) => byte === 0)) {
+      return this.#answer(network.disconnectDatagram(socket.net));
+    }
+    const endpoint = readEndpoint(name);
+    if (!endpoint) return this.#fail(WSAEFAULT, -1);
     return this.#answer(network.connectDatagram(socket.net, endpoint));
   }
 

@@ -189,19 +189,19 @@ export class RioDatagramConn
   }
 
   /**
-   * Ends what {@linkcode RioDatagramConn.connect} began: sends need a
-   * destination again, and everybody is heard. The local address stays.
+   * Ends what {@linkcode RioDatagramConn.connect} began, when what was sent
+   * before has left: sends need a destination again, and everybody is heard. The
+   * local address stays.
    *
    * @throws {Deno.errors.BadResource} If the socket was closed.
    * @throws {Deno.errors.NotConnected} If it is not connected.
    */
-  disconnect(): void {
+  async disconnect(): Promise<void> {
     this.#assertOpen();
-    denoErrors(() => {
-      this.#outbox.flush();
-      this.socket.disconnect();
-    });
     this.#outbox.connected = false;
+    await this.#outbox.idle();
+    this.#assertOpen();
+    denoErrors(() => this.socket.disconnect());
   }
 
   /**

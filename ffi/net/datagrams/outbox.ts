@@ -138,15 +138,16 @@ export class Outbox extends Sender {
     return group.sent;
   }
 
-  /** Hands what was sent and not awaited to the system. */
-  flush(): void {
+  override idle(): Promise<void> {
     this.#depart();
-    this.commit();
+    return super.idle();
   }
 
   override close(): void {
     try {
-      this.flush();
+      // What was sent and not awaited leaves before the socket is closed.
+      this.#depart();
+      this.commit();
     } catch {
       // What cannot leave ends with the socket.
     }

@@ -32,6 +32,8 @@ export abstract class Sender extends Half<SlotCall> {
   readonly #slots: SendSlots;
   /** Sends that were posted and not yet committed. */
   #deferred = 0;
+  /** Who waits until nothing is on its way. */
+  #idle: PromiseWithResolvers<void> | null = null;
 
   /**
    * Sends nothing yet.
@@ -62,9 +64,23 @@ export abstract class Sender extends Half<SlotCall> {
     }
   }
 
+  /** Hands everything to the system, and waits until it has taken it. */
+  async idle(): Promise<void> {
+    this.commit();
+    if (this.#isIdle) return;
+    this.#idle ??= Promise.withResolvers();
+    this.wait();
+    await this.#idle.promise;
+  }
+
+  get #isIdle(): boolean {
+    return this.socket.outstandingSends === 0 && this.calls.length === 0;
+  }
+
   override rejectAll(reason: unknown): void {
     super.rejectAll(reason);
     this.#groups.failAll(reason);
+    this.#endIdle();
   }
 
   /** Whether nothing is on its way, or about to be. */
@@ -204,6 +220,13 @@ export abstract class Sender extends Half<SlotCall> {
   }
 
   #restIfIdle(): void {
+    if (this.#idle !== null && this.#isIdle) this.#endIdle();
+    if (this.#idle !== null) return;
     if (this.calls.length === 0 && this.#groups.empty) this.rest();
+  }
+
+  #endIdle(): void {
+    this.#idle?.resolve();
+    this.#idle = null;
   }
 }
