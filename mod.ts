@@ -101,4 +101,5 @@ export { connect, type RioConnectOptions } from "./ffi/net/streams/connect.ts";
 export { listen, type RioListenOptions } from "./ffi/net/streams/listen.ts";
 export { RioTcpConn } from "./ffi/net/streams/conn.ts";
 export { RioTcpListener } from "./ffi/net/streams/listener.ts";
-export type { RioDatagramSendOptions } from "./ffi/net/datagrams/outbox.ts";
+export type { RioDatagramSendOptions } from "./ffi/net/datagrams/manner.ts";
+export type { RioDestination } from "./ffi/net/datagrams/addresses.ts";

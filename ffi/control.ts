@@ -4,8 +4,14 @@
  *
  * @module
  */
-import { ADDRESS_SIZE, formatIp, isIpv4, writeAddress } from "./address.ts";
-import { assertInteger } from "./arguments.ts";
+import {
+  ADDRESS_SIZE,
+  formatIp,
+  ipVersion,
+  isIpv4,
+  writeAddress,
+} from "./address.ts";
+import { assertInteger, refuseType } from "./arguments.ts";
 import {
   IP_ECN,
   IP_PKTINFO,
@@ -165,10 +171,23 @@ export function writeControl(
   return written;
 }
 
-/** Adds packet info, of the family of the address. */
-function writeSource(writer: ControlWriter, hostname: string): void {
+/**
+ * The address to send from as 28 bytes, IPv4 in mapped form.
+ *
+ * @throws {TypeError} If it is no IP literal.
+ */
+export function sourceAddress(local: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof local !== "string" || !ipVersion(local.split("%", 1)[0]!)) {
+    refuseType("local", local, "give an address of this host, an IP literal");
+  }
   const address = new Uint8Array(ADDRESS_SIZE);
-  writeAddress(address, { hostname, port: 0 }, { mapped: true });
+  writeAddress(address, { hostname: local, port: 0 }, { mapped: true });
+  return address;
+}
+
+/** Adds packet info, of the family of the address. */
+function writeSource(writer: ControlWriter, local: string): void {
+  const address = sourceAddress(local);
   const view = new DataView(address.buffer);
   const ip = SOCKADDR_INET.ipv6Address;
   if (isIpv4(address)) {

@@ -14,6 +14,17 @@ import {
 import { SOCKADDR_INET } from "../../layout.ts";
 import { knownAddress } from "../hosts.ts";
 
+/**
+ * Where a datagram goes: host, `127.0.0.1` by default, and port. The transport
+ * of Deno's addresses is not needed.
+ */
+export type RioDestination = Deno.Addr | {
+  /** A name or an IP literal. */
+  hostname?: string;
+  /** The port. */
+  port: number;
+};
+
 /** How many destinations are kept ready. */
 const CACHED = 1024;
 

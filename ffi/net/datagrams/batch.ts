@@ -4,17 +4,18 @@
  * @module
  */
 import { logAsJson } from "../../shown.ts";
-import type { RioControlInfo } from "../../control.ts";
+import type { RioControlInfo, RioSendControl } from "../../control.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
+import type { RioDestination } from "./addresses.ts";
 import type { Inbox } from "./inbox.ts";
 import type { ReceiveSlot } from "./slots.ts";
 
 /** One datagram, to send or received. */
-export interface RioDatagram {
+export interface RioDatagram extends RioSendControl {
   /** The payload. */
   readonly data: Uint8Array;
   /** Where it goes or comes from; not needed on a connected socket. */
-  readonly addr?: Deno.Addr;
+  readonly addr?: RioDestination;
 }
 
 /** One datagram of a batch. */

@@ -10,11 +10,12 @@ import { inTurn } from "../../turns.ts";
 import { assertBytes, toSignal } from "../arguments.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { peerAddress } from "../hosts.ts";
-import { destination } from "./addresses.ts";
+import { destination, type RioDestination } from "./addresses.ts";
 import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
 import type { Arrival, Inbox } from "./inbox.ts";
 import { type Group, RioMembership } from "./multicast.ts";
-import type { Outbox, RioDatagramSendOptions } from "./outbox.ts";
+import type { RioDatagramSendOptions } from "./manner.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** Options of a wait for datagrams. */
 export interface RioDatagramReceiveOptions {
@@ -138,7 +139,7 @@ export class RioDatagramConn
    * @param p The payload.
    * @param addr The destination, host `127.0.0.1` by default; not needed on a
    * connected socket.
-   * @param options Segmentation.
+   * @param options Segmentation, ECN, and the address to send from.
    * @returns The number of bytes sent.
    * @throws {Deno.errors.BadResource} If the socket was closed.
    * @throws {Deno.errors.NotCapable} If the destination is not permitted.
@@ -147,7 +148,7 @@ export class RioDatagramConn
    */
   send(
     p: Uint8Array,
-    addr?: Deno.Addr,
+    addr?: RioDestination,
     options: RioDatagramSendOptions = {},
   ): Promise<number> {
     return this.#outbox.send(p, addr, options);

@@ -9,22 +9,18 @@ import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
 import { badResource } from "../errors.ts";
 import { peerAddress } from "../hosts.ts";
-import { type AddressWriter, destination } from "./addresses.ts";
+import {
+  type AddressWriter,
+  destination,
+  type RioDestination,
+} from "./addresses.ts";
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
+import { type Manner, Manners, type RioDatagramSendOptions } from "./manner.ts";
 import { SendGroup } from "./send_group.ts";
 import { Sender, type SenderOptions } from "./sender.ts";
 import type { SendSlot } from "./slots.ts";
 import { Train } from "./train.ts";
-
-/** Options of {@linkcode RioDatagramConn.send}. */
-export interface RioDatagramSendOptions {
-  /**
-   * Cut the data into datagrams of so many bytes, the last may be shorter: the
-   * system does it, and sends them at the price of one.
-   */
-  segmentSize?: number;
-}
 
 const SOON = Promise.resolve();
 
@@ -51,6 +47,7 @@ export class Outbox extends Sender {
     this.#justSent = false;
   };
   readonly #train: Train = new Train();
+  readonly #manners: Manners = new Manners();
   /** The socket has a peer: a destination is not needed. */
   connected = false;
 
@@ -69,26 +66,27 @@ export class Outbox extends Sender {
   /** Sends one datagram; bytes sent. */
   send(
     data: Uint8Array,
-    addr: Deno.Addr | undefined,
-    { segmentSize }: RioDatagramSendOptions,
+    addr: RioDestination | undefined,
+    options: RioDatagramSendOptions,
   ): Promise<number> {
     // Whoever sends many may call this while he is asked for the next one.
     this.#depart();
     try {
-      if (segmentSize === undefined && this.#sendDirectly(data, addr)) {
+      const manner = this.#manners.of(options);
+      if (manner === null && this.#sendDirectly(data, addr)) {
         return Promise.resolve(data.byteLength);
       }
+      return this.#sendInSlot(data, addr, manner);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#sendInSlot(data, addr, segmentSize);
   }
 
   /**
    * Sends a datagram at once, if none is to be sent before it or together with
    * it, and there is room.
    */
-  #sendDirectly(data: Uint8Array, addr: Deno.Addr | undefined): boolean {
+  #sendDirectly(data: Uint8Array, addr: RioDestination | undefined): boolean {
     const { direct } = this.#options;
     if (direct === null || this.#justSent || this.closed) return false;
     if (!this.isAlone) return false;
@@ -109,11 +107,11 @@ export class Outbox extends Sender {
 
   async #sendInSlot(
     data: Uint8Array,
-    addr: Deno.Addr | undefined,
-    segmentSize: number | undefined,
+    addr: RioDestination | undefined,
+    manner: Manner | null,
   ): Promise<number> {
-    const group = new SendGroup(segmentSize);
-    const posted = this.#post(group, data, addr);
+    const group = new SendGroup();
+    const posted = this.#post(group, data, addr, manner);
     if (posted) await posted;
     // The commit comes a microtask later: calls that are made one after the
     // other, and not awaited one by one, leave together.
@@ -124,10 +122,13 @@ export class Outbox extends Sender {
 
   /** Sends many datagrams; datagrams sent. */
   async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
+    const { joins } = this.#options;
     const group = new SendGroup();
     try {
-      for (const { data, addr } of datagrams) {
-        const posted = this.#post(group, data, addr, this.#options.joins);
+      for (const datagram of datagrams) {
+        const { data, addr } = datagram;
+        const manner = this.#manners.of(datagram);
+        const posted = this.#post(group, data, addr, manner, joins);
         if (posted) await posted;
       }
     } finally {
@@ -163,7 +164,8 @@ export class Outbox extends Sender {
   #post(
     group: SendGroup,
     data: Uint8Array,
-    addr: Deno.Addr | undefined,
+    addr: RioDestination | undefined,
+    manner: Manner | null,
     joins = false,
   ): Promise<void> | void {
     if (this.closed) throw badResource();
@@ -174,17 +176,19 @@ export class Outbox extends Sender {
       const host = this.#writer.known(to.hostname);
       if (host === undefined) {
         this.#depart();
-        return this.#lookUp(group, data, to);
+        return this.#lookUp(group, data, to, manner);
       }
       to.hostname = host;
     }
-    if (!joins) return this.place(group, data, to);
-    if (this.#train.add(group, data, to)) return;
+    if (!joins) return this.place(group, data, to, manner);
+    if (this.#train.add(group, data, to, manner)) return;
     this.#depart();
     const slot = this.take();
-    if (!slot) return this.placeNext(group, data, to);
-    this.load(slot, group, data, to);
-    this.#train.begin(slot);
+    if (!slot) return this.placeNext(group, data, to, manner);
+    this.load(slot, group, data, to, manner);
+    // What is cut apart already is not joined with others.
+    if (manner?.segmentSize === undefined) this.#train.begin(slot);
+    else this.dispatch(slot);
   }
 
   /** Sends the last datagram of a call directly, if nothing is before it. */
@@ -192,6 +196,7 @@ export class Outbox extends Sender {
     const { direct } = this.#options;
     const { slot } = this.#train;
     if (direct === null || slot === null || slot.count > 1) return false;
+    if (slot.manner !== null) return false;
     if (slot.group !== group || !this.isAlone) return false;
     try {
       if (!direct.send(slot.data.bytes.subarray(0, slot.size), slot.to)) {
@@ -223,10 +228,11 @@ export class Outbox extends Sender {
     group: SendGroup,
     data: Uint8Array,
     to: IpAddress,
+    manner: Manner | null,
   ): Promise<void> {
     const found = await peerAddress(this.socket, to);
     if (this.closed) throw badResource();
-    await this.place(group, data, found);
+    await this.place(group, data, found, manner);
   }
 
   /**
@@ -237,7 +243,7 @@ export class Outbox extends Sender {
     slot: SendSlot,
     group: SendGroup,
   ): Promise<void> {
-    const { size, count, to, data } = slot;
+    const { size, count, to, data, manner } = slot;
     this.#train.refuse(size);
     // Copied: whoever waits for a slot must not hold one.
     const all = data.bytes.slice(0, count * size);
@@ -245,7 +251,8 @@ export class Outbox extends Sender {
     this.give(slot);
     try {
       for (let at = 0; at < all.length; at += size) {
-        const posted = this.place(group, all.subarray(at, at + size), to);
+        const part = all.subarray(at, at + size);
+        const posted = this.place(group, part, to, manner);
         if (posted) await posted;
       }
       this.commit();

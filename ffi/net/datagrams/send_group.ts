@@ -6,8 +6,6 @@
 
 /** The sends of one call. */
 export class SendGroup {
-  /** Bytes of the datagrams that each send is cut into; not cut by default. */
-  readonly segmentSize: number | undefined;
   /** Sends that have not completed. */
   left = 0;
   /** Datagrams that the system took. */
@@ -16,10 +14,6 @@ export class SendGroup {
   error: Error | null = null;
   /** Called when `left` is 0; `null` while nobody waits. */
   done: (() => void) | null = null;
-
-  constructor(segmentSize?: number) {
-    this.segmentSize = segmentSize;
-  }
 
   /** Takes note that a send failed; the first error is told. */
   failed(error: unknown): void {

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { type IpAddress, ipVersion } from "../../address.ts";
-import { writeControl } from "../../control.ts";
+import { type IpAddress, isIpv4 } from "../../address.ts";
 import { WSAEMSGSIZE } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
-import type { RioSlice } from "../../session/buffer.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import { isPermitted, PERMITTED_OPTIONS } from "../../session/permissions.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { AddressWriter } from "./addresses.ts";
+import { assertReaches, type Manner } from "./manner.ts";
 import type { Room } from "./room.ts";
 import { SendSlot } from "./slots.ts";
 
@@ -31,7 +30,6 @@ export interface SendSlotOptions {
 export class SendSlots {
   readonly #free: SendSlot[] = [];
   readonly #socket: RioSocket;
-  readonly #family: 4 | 6;
   readonly #options: SendSlotOptions;
   readonly #completed: (slot: SendSlot, completion: RioCompletion) => void;
   #room: Room | null = null;
@@ -51,7 +49,6 @@ export class SendSlots {
     completed: (slot: SendSlot, completion: RioCompletion) => void,
   ) {
     this.#socket = socket;
-    this.#family = ipVersion(socket.address.hostname) === 6 ? 6 : 4;
     this.#options = options;
     this.#completed = completed;
     this.#most = options.slots;
@@ -81,8 +78,17 @@ export class SendSlots {
     return this.#most = this.#made;
   }
 
-  /** Copies a datagram into a slot, with where it goes. */
-  load(slot: SendSlot, data: Uint8Array, to: IpAddress | null): void {
+  /**
+   * Copies a datagram into a slot, with where it goes.
+   *
+   * @throws {TypeError} If it cannot leave from where it was asked to.
+   */
+  load(
+    slot: SendSlot,
+    data: Uint8Array,
+    to: IpAddress | null,
+    manner: Manner | null,
+  ): void {
     const { datagramSize, writer } = this.#options;
     const { byteLength } = data;
     if (byteLength > datagramSize) {
@@ -94,35 +100,37 @@ export class SendSlots {
     }
     slot.data.bytes.set(data);
     if (to) writer.write(slot.remote.bytes, to);
+    if (manner !== null) {
+      assertReaches(
+        manner,
+        to === null ? hasIpv4Peer(this.#socket) : isIpv4(slot.remote.bytes),
+      );
+    }
+    slot.manner = manner;
     slot.size = byteLength;
     slot.count = 1;
     slot.to = to;
   }
 
-  /**
-   * Posts what is in a slot; nothing leaves before the commit.
-   *
-   * @param segmentSize Bytes of the datagrams that one is cut into, where it is.
-   */
-  post(slot: SendSlot, segmentSize: number | undefined): void {
-    const { to, size, count } = slot;
+  /** Posts what is in a slot; nothing leaves before the commit. */
+  post(slot: SendSlot): void {
+    const { to, size, count, manner } = slot;
     const options = to === null
       ? slot.connectedOptions
       : isPermitted(to)
       ? { ...slot.options, ...PERMITTED_OPTIONS }
       : slot.options;
-    const cut = count > 1 ? size : segmentSize;
+    const cut = count > 1 ? size : manner?.segmentSize;
     this.#socket.send(
       slot.part(size * count),
-      cut === undefined
+      cut === undefined && manner === null
         ? options
-        : { ...options, control: this.#segments(slot, cut) },
+        : { ...options, control: slot.messages(cut, manner) },
     );
   }
+}
 
-  /** Writes the control message that cuts a slot's data into datagrams. */
-  #segments(slot: SendSlot, segmentSize: number): RioSlice {
-    const { bytes } = slot.control;
-    return slot.controlPart(writeControl(bytes, this.#family, { segmentSize }));
-  }
+/** Whether the peer of a connected socket is reached by IPv4. */
+export function hasIpv4Peer({ remoteAddress }: RioSocket): boolean {
+  return remoteAddress !== null && !remoteAddress.hostname.includes(":");
 }

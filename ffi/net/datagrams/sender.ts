@@ -10,6 +10,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import type { Driver } from "../driver.ts";
 import { denoErrors, toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
+import type { Manner } from "./manner.ts";
 import { type SendGroup, SendGroups } from "./send_group.ts";
 import { type SendSlotOptions, SendSlots } from "./send_slots.ts";
 import type { SendSlot } from "./slots.ts";
@@ -94,10 +95,11 @@ export abstract class Sender extends Half<SlotCall> {
     group: SendGroup,
     data: Uint8Array,
     to: IpAddress | null,
+    manner: Manner | null,
   ): Promise<void> | void {
     const slot = this.take();
-    if (!slot) return this.placeNext(group, data, to);
-    this.load(slot, group, data, to);
+    if (!slot) return this.placeNext(group, data, to, manner);
+    this.load(slot, group, data, to, manner);
     this.dispatch(slot);
   }
 
@@ -106,9 +108,10 @@ export abstract class Sender extends Half<SlotCall> {
     group: SendGroup,
     data: Uint8Array,
     to: IpAddress | null,
+    manner: Manner | null,
   ): Promise<void> {
     return this.#takeNext((slot) => {
-      this.load(slot, group, data, to);
+      this.load(slot, group, data, to, manner);
       this.dispatch(slot);
     });
   }
@@ -119,9 +122,10 @@ export abstract class Sender extends Half<SlotCall> {
     group: SendGroup,
     data: Uint8Array,
     to: IpAddress | null,
+    manner: Manner | null,
   ): void {
     try {
-      this.#slots.load(slot, data, to);
+      this.#slots.load(slot, data, to, manner);
     } catch (error) {
       this.give(slot);
       throw toDenoError(error);
@@ -133,7 +137,7 @@ export abstract class Sender extends Half<SlotCall> {
   protected dispatch(slot: SendSlot): void {
     const group = slot.group!;
     try {
-      this.#slots.post(slot, group.segmentSize);
+      this.#slots.post(slot);
     } catch (error) {
       slot.group = null;
       this.give(slot);

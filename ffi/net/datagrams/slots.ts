@@ -5,11 +5,12 @@
  * @module
  */
 import type { IpAddress } from "../../address.ts";
-import { CONTROL_SIZE } from "../../control.ts";
+import { CONTROL_SIZE, writeControl } from "../../control.ts";
 import * as winsock from "../../error_numbers.ts";
 import type { RioSlice } from "../../session/buffer.ts";
 import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
 import type { Operation } from "../driver.ts";
+import type { Manner } from "./manner.ts";
 import type { Room } from "./room.ts";
 import type { SendGroup } from "./send_group.ts";
 
@@ -137,7 +138,13 @@ export class SendSlot extends Slot {
   size = 0;
   /** Where they go; `null` for the socket's peer. */
   to: IpAddress | null = null;
+  /** How they are sent; `null` for as others are. */
+  manner: Manner | null = null;
   #part: RioSlice;
+  /** The control messages that were written last, and what for. */
+  #messages: RioSlice | null = null;
+  #cut: number | undefined;
+  #manner: Manner | null = null;
 
   constructor(place: Place, complete: Operation["complete"]) {
     super(place, complete);
@@ -154,8 +161,22 @@ export class SendSlot extends Slot {
     return this.#part;
   }
 
-  /** The first bytes of the control room. */
-  controlPart(length: number): RioSlice {
-    return this.control.buffer.slice(this.control.offset, length);
+  /**
+   * The control messages of a send; the same again cost nothing.
+   *
+   * @param cut Bytes of the datagrams that its data is cut into, where it is.
+   */
+  messages(cut: number | undefined, manner: Manner | null): RioSlice {
+    const { control: { buffer, offset, bytes } } = this;
+    if (
+      this.#messages !== null && this.#cut === cut && this.#manner === manner
+    ) return this.#messages;
+    this.#messages = null;
+    const { ecn, local } = manner ?? {};
+    // A send puts them into the form that its destination needs.
+    const length = writeControl(bytes, 4, { segmentSize: cut, ecn, local });
+    this.#cut = cut;
+    this.#manner = manner;
+    return this.#messages = buffer.slice(offset, length);
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
+import type { Manner } from "./manner.ts";
 import type { SendGroup } from "./send_group.ts";
 import type { SendSlot } from "./slots.ts";
 
@@ -31,9 +32,15 @@ export class Train {
    *
    * @returns Whether it was added.
    */
-  add(group: SendGroup, data: Uint8Array, to: IpAddress | null): boolean {
+  add(
+    group: SendGroup,
+    data: Uint8Array,
+    to: IpAddress | null,
+    manner: Manner | null,
+  ): boolean {
     const { slot } = this;
     if (slot === null || slot.group !== group) return false;
+    if (slot.manner !== manner) return false;
     const { size, count } = slot;
     if (count >= MOST) return false;
     if (lengthOf(data) !== size || size === 0 || size > this.#longest) {
