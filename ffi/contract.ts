@@ -281,8 +281,13 @@ export interface RioDirectSocket {
    * datagram's length, of which less may fit.
    */
   receiveFrom(into: Uint8Array, address: Uint8Array): number;
-  /** Sends from memory. */
-  send(from: Uint8Array): number;
+  /**
+   * Sends from memory.
+   *
+   * @param atOnce Whether it leaves with this call; otherwise it may leave a
+   * moment later, together with what others send.
+   */
+  send(from: Uint8Array, atOnce?: boolean): number;
   /** The same, to 28 address bytes. */
   sendTo(from: Uint8Array, address: Uint8Array): number;
 }
@@ -335,4 +340,9 @@ export interface RioWaits {
    * @returns `false` if it cannot be told, and does anyway.
    */
   setReferenced(referenced: boolean): boolean;
+  /**
+   * Calls back when Deno's event loop has looked at all that it watches. Missing
+   * where every wait ends with that.
+   */
+  turn?(call: () => void): void;
 }

@@ -75,6 +75,13 @@ export function interrupted(): Error {
   return new Deno.errors.Interrupted("operation canceled");
 }
 
+/** What a call is rejected with whose array went elsewhere while it waited. */
+export function transferred(
+  attempt: "read" | "receive" | "send" | "write",
+): Error {
+  return new TypeError(`Cannot ${attempt}: the array was transferred`);
+}
+
 /** What Deno's sockets throw when the other side takes no more. */
 export function brokenPipe(cause?: unknown): Error {
   return new Deno.errors.BrokenPipe("Broken pipe", { cause });

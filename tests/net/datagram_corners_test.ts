@@ -43,6 +43,32 @@ sessionTest(
 );
 
 sessionTest(
+  "conn.send() that waited for a slot rejects when its array was transferred, and leaves the slot to others",
+  async (open) => {
+    using session = open();
+    using conn = openOne(session);
+    const [first, second] = sendTwice(open, conn);
+    const data = new Uint8Array([3]);
+    const third = conn.send(data, conn.addr);
+    const fourth = conn.send(new Uint8Array([4]), conn.addr);
+    data.buffer.transfer();
+    const refused = assertRejects(
+      () => within(third),
+      TypeError,
+      "the array was transferred",
+    );
+    open.fake!.resume();
+    assertEquals(await within(Promise.all([first, second, fourth])), [1, 1, 1]);
+    await refused;
+    for (const byte of [1, 2, 4]) {
+      const [data] = await within(conn.receive());
+      assertEquals([...data], [byte]);
+    }
+  },
+  { only },
+);
+
+sessionTest(
   "conn.send() that waited for a slot rejects when it cannot be posted, and leaves the slot to others",
   async (open) => {
     using session = open();

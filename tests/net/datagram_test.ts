@@ -121,7 +121,7 @@ datagramTest("an abort leaves the order of the others", async (open) => {
 
 datagramTest("a hostname is looked up at each send", async (open) => {
   const conn = open();
-  const addr = { ...conn.addr, hostname: "LOCALHOST" };
+  const addr = { ...conn.addr, hostname: "localhost" };
   await conn.sendMany([{ data: bytes(1), addr }, { data: bytes(2), addr }]);
   assertEquals(await receiveAll(conn, 2), [bytes(1), bytes(2)]);
 });
@@ -179,6 +179,40 @@ datagramTest(
     // Where the datagram was moved by a request, it is lost.
     const next = Deno.build.os === "linux" ? 3 : 5;
     assertEquals((await within(conn.receive()))[0], bytes(next));
+  },
+);
+
+datagramTest(
+  "conn.send() tells how much it sent also when the array was transferred since",
+  async (open) => {
+    const [alice, bob] = [open(), open()];
+    // Alone, and together with others.
+    for (const others of [0, 3]) {
+      for (let i = 0; i < others; i++) alice.send(bytes(1), bob.addr);
+      const data = bytes(100);
+      const sent = alice.send(data, bob.addr);
+      data.buffer.transfer(0);
+      assertEquals(await within(sent), 100);
+      const received = await receiveAll(bob, others + 1);
+      assertEquals(received.at(-1), bytes(100));
+    }
+  },
+);
+
+datagramTest(
+  "conn.send() rejects when its array was transferred while a name was looked up",
+  async (open) => {
+    const conn = open();
+    const data = bytes(100);
+    const refused = assertRejects(
+      () => within(conn.send(data, { ...conn.addr, hostname: "localhost" })),
+      TypeError,
+      "the array was transferred",
+    );
+    data.buffer.transfer(0);
+    await refused;
+    await conn.send(bytes(4), conn.addr);
+    assertEquals((await within(conn.receive()))[0], bytes(4));
   },
 );
 

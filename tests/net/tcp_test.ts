@@ -192,6 +192,32 @@ sessionTest(
   },
 );
 
+sessionTest(
+  "conn.write() rejects when its array was transferred before all was sent",
+  async (openSession) => {
+    using session = openSession();
+    const [client, server] = await openBoth(session);
+    const length = 20_000_000;
+    const p = new Uint8Array(length);
+    const rejected = assertRejects(
+      () => client.write(p),
+      TypeError,
+      "the array was transferred",
+    );
+    structuredClone(p, { transfer: [p.buffer] });
+    let received = 0;
+    const reading = (async () => {
+      for await (const chunk of server.readable) received += chunk.length;
+    })();
+    await within(rejected);
+    assertEquals(await within(client.write(new Uint8Array(3))), 3);
+    await within(client.closeWrite());
+    await within(reading);
+    assert(received > 3 && received < length, `${received} bytes`);
+    client.close();
+  },
+);
+
 Deno.test("connect() and listen() share a session that ends with the last of them", async () => {
   const listener = listen({ hostname: HOST });
   const accepted = listener.accept();

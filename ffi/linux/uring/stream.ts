@@ -99,7 +99,7 @@ export class UringStream extends DirectSocket implements Owner {
     return -WSAEWOULDBLOCK;
   }
 
-  override send(from: Uint8Array): number {
+  override send(from: Uint8Array, atOnce: boolean = false): number {
     const sent = this.#sent;
     if (sent !== null) {
       this.#sent = null;
@@ -107,7 +107,7 @@ export class UringStream extends DirectSocket implements Owner {
     }
     if (this.#slot >= 0) return -WSAEWOULDBLOCK;
     const length = lengthOf(from);
-    if (this.#closed || length === 0 || length > SLOT_SIZE) {
+    if (atOnce || this.#closed || length === 0 || length > SLOT_SIZE) {
       return super.send(from);
     }
     const slot = this.#uring.takeSlot();

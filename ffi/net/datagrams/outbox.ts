@@ -5,9 +5,10 @@
  * @module
  */
 import type { IpAddress } from "../../address.ts";
+import { lengthOf } from "../../plain_bytes.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
-import { badResource } from "../errors.ts";
+import { badResource, transferred } from "../errors.ts";
 import { peerAddress } from "../hosts.ts";
 import {
   type AddressWriter,
@@ -111,13 +112,15 @@ export class Outbox extends Sender {
     manner: Manner | null,
   ): Promise<number> {
     const group = new SendGroup();
+    // Afterwards it may be transferred: what was sent stays sent.
+    const length = data?.byteLength;
     const posted = this.#post(group, data, addr, manner);
     if (posted) await posted;
     // The commit comes a microtask later: calls that are made one after the
     // other, and not awaited one by one, leave together.
     await (this.#flush ??= SOON.then(this.#commitNow));
     if (group.left > 0 || group.error) await this.settled(group);
-    return data.byteLength;
+    return length;
   }
 
   /** Sends many datagrams; datagrams sent. */
@@ -230,8 +233,10 @@ export class Outbox extends Sender {
     to: IpAddress,
     manner: Manner | null,
   ): Promise<void> {
+    const length = lengthOf(data);
     const found = await peerAddress(this.socket, to);
     if (this.closed) throw badResource();
+    if (lengthOf(data) !== length) throw transferred("send");
     await this.place(group, data, found, manner);
   }
 

@@ -5,10 +5,11 @@
  * @module
  */
 import type { IpAddress } from "../../address.ts";
+import { lengthOf } from "../../plain_bytes.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { Driver } from "../driver.ts";
-import { denoErrors, toDenoError } from "../errors.ts";
+import { denoErrors, toDenoError, transferred } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { Manner } from "./manner.ts";
 import { type SendGroup, SendGroups } from "./send_group.ts";
@@ -110,7 +111,12 @@ export abstract class Sender extends Half<SlotCall> {
     to: IpAddress | null,
     manner: Manner | null,
   ): Promise<void> {
+    const length = lengthOf(data);
     return this.#takeNext((slot) => {
+      if (lengthOf(data) !== length) {
+        this.give(slot);
+        throw transferred("send");
+      }
       this.load(slot, group, data, to, manner);
       this.dispatch(slot);
     });

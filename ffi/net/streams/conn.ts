@@ -7,11 +7,14 @@ import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import { LINGER } from "../../layout.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import { inNextTurn } from "../../turns.ts";
 import { assertBytes } from "../arguments.ts";
 import { badResource, denoErrors } from "../errors.ts";
 import type { Hub } from "./hub.ts";
 import type { StreamReader, StreamWriter } from "./way.ts";
-import { readableOf, writableOf } from "./web_streams.ts";
+import { type ConnWritable, readableOf, writableOf } from "./web_streams.ts";
+
+const NO_BYTES = new Uint8Array();
 
 /**
  * A TCP connection with the methods of `Deno.TcpConn`, and a
@@ -33,7 +36,13 @@ export class RioTcpConn implements Disposable {
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
-  #writable: WritableStream<Uint8Array<ArrayBufferLike>> | null = null;
+  #writable: ConnWritable | null = null;
+  /** Whether `readable` has ended: then only writing goes on. */
+  #ended = false;
+  /** Whether sending was not ended. */
+  #says = true;
+  /** Writes since `readable` ended that go on, or ended in this turn. */
+  #late = 0;
   #closed = false;
   #released = false;
 
@@ -70,12 +79,17 @@ export class RioTcpConn implements Disposable {
   /**
    * What the peer sends, as a stream.
    *
-   * Its end, and cancelling it, close the connection.
+   * Cancelling it closes the connection, and so does its end; but not before
+   * what was written by then has been sent, or is written in the same turn of the
+   * event loop, and not while a pipe writes to {@linkcode RioTcpConn.writable}.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= readableOf(this, (length) => {
-      this.#assertOpen();
-      return this.#reader.readChunk(length);
+    return this.#readable ??= readableOf(this, {
+      readChunk: (length) => {
+        this.#assertOpen();
+        return this.#reader.readChunk(length);
+      },
+      ended: () => this.#end(),
     });
   }
 
@@ -86,7 +100,8 @@ export class RioTcpConn implements Disposable {
    * RioTcpConn.closeWrite} ends sending only.
    */
   get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
-    return this.#writable ??= writableOf(this);
+    // A stream is locked until its write has ended.
+    return this.#writable ??= writableOf(this, (p) => this.#write(p, true));
   }
 
   /**
@@ -121,13 +136,7 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.ConnectionReset} If the peer reset it.
    */
   write(p: Uint8Array): Promise<number> {
-    try {
-      assertBytes("p", p);
-      this.#assertOpen();
-      return this.#writer.write(p);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#write(p, false);
   }
 
   /**
@@ -137,8 +146,11 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
    */
   async closeWrite(): Promise<void> {
-    this.#assertOpen();
-    await this.#writer.end();
+    this.#assertNotClosed();
+    const ended = this.#writer.end();
+    this.#says = false;
+    await ended;
+    if (this.#ended) this.#closeUnused();
   }
 
   /**
@@ -181,18 +193,13 @@ export class RioTcpConn implements Disposable {
    * Closes the connection: what was written is still delivered, what waits ends
    * with `Interrupted`.
    *
-   * @throws {Deno.errors.BadResource} If it was closed before.
+   * @throws {Deno.errors.BadResource} If it was closed before, also by the end of
+   * {@linkcode RioTcpConn.readable}; what is still written then is given up.
    */
   close(): void {
-    this.#assertOpen();
-    try {
-      // Where data was not read, the system closes with a reset. This tells
-      // the peer before that the end was meant.
-      this.socket.shutdown("send");
-    } catch {
-      // The peer has closed or reset it already.
-    }
-    this.#close();
+    const closed = this.#closed || this.#ended;
+    this[Symbol.dispose]();
+    if (closed) throw badResource();
   }
 
   /**
@@ -202,7 +209,7 @@ export class RioTcpConn implements Disposable {
    * @throws {Deno.errors.BadResource} If it was closed before.
    */
   reset(): void {
-    this.#assertOpen();
+    this.#assertNotClosed();
     const atOnce = new Uint8Array(LINGER.size);
     atOnce[LINGER.onOff] = 1;
     try {
@@ -215,7 +222,57 @@ export class RioTcpConn implements Disposable {
 
   /** Closes the connection; quiet if it was closed before. */
   [Symbol.dispose](): void {
-    if (!this.#closed) this.close();
+    if (this.#closed) return;
+    try {
+      // Where data was not read, the system closes with a reset. This tells
+      // the peer before that the end was meant.
+      this.socket.shutdown("send");
+    } catch {
+      // The peer has closed or reset it already.
+    }
+    this.#close();
+  }
+
+  #write(p: Uint8Array, atOnce: boolean): Promise<number> {
+    try {
+      assertBytes("p", p);
+      if (this.#ended) return this.#writeLate(p);
+      this.#assertNotClosed();
+      return this.#writer.write(p, atOnce);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Takes note that `readable` has ended, and closes when nothing is written. */
+  #end(): void {
+    this.#ended = true;
+    if (!this.#says) return this.#closeUnused();
+    // This has its turn after what was written before.
+    this.#writeLate(NO_BYTES).catch(() => {});
+  }
+
+  async #writeLate(p: Uint8Array): Promise<number> {
+    this.#assertNotClosed();
+    this.#late++;
+    try {
+      return await this.#writer.write(p, true);
+    } finally {
+      // Whoever is told may write more.
+      inNextTurn(() => {
+        this.#late--;
+        this.#closeUnused();
+      });
+    }
+  }
+
+  #closeUnused(): void {
+    if (this.#late > 0 || this.#writable?.isPiped) return;
+    try {
+      this[Symbol.dispose]();
+    } catch {
+      // Nobody has called this, who could be told.
+    }
   }
 
   #close(): void {
@@ -241,6 +298,11 @@ export class RioTcpConn implements Disposable {
   }
 
   #assertOpen(): void {
+    if (this.#closed || this.#ended) throw badResource();
+  }
+
+  /** Also after the end of `readable`, when only writing goes on. */
+  #assertNotClosed(): void {
     if (this.#closed) throw badResource();
   }
 }

@@ -15,7 +15,13 @@ import { attachDirect, type Direct } from "../../session/direct.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { Waiter, Watching } from "../../session/waiter.ts";
 import { inTurn } from "../../turns.ts";
-import { brokenPipe, callError, interrupted, toDenoError } from "../errors.ts";
+import {
+  brokenPipe,
+  callError,
+  interrupted,
+  toDenoError,
+  transferred,
+} from "../errors.ts";
 import type { StreamHalves, StreamReader, StreamWriter } from "./way.ts";
 
 /**
@@ -148,9 +154,7 @@ export class DirectReader extends DirectHalf<Read> implements StreamReader {
   /** Puts what there is into an array; its count, or minus an error number. */
   #take(into: Uint8Array): number {
     const length = lengthOf(into);
-    if (length === 0) {
-      throw new TypeError("Cannot read: the array was transferred");
-    }
+    if (length === 0) throw transferred("read");
     if (length >= READ_AHEAD && this.#rest === null) {
       return this.io.receive(length > MOST ? partOf(into, 0, MOST) : into);
     }
@@ -194,10 +198,10 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
     this.#socket = socket;
   }
 
-  write(bytes: Uint8Array): Promise<number> {
+  write(bytes: Uint8Array, atOnce: boolean): Promise<number> {
     const length = lengthOf(bytes);
     // Those who came before go first.
-    const sent = this.calls.length === 0 ? this.#send(bytes) : 0;
+    const sent = this.calls.length === 0 ? this.#send(bytes, atOnce) : 0;
     if (sent === length && this.calls.length === 0) {
       return Promise.resolve(inTurn(length));
     }
@@ -230,7 +234,8 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
     try {
       if (left === null) this.#end();
       else {
-        const sent = this.#send(left);
+        if (lengthOf(left) === 0 && length > 0) throw transferred("write");
+        const sent = this.#send(left, false);
         if (sent < lengthOf(left)) {
           job.left = partOf(left, sent);
           return false;
@@ -244,14 +249,15 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
   }
 
   /** Sends as much as there is room for; how many bytes that was. */
-  #send(bytes: Uint8Array): number {
+  #send(bytes: Uint8Array, atOnce: boolean): number {
     const length = lengthOf(bytes);
     if (length === 0 && this.#ended) throw brokenPipe();
     let sent = 0;
     while (sent < length) {
       const end = Math.min(length, sent + MOST);
       const all = sent === 0 && end === length;
-      const count = this.io.send(all ? bytes : partOf(bytes, sent, end));
+      const part = all ? bytes : partOf(bytes, sent, end);
+      const count = this.io.send(part, atOnce);
       if (count === NOTHING_YET) break;
       if (count < 0) throw writeError(-count);
       sent += count;

@@ -24,8 +24,12 @@ export interface StreamReader {
 /** The sending half of a connection. */
 export interface StreamWriter
   extends Pick<StreamReader, "busy" | "setReferenced" | "close"> {
-  /** Writes all bytes, after what was written before; resolves with how many. */
-  write(bytes: Uint8Array): Promise<number>;
+  /**
+   * Writes all bytes, after what was written before; resolves with how many.
+   *
+   * @param atOnce Whether somebody may tell a few microtasks from a few more.
+   */
+  write(bytes: Uint8Array, atOnce: boolean): Promise<number>;
   /** Ends sending, after what was written before. */
   end(): Promise<unknown>;
 }

@@ -8,26 +8,30 @@
 export interface StreamSource extends Disposable {
   /** Reads into an array, `null` at the end. */
   read(p: Uint8Array): Promise<number | null>;
-  /** Writes all bytes. */
-  write(p: Uint8Array): Promise<number>;
 }
 
 /** The most bytes of one chunk. */
 const CHUNK_SIZE = 65536;
 
+/** What else a stream of received data needs. */
+export interface ReadableParts {
+  /** Reads into a new array of at most so many bytes, `null` at the end. */
+  readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Told of the end, before the stream tells its reader. */
+  ended(): void;
+}
+
 /**
  * What a connection receives; reads nothing ahead.
  *
- * The end of the stream, an error and a cancellation close the connection, as
- * with Deno's own.
+ * An error and a cancellation close the connection, as with Deno's own.
  *
  * @param conn The connection.
- * @param readChunk Reads into a new array of at most so many bytes, `null` at
- * the end.
+ * @param parts How to read a chunk, and who is told of the end.
  */
 export function readableOf(
   conn: StreamSource,
-  readChunk: (length: number) => Promise<Uint8Array<ArrayBuffer> | null>,
+  { readChunk, ended }: ReadableParts,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const close = () => conn[Symbol.dispose]();
   return new ReadableStream({
@@ -49,7 +53,7 @@ export function readableOf(
         close();
         throw error;
       }
-      close();
+      ended();
       controller.close();
       byobRequest?.respond(0);
     },
@@ -62,15 +66,19 @@ export function readableOf(
  *
  * The end of the stream, an error and an abort close the connection, as with
  * Deno's own.
+ *
+ * @param conn The connection.
+ * @param write Writes all bytes.
  */
 export function writableOf(
-  conn: StreamSource,
-): WritableStream<Uint8Array<ArrayBufferLike>> {
+  conn: Disposable,
+  write: (p: Uint8Array) => Promise<number>,
+): ConnWritable {
   const close = () => conn[Symbol.dispose]();
-  return new WritableStream({
+  return new ConnWritable({
     async write(chunk) {
       try {
-        await conn.write(toBytes(chunk));
+        await write(toBytes(chunk));
       } catch (error) {
         close();
         throw error;
@@ -81,13 +89,46 @@ export function writableOf(
   });
 }
 
+/** A stream that tells whether a pipe writes to it. */
+export class ConnWritable extends WritableStream<Uint8Array<ArrayBufferLike>> {
+  #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>> | null =
+    null;
+
+  /**
+   * Whether a pipe writes to it: that ends by itself, and most close the stream.
+   * A writer may be held for ever.
+   */
+  get isPiped(): boolean {
+    return this.locked && !(this.#writer !== null && holds(this.#writer));
+  }
+
+  // Pipes do not call this.
+  override getWriter(): WritableStreamDefaultWriter<
+    Uint8Array<ArrayBufferLike>
+  > {
+    return this.#writer = super.getWriter();
+  }
+}
+
+/** Whether a writer was not released. */
+function holds(writer: WritableStreamDefaultWriter): boolean {
+  try {
+    return writer.desiredSize !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The bytes of a chunk; what is none is refused in Deno's words. */
 function toBytes(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   if (ArrayBuffer.isView(chunk)) {
     return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   }
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  if (chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer) {
+    return new Uint8Array(chunk);
+  }
   throw new TypeError(
-    `Cannot write a chunk of type ${typeof chunk}: give a Uint8Array`,
+    "Expected ArrayBuffer or ArrayBufferView for write chunk",
   );
 }

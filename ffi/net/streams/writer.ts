@@ -5,12 +5,13 @@
  */
 import { WSAECONNRESET, WSAENOTCONN } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
+import { lengthOf } from "../../plain_bytes.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import { capabilitiesOf } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import type { Operation } from "../driver.ts";
-import { brokenPipe, toDenoError } from "../errors.ts";
+import { brokenPipe, toDenoError, transferred } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { RequestHub } from "./request_hub.ts";
 import type { Piece } from "../shelf.ts";
@@ -24,6 +25,8 @@ const PIPELINE = 4;
 interface Job {
   /** What to write; `null` ends sending. */
   readonly bytes: Uint8Array | null;
+  /** Its length when it was given: it may be transferred. */
+  readonly length: number;
   /** Bytes that were posted. */
   posted: number;
   error: unknown;
@@ -77,7 +80,14 @@ export class Writer extends Half<Job> implements StreamWriter {
 
   #add(bytes: Uint8Array | null): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.calls.push({ bytes, posted: 0, error: null, resolve, reject });
+      this.calls.push({
+        bytes,
+        length: bytes === null ? 0 : lengthOf(bytes),
+        posted: 0,
+        error: null,
+        resolve,
+        reject,
+      });
       if (this.calls.length === 1) this.#advance(true);
       if (this.calls.length > 0) this.wait();
     });
@@ -113,8 +123,9 @@ export class Writer extends Half<Job> implements StreamWriter {
       return true;
     }
     try {
-      if (bytes.length === 0 && this.#ended) job.error = brokenPipe();
-      while (job.error === null && job.posted < bytes.length) {
+      if (job.length === 0 && this.#ended) job.error = brokenPipe();
+      while (job.error === null && job.posted < job.length) {
+        if (lengthOf(bytes) !== job.length) throw transferred("write");
         if (this.#outstanding >= this.socket.sends && !this.#widen()) {
           return false;
         }
@@ -129,12 +140,12 @@ export class Writer extends Half<Job> implements StreamWriter {
 
   #send(job: Job, bytes: Uint8Array): void {
     const { slices } = this.#hub;
-    const length = Math.min(bytes.length - job.posted, LARGE_SLICE);
+    const length = Math.min(job.length - job.posted, LARGE_SLICE);
     const slice = slices.take(length);
     try {
       const part = slice.part(length);
       part.bytes.set(
-        length === bytes.length
+        length === job.length
           ? bytes
           : bytes.subarray(job.posted, job.posted + length),
       );

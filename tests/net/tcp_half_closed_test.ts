@@ -1,0 +1,148 @@
+/** A connection of which `readable` has ended: what is written goes on. */
+import {
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import type { RioTcpConn } from "../../mod.ts";
+import { sessionTest, until, within } from "../session/harness.ts";
+import { encode, openBoth, text } from "./connection.ts";
+
+const { BadResource } = Deno.errors;
+
+async function readText(conn: RioTcpConn): Promise<string> {
+  const p = new Uint8Array(65536);
+  let all = "";
+  for (;;) {
+    const count = await within(conn.read(p));
+    if (count === null) return all;
+    all += text(p, count);
+  }
+}
+
+/** Reads `readable` to its end. */
+async function readToEnd(conn: RioTcpConn): Promise<void> {
+  for await (const _ of conn.readable) { /* only the end counts */ }
+}
+
+sessionTest(
+  "conn.write() answers after the end of conn.readable",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    await within(client.write(encode("question")));
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    assertEquals(await within(server.write(encode("answer, "))), 8);
+    assertEquals(await within(server.write(encode("all of it"))), 9);
+    assertEquals(await readText(client), "answer, all of it");
+    // It closes by itself.
+    await until(() => server.socket.closed, "the end of the connection");
+    client.close();
+  },
+);
+
+sessionTest(
+  "what is written when conn.readable ends is sent, however long it takes",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    const length = 20_000_000;
+    const written = server.write(new Uint8Array(length));
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    let received = 0;
+    for await (const chunk of client.readable) received += chunk.length;
+    assertEquals(received, length);
+    assertEquals(await within(written), length);
+    await until(() => server.socket.closed, "the end of the connection");
+  },
+  { only: ["linux"] },
+);
+
+sessionTest(
+  "a pipe into conn.writable goes on after the end of conn.readable",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    const late = new TransformStream<Uint8Array<ArrayBuffer>>({
+      async flush(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        controller.enqueue(encode(" and more"));
+      },
+    });
+    const pipe = server.readable.pipeThrough(late).pipeTo(server.writable);
+    await within(client.write(encode("all")));
+    await within(client.closeWrite());
+    assertEquals(await readText(client), "all and more");
+    await within(pipe);
+    assertThrows(() => server.close(), BadResource);
+    client.close();
+  },
+);
+
+sessionTest(
+  "conn.closeWrite() after the end of conn.readable closes the connection",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    const written = server.write(encode("bye"));
+    await within(server.closeWrite());
+    assertEquals(await within(written), 3);
+    assertEquals(await readText(client), "bye");
+    await until(() => server.socket.closed, "the end of the connection");
+    client.close();
+  },
+);
+
+sessionTest(
+  "the end of conn.readable closes at once what sends no more",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    await within(server.closeWrite());
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    assertEquals(server.socket.closed, true);
+    client.close();
+  },
+);
+
+sessionTest(
+  "conn.close() after the end of conn.readable gives up what is written, and throws",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    const written = assertRejects(
+      () => server.write(new Uint8Array(20_000_000)),
+      Deno.errors.Interrupted,
+    );
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    assertEquals(server.socket.closed, false);
+    assertThrows(() => server.close(), BadResource);
+    assertEquals(server.socket.closed, true);
+    await within(written);
+    client.close();
+  },
+  { only: ["linux"] },
+);
+
+sessionTest(
+  "a peer that goes ends what is written after the end of conn.readable",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    const written = server.write(new Uint8Array(20_000_000));
+    const outcome = written.then(() => "written", ({ name }) => name);
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    client.reset();
+    assertNotEquals(await within(outcome), "written");
+    await until(() => server.socket.closed, "the end of the connection");
+  },
+  { only: ["linux"] },
+);
