@@ -124,6 +124,12 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     return this.#sleeper?.setReferenced(referenced) ?? true;
   }
 
+  turn(call: () => void): void {
+    const sleeper = this.#openSleeper();
+    if (sleeper?.turn === undefined) inNextTurn(call);
+    else sleeper.turn(call);
+  }
+
   wait(isWanted: () => boolean = always): Promise<number> {
     this.#isWanted = isWanted;
     const wait = new Promise<number>((resolve) => this.#resolve = resolve);

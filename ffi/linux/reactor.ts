@@ -11,6 +11,7 @@
  */
 import { AioPoll } from "./aio.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
+import { inNextTurn } from "../turns.ts";
 import type { Sleeper, Slept, Slumber } from "./sleeper.ts";
 
 /** A handle of the event loop, as `node:net` uses it. */
@@ -114,6 +115,8 @@ class Reactor implements Sleeper {
   /** Whether the event loop watches. */
   #watches = true;
   #referenced = true;
+  /** Called with the next signal. */
+  readonly #turns: (() => void)[] = [];
   /** Whether the event loop is told to keep the process alive. */
   #holds = false;
   /** The timer that waits for the first signal. */
@@ -147,6 +150,17 @@ class Reactor implements Sleeper {
     this.#endSoon(true);
   }
 
+  turn(call: () => void): void {
+    this.#turns.push(call);
+    this.#hold(this.#holds);
+    // Not now: what is signalled while it tells of another signal is read before
+    // the event loop looks at anything else.
+    inNextTurn(() => {
+      const { library, eventfd } = this.#slept;
+      if (!this.#watches || !signal(library, eventfd)) this.#endTurns();
+    });
+  }
+
   setReferenced(referenced: boolean): boolean {
     this.#referenced = referenced;
     if (this.#ended !== null) this.#hold(referenced);
@@ -169,6 +183,7 @@ class Reactor implements Sleeper {
     proven = true;
     this.#endProof();
     this.#poll.look();
+    this.#endTurns();
     this.#end(true);
   }
 
@@ -183,6 +198,12 @@ class Reactor implements Sleeper {
     this.#listener.told = () => {};
     if (this.#watches) this.#handle.close();
     this.#watches = false;
+    this.#endTurns();
+  }
+
+  #endTurns(): void {
+    for (const call of this.#turns.splice(0)) call();
+    this.#hold(this.#ended !== null && this.#referenced);
   }
 
   #end(works: boolean): void {
@@ -199,7 +220,8 @@ class Reactor implements Sleeper {
     queueMicrotask(() => ended(works));
   }
 
-  #hold(holds: boolean): void {
+  #hold(wanted: boolean): void {
+    const holds = wanted || this.#turns.length > 0;
     if (holds === this.#holds) return;
     this.#holds = holds;
     if (holds) this.#handle.ref();

@@ -35,6 +35,8 @@ export interface Sleeper {
   sleep(ended: Slumber): void;
   /** Ends the sleep that goes on; without one it does nothing. */
   wake(): void;
+  /** As {@linkcode RioWaits.turn}; also while nobody sleeps. */
+  turn?(call: () => void): void;
   /** Tells that there is no next sleep for now. */
   rest(): void;
   /**

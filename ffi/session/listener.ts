@@ -20,6 +20,14 @@ import {
 import { RioSocket } from "./socket.ts";
 
 /**
+ * Resolves when clients in this thread know what has happened until now; for this
+ * package only.
+ */
+export function clientsAreTold(listener: RioListener): Promise<void> {
+  return partsOf(listener).core.waiter.turn();
+}
+
+/**
  * A TCP socket that accepts connections; it carries no data itself.
  *
  * Source: Microsoft's page on `AcceptEx`, and accept(2).

@@ -6,7 +6,7 @@
  */
 import type { RioWaits } from "../contract.ts";
 import { RioError } from "../errors.ts";
-import { unreferencedPause } from "../turns.ts";
+import { inNextTurn, nextTurn, unreferencedPause } from "../turns.ts";
 
 /** How often to look where a wait cannot be left alone, in milliseconds. */
 const GLANCE_EVERY_MS = 5;
@@ -161,6 +161,19 @@ export class Waiter {
     if (!this.#running || this.#isWanted()) return Promise.resolve();
     this.#waits.wake();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /**
+   * Resolves when all others in this thread who wait for descriptors were told of
+   * what had happened until now.
+   */
+  async turn(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      if (this.#waits.turn === undefined) inNextTurn(resolve);
+      else this.#waits.turn(resolve);
+    });
+    // Now they have their turn.
+    await nextTurn();
   }
 
   readonly #isWanted = (): boolean =>

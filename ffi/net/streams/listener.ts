@@ -6,7 +6,7 @@
 import { WSAEMFILE, WSAENOBUFS } from "../../error_numbers.ts";
 import { RioClosedError, RioError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
-import type { RioListener } from "../../session/listener.ts";
+import { clientsAreTold, type RioListener } from "../../session/listener.ts";
 import { pause } from "../../turns.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { RioTcpConn } from "./conn.ts";
@@ -156,6 +156,11 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       const socket = stack.use(
         await this.socket.accept(hub.way.queueOptions),
       );
+      // A client in this thread learns of its connection first: an answer that
+      // came before the question would be no answer to it.
+      const { address, remoteAddress } = socket;
+      const isNear = remoteAddress?.hostname === address.hostname;
+      if (isNear) await clientsAreTold(this.socket);
       const conn = new RioTcpConn(INTERNAL, hub, socket);
       stack.move();
       return conn;
