@@ -76,6 +76,11 @@ export const SO_REUSEADDR = 4;
  * this number; Windows answers `WSAENOPROTOOPT`.
  */
 export const SO_REUSEPORT = 15;
+/**
+ * Socket option: datagrams for which there was no room. Only Linux has it, under
+ * this number; Windows answers `WSAENOPROTOOPT`.
+ */
+export const SO_MEMINFO = 55;
 /** Socket option: refuse others who would share the address. */
 export const SO_EXCLUSIVEADDRUSE: number = -5;
 /** Socket option: probe idle connections. */

@@ -64,6 +64,10 @@ export interface RioCapabilities {
    * with an unused backend open: so one may stay open for a moment.
    */
   readonly costlyOpen: boolean;
+  /** Datagrams that the system joined always come with the size of each. */
+  readonly tellsJoined: boolean;
+  /** Each socket counts the datagrams that there was no room for. */
+  readonly countsDropped: boolean;
 }
 
 /** Registered I/O on one system. */
@@ -274,6 +278,8 @@ export interface RioWatcher {
 export interface RioDirectSocket {
   /** Whether a receive may get something that was told of before. */
   readonly mayReceive: boolean;
+  /** Has the next receive ask the system, whatever was told of. */
+  ask(): void;
   /** Receives into memory. */
   receive(into: Uint8Array): number;
   /**

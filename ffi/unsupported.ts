@@ -23,6 +23,8 @@ export function openUnsupported(): RioBackend {
       segmentation: false,
       brokenPipe: false,
       costlyOpen: false,
+      tellsJoined: false,
+      countsDropped: false,
     },
     rings: {
       registerBuffer: giveNothing,

@@ -144,6 +144,8 @@ class LinuxBackend implements RioBackend {
     segmentation: true,
     brokenPipe: true,
     costlyOpen: true,
+    tellsJoined: true,
+    countsDropped: true,
   };
   readonly rings: LinuxRings;
   readonly sockets: LinuxSockets;

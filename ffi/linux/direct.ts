@@ -92,6 +92,10 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
     return this.socket.ready;
   }
 
+  ask(): void {
+    this.socket.readable(this.socket.ended);
+  }
+
   receive(into: Uint8Array): number {
     if (!this.socket.ready) return -wsa.WSAEWOULDBLOCK;
     const { library: { symbols } } = this.#system;

@@ -30,6 +30,9 @@ export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 /** Nanoseconds in the form of the first `struct timespec`, two words of 64 bits. */
 export const SO_TIMESTAMPNS = 35;
+export const SO_MEMINFO = 55;
+/** The number of `SO_MEMINFO` that counts drops, from 0 on. */
+export const SK_MEMINFO_DROPS = 8;
 
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;

@@ -120,6 +120,11 @@ const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   SO_RCVBUF: BUFFER_SIZE,
   SO_TIMESTAMP: { kernel: "SO_TIMESTAMPNS" },
   SO_ERROR: { toWinsock: integer((value) => value && winsockError(value)) },
+  // An array of counts, which the kernel does not let anybody set.
+  SO_MEMINFO: {
+    toWinsock: (value) =>
+      value.subarray(4 * linux.SK_MEMINFO_DROPS).slice(0, 4),
+  },
   IP_PKTINFO: { choice: "packetInfo" },
   IP_RECVTOS: { choice: "receivesTos" },
   IP_ECN: { kernel: "IP_RECVTOS", choice: "receivesEcn" },

@@ -169,7 +169,7 @@ export class LinuxSockets implements RioSockets {
     const option = findOption(level, name);
     if (option === undefined) return -wsa.WSAENOPROTOOPT;
     const { symbols } = this.#system.library;
-    const bytes = new Uint8Array(32);
+    const bytes = new Uint8Array(64);
     const length = new Uint32Array([bytes.length]);
     const errno = this.#status(
       symbols.getsockopt(found.fd, option.level, option.name, bytes, length),

@@ -87,17 +87,15 @@ export function toPort(port: unknown): number {
 }
 
 /**
- * The signal of a call that has not been aborted, if it has one.
+ * The signal of a call, if it has one.
  *
  * @throws {TypeError} If it is anything else; `null` is none, as for `fetch()`.
- * @throws The reason of the signal, if it was aborted.
  */
 export function toSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal === null) return undefined;
   if (!(signal instanceof AbortSignal)) {
     refuseType("signal", signal, "give an AbortSignal");
   }
-  signal.throwIfAborted();
   return signal;
 }
 

@@ -37,6 +37,8 @@ export interface Driver {
   poll(): number;
   /** The same, unless a wait would find it as soon, and at a smaller price. */
   glance(): void;
+  /** The same, also where the system has told of nothing. */
+  look(): void;
   /**
    * Begins a wait: completions are run as they arrive, until
    * {@linkcode Driver.leave}.
@@ -86,6 +88,10 @@ export class QueueDriver implements Driver {
   }
 
   glance(): void {
+    this.poll();
+  }
+
+  look(): void {
     this.poll();
   }
 

@@ -61,6 +61,11 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
     this.#driver.glance();
   }
 
+  /** The same, also where the system has told of nothing. */
+  look(): void {
+    this.#driver.look();
+  }
+
   /** Changes whether waiting keeps the process alive. */
   setReferenced(referenced: boolean): void {
     if (referenced === this.#referenced) return;

@@ -66,6 +66,17 @@ export interface RioBindOptions {
 export interface RioSocketOptions extends RioQueueOptions, RioBindOptions {
   /** The transport. */
   transport: "udp" | "tcp";
+  /**
+   * Fail a receive of a UDP socket when an earlier datagram did not arrive: with
+   * `WSAECONNRESET` where nobody listens, with `WSAENETRESET` where its hops
+   * were used up, with another number where host or network cannot be reached.
+   * On Linux only a socket that is connected is told.
+   *
+   * Source: Microsoft's page on `SIO_UDP_CONNRESET` and `SIO_UDP_NETRESET`.
+   *
+   * @default {false}
+   */
+  reportUnreachable?: boolean;
   /** Only a listener has one: see {@linkcode RioListenerOptions}. */
   backlog?: undefined;
 }
@@ -94,6 +105,12 @@ export function openSocket(
   assertPort(port);
   const plan = planQueues(core, wanted);
   if (backlog !== undefined) assertBacklog(transport, backlog);
+  const { reportUnreachable } = wanted as RioSocketOptions;
+  if (transport === "tcp" && reportUnreachable !== undefined) {
+    throw new TypeError(
+      "Invalid reportUnreachable: only a UDP socket is told of it",
+    );
+  }
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
   if (wanted.ipv6Only && ipVersion(hostname) === 4) {
@@ -136,7 +153,9 @@ function assertBacklog(transport: string, backlog: number): void {
 /** Sets the options that have to be set before a socket is bound. */
 function setOptions(
   { core, record: { handle }, transport, family }: EndpointParts,
-  { ipv6Only, reuseAddress, reusePort }: RioBindOptions,
+  { ipv6Only, reuseAddress, reusePort, reportUnreachable }:
+    & RioBindOptions
+    & Pick<RioSocketOptions, "reportUnreachable">,
   where: string,
 ): void {
   const { sockets } = core.backend;
@@ -151,6 +170,7 @@ function setOptions(
   if (transport === "tcp") return;
   // Otherwise a send to a peer that is gone fails a later receive. Where the
   // system refuses, the socket works all the same.
-  sockets.ioctl(handle, SIO_UDP_CONNRESET, OFF);
-  sockets.ioctl(handle, SIO_UDP_NETRESET, OFF);
+  const reports = reportUnreachable ? ON : OFF;
+  sockets.ioctl(handle, SIO_UDP_CONNRESET, reports);
+  sockets.ioctl(handle, SIO_UDP_NETRESET, reports);
 }

@@ -56,6 +56,8 @@ const OPTIONS: Readonly<
   coalescedSize: ["UDP_RECV_MAX_COALESCED_SIZE"],
   /** Refuse IPv4 peers on an IPv6 socket; 0 or 1, before binding. */
   ipv6Only: ["IPV6_V6ONLY"],
+  /** Datagrams for which there was no room; only read, Linux only. */
+  dropped: ["SO_MEMINFO"],
 };
 
 /**
@@ -93,7 +95,8 @@ export type RioSocketOption =
   | "receiveTimestamp"
   | "segmentSize"
   | "coalescedSize"
-  | "ipv6Only";
+  | "ipv6Only"
+  | "dropped";
 
 /**
  * Level and name of an option, for a socket of a family.

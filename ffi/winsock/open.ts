@@ -138,6 +138,8 @@ function assemble(
       segmentation: false,
       brokenPipe: false,
       costlyOpen: false,
+      tellsJoined: false,
+      countsDropped: false,
     },
     rings,
     sockets,

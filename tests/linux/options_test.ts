@@ -17,6 +17,7 @@ const NUMBERS: [string, number, number, [number, number]][] = [
   ["SO_REUSEADDR", 65535, winsock.SO_REUSEADDR, [1, 2]],
   ["SO_EXCLUSIVEADDRUSE", 65535, winsock.SO_EXCLUSIVEADDRUSE, [1, 2]],
   ["SO_REUSEPORT", 65535, winsock.SO_REUSEPORT, [1, 15]],
+  ["SO_MEMINFO", 65535, winsock.SO_MEMINFO, [1, 55]],
   ["SO_TYPE", 65535, winsock.SO_TYPE, [1, 3]],
   ["SO_ERROR", 65535, winsock.SO_ERROR, [1, 4]],
   ["SO_BROADCAST", 65535, winsock.SO_BROADCAST, [1, 6]],

@@ -118,7 +118,7 @@ datagramTest(
 );
 
 datagramTest(
-  "a datagram of a batch shows its data, addr and info",
+  "a datagram of a batch shows its data, addr, info and whether it was cut",
   async (open) => {
     const conn = open();
     await conn.send(bytes(1), conn.addr);
@@ -128,6 +128,7 @@ datagramTest(
       ["data", bytes(1)],
       ["addr", conn.addr],
       ["info", {}],
+      ["truncated", false],
     ]);
   },
 );

@@ -95,14 +95,33 @@ datagramTest("an aborted receive loses no datagram", async (open) => {
   }
 });
 
-datagramTest("conn.receive() serves callers in their order", async (open) => {
+datagramTest("conn.receive() serves who asked last", async (open) => {
   const conn = open();
   await pause(); // the event loop's turn is due at the first call
   const waiting = [1, 2, 3, 4].map(() => conn.receive());
-  for (const size of [1, 2, 3, 4]) await conn.send(bytes(size), conn.addr);
+  // Together: those who wait on change places after each arrival.
+  await conn.sendMany(
+    [4, 3, 2, 1].map((size) => ({ data: bytes(size), addr: conn.addr })),
+  );
   const received = await within(Promise.all(waiting));
   assertEquals(received.map(([data]) => data.length), [1, 2, 3, 4]);
 });
+
+datagramTest(
+  "conn.receive() that is given up takes nothing from who asks again",
+  async (open) => {
+    const conn = open();
+    const givenUp = conn.receive();
+    for (const size of [1, 2, 3]) {
+      const again = conn.receive();
+      await pause();
+      await conn.send(bytes(size), conn.addr);
+      assertEquals((await within(again))[0], bytes(size));
+    }
+    await conn.send(bytes(4), conn.addr);
+    assertEquals((await within(givenUp))[0], bytes(4));
+  },
+);
 
 datagramTest("an abort leaves the order of the others", async (open) => {
   const conn = open();
@@ -113,10 +132,10 @@ datagramTest("an abort leaves the order of the others", async (open) => {
   await pause();
   controller.abort();
   await assertRejects(() => within(second), DOMException);
-  await conn.send(bytes(1), conn.addr);
   await conn.send(bytes(3), conn.addr);
-  assertEquals((await within(first))[0], bytes(1));
   assertEquals((await within(third))[0], bytes(3));
+  await conn.send(bytes(1), conn.addr);
+  assertEquals((await within(first))[0], bytes(1));
 });
 
 datagramTest("a hostname is looked up at each send", async (open) => {

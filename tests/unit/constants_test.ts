@@ -216,9 +216,9 @@ function numbersOf(module: object): Record<string, number | bigint> {
 }
 
 Deno.test("constants are the numbers of the Windows headers, none missing", () => {
-  // Windows has no such option; the number is that of Linux, 15.
-  const { SO_REUSEPORT, ...windows } = constants;
-  assertEquals(SO_REUSEPORT, 15);
+  // Windows has no such options; the numbers are those of Linux.
+  const { SO_REUSEPORT, SO_MEMINFO, ...windows } = constants;
+  assertEquals([SO_REUSEPORT, SO_MEMINFO], [15, 55]);
   assertEquals(numbersOf(windows), CONSTANTS);
 });
 

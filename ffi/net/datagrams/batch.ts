@@ -26,6 +26,8 @@ export interface RioReceivedDatagram extends RioDatagram {
   readonly addr: Deno.NetAddr;
   /** What its control messages say; frozen, empty unless asked for with `info`. */
   readonly info: RioControlInfo;
+  /** Whether `data` is only its head: it was longer than `datagramSize`. */
+  readonly truncated: boolean;
 }
 
 /**
@@ -67,7 +69,8 @@ export class RioDatagramBatch
       const addr = inbox.senderOf(slot);
       const info = inbox.infoOf(slot);
       do {
-        this.#datagrams.push({ data: slot.take(), addr, info });
+        const data = slot.take();
+        this.#datagrams.push({ data, addr, info, truncated: slot.truncated });
       } while (slot.more);
     }
   }

@@ -11,16 +11,40 @@ import { assertBytes, toSignal } from "../arguments.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { peerAddress } from "../hosts.ts";
 import { destination, type RioDestination } from "./addresses.ts";
-import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
-import type { Arrival, Inbox } from "./inbox.ts";
+import type { RioDatagram, RioDatagramBatch } from "./batch.ts";
+import type { Inbox } from "./inbox.ts";
 import { type Group, RioMembership } from "./multicast.ts";
 import type { RioDatagramSendOptions } from "./manner.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Arrival } from "./receive_call.ts";
 
 /** Options of a wait for datagrams. */
 export interface RioDatagramReceiveOptions {
-  /** Ends the wait; no datagram is lost. */
+  /**
+   * Ends the wait; no datagram is lost. What has arrived is received even where
+   * the signal was aborted before.
+   */
   signal?: AbortSignal;
+  /**
+   * Reject a datagram that is longer than its place with `EMSGSIZE`, in place of
+   * giving its head; the rest is lost either way. A batch tells it with each
+   * datagram.
+   *
+   * @default {false}
+   */
+  rejectTruncated?: boolean;
+}
+
+/** What a datagram socket has counted since it was opened. */
+export interface RioDatagramStats {
+  /** Datagrams of which only the head was received: no place was longer. */
+  readonly truncated: number;
+  /**
+   * Datagrams that the system dropped because its receive buffer was full, or
+   * their checksum was wrong; `null` on Windows, which counts them for all
+   * sockets together only.
+   */
+  readonly dropped: number | null;
 }
 
 /**
@@ -37,6 +61,7 @@ export class RioDatagramConn
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #resources: DisposableStack;
+  readonly #dropped: () => number | null;
   #closed = false;
   #disposing: Promise<void> | null = null;
 
@@ -58,12 +83,17 @@ export class RioDatagramConn
   constructor(
     key: typeof INTERNAL,
     inbox: Inbox,
-    parts: { outbox: Outbox; resources: DisposableStack },
+    parts: {
+      outbox: Outbox;
+      resources: DisposableStack;
+      dropped: () => number | null;
+    },
   ) {
     assertInternal(key, "listenDatagram()");
     this.#inbox = inbox;
     this.#outbox = parts.outbox;
     this.#resources = parts.resources;
+    this.#dropped = parts.dropped;
     this.socket = inbox.socket;
   }
 
@@ -75,9 +105,12 @@ export class RioDatagramConn
   /**
    * Waits for a datagram.
    *
+   * Where several calls wait, the last one gets what arrives, as with Deno's own
+   * sockets: whoever races a receive with a timeout can ask again.
+   *
    * @param p Where to put it; what does not fit is lost. A new array of the
    * right size by default.
-   * @param options How to end the wait.
+   * @param options How to end the wait, and what becomes of too long ones.
    * @returns The part of `p` that was filled, and the sender.
    * @throws {Deno.errors.BadResource} If the socket was closed.
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
@@ -88,9 +121,11 @@ export class RioDatagramConn
   ): Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]> {
     try {
       if (p) assertBytes("p", p);
-      const { signal } = options;
+      const { rejectTruncated = false } = options;
+      const signal = toSignal(options.signal);
       this.#assertOpen();
-      return this.#inbox.receive(p ? p : undefined, toSignal(signal));
+      const wishes = { signal, rejectTruncated };
+      return this.#inbox.receive(p ? p : undefined, wishes);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -118,16 +153,51 @@ export class RioDatagramConn
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
    */
   async receiveMany(
-    options: RioDatagramReceiveOptions = {},
+    options: Pick<RioDatagramReceiveOptions, "signal"> = {},
   ): Promise<RioDatagramBatch> {
-    const first = await this.#arrival(options.signal);
-    const inbox = this.#inbox;
-    return Array.isArray(first)
-      ? new RioDatagramBatch(INTERNAL, inbox, { slots: [], datagrams: first })
-      : new RioDatagramBatch(INTERNAL, inbox, {
-        slots: [first, ...inbox.takeArrived()],
-        datagrams: [],
-      });
+    return this.#inbox.batch(await this.#arrival(options.signal));
+  }
+
+  /**
+   * Takes what has arrived, and never waits: for example before the socket is
+   * closed, until a batch is empty.
+   *
+   * @example Answer what has arrived, then close
+   * ```ts no-assert
+   * import type { RioDatagramConn } from "@winsock/rio";
+   *
+   * async function finish(conn: RioDatagramConn) {
+   *   for (;;) {
+   *     using batch = conn.takeArrived();
+   *     if (batch.length === 0) break;
+   *     await conn.sendMany(batch);
+   *   }
+   *   await conn[Symbol.asyncDispose]();
+   * }
+   * ```
+   *
+   * @returns The datagrams, perhaps none; dispose the batch when it was dealt
+   * with.
+   * @throws {Deno.errors.BadResource} If the socket was closed.
+   */
+  takeArrived(): RioDatagramBatch {
+    this.#assertOpen();
+    this.#inbox.look();
+    return this.#inbox.batch(this.#inbox.nextMany());
+  }
+
+  /**
+   * What was counted since the socket was opened.
+   *
+   * Source: `SK_MEMINFO_DROPS` of `sock_diag(7)`.
+   *
+   * @returns The counts.
+   * @throws {Deno.errors.BadResource} If the socket was closed.
+   */
+  stats(): RioDatagramStats {
+    this.#assertOpen();
+    const { truncated } = this.#inbox;
+    return { truncated, dropped: this.#dropped() };
   }
 
   /**
@@ -305,8 +375,8 @@ export class RioDatagramConn
   #arrival(given?: AbortSignal): Arrival | Promise<Arrival> {
     this.#assertOpen();
     const signal = toSignal(given);
+    if (signal?.aborted) this.#inbox.look();
     const arrived = this.#inbox.nextMany();
-    // The datagram is taken first: callers are served in their order.
     return arrived ? inTurn(arrived) : this.#inbox.arrival(signal);
   }
 

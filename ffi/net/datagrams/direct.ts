@@ -11,8 +11,8 @@ import { lengthOf, partOf } from "../../plain_bytes.ts";
 import type { Direct } from "../../session/direct.ts";
 import type { Permissions } from "../../session/permissions.ts";
 import { callError } from "../errors.ts";
-import { AddressReader, type AddressWriter } from "./addresses.ts";
-import { PER_DATAGRAM } from "./slots.ts";
+import type { AddressReader, AddressWriter } from "./addresses.ts";
+import { isReport, reported } from "./reports.ts";
 
 /** What a call to receive resolves with. */
 export type Received = [Uint8Array<ArrayBuffer>, Deno.NetAddr];
@@ -20,28 +20,33 @@ export type Received = [Uint8Array<ArrayBuffer>, Deno.NetAddr];
 /** What arrives before anybody has a place for it; used during one call. */
 const arrived = new Uint8Array(65536);
 
+/** How datagrams are moved. */
+export interface DirectOptions {
+  /** The longest datagram, in bytes. */
+  readonly datagramSize: number;
+  /** Reads where they come from. */
+  readonly senders: AddressReader;
+  /** Writes destinations. */
+  readonly writer: AddressWriter;
+  /** Whether a receive tells of earlier datagrams that did not arrive. */
+  readonly reports: boolean;
+}
+
 /** Moves datagrams between a socket and the caller's memory. */
 export class DirectDatagrams {
   readonly #io: RioDirectSocket;
   readonly #permissions: Permissions;
-  readonly #datagramSize: number;
-  readonly #senders: AddressReader = new AddressReader();
-  readonly #writer: AddressWriter;
+  readonly #options: Readonly<DirectOptions>;
   readonly #address: Uint8Array = new Uint8Array(ADDRESS_SIZE);
 
-  /**
-   * Takes over the data of a socket, beside what its requests move.
-   *
-   * @param options The longest datagram, and what writes destinations.
-   */
-  constructor(
-    { io, permissions }: Direct,
-    options: { datagramSize: number; writer: AddressWriter },
-  ) {
+  /** Whether the datagram that was received last is only the head of one. */
+  truncated = false;
+
+  /** Takes over the data of a socket, beside what its requests move. */
+  constructor({ io, permissions }: Direct, options: DirectOptions) {
     this.#io = io;
     this.#permissions = permissions;
-    this.#datagramSize = options.datagramSize;
-    this.#writer = options.writer;
+    this.#options = options;
   }
 
   /**
@@ -56,21 +61,24 @@ export class DirectDatagrams {
       const length = this.#io.receiveFrom(into, this.#address);
       if (length >= 0) {
         const count = Math.min(length, lengthOf(into));
+        this.truncated = count < length;
         // Copied: this address is the caller's to change, as Deno's is.
-        const sender = { ...this.#senders.read(this.#address) };
+        const sender = { ...this.#options.senders.read(this.#address) };
         return [p ? p.subarray(0, count) : arrived.slice(0, count), sender];
       }
       if (length === -WSAEWOULDBLOCK) return null;
-      if (PER_DATAGRAM.has(-length)) continue;
+      if (isReport(-length)) {
+        if (!this.#options.reports) continue;
+        throw reported(-length, "recvfrom");
+      }
       throw callError(-length, "recvfrom", "receive a datagram");
     }
   }
 
   #place(p: Uint8Array | undefined): Uint8Array {
-    if (p === undefined) return arrived.subarray(0, this.#datagramSize);
-    const length = lengthOf(p);
-    if (length > this.#datagramSize) return partOf(p, 0, this.#datagramSize);
-    return p;
+    const { datagramSize } = this.#options;
+    if (p === undefined) return arrived.subarray(0, datagramSize);
+    return lengthOf(p) > datagramSize ? partOf(p, 0, datagramSize) : p;
   }
 
   /**
@@ -83,11 +91,12 @@ export class DirectDatagrams {
    */
   send(data: Uint8Array, to: IpAddress | null): boolean {
     const length = lengthOf(data);
-    if (length > this.#datagramSize) {
+    const { datagramSize, writer } = this.#options;
+    if (length > datagramSize) {
       throw callError(
         WSAEMSGSIZE,
         "sendto",
-        `send ${length} bytes where ${this.#datagramSize} are the most`,
+        `send ${length} bytes where ${datagramSize} are the most`,
       );
     }
     let sent: number;
@@ -96,7 +105,7 @@ export class DirectDatagrams {
     } else {
       const { everything } = this.#permissions;
       if (!everything) this.#permissions.require(to.hostname, to.port);
-      this.#writer.write(this.#address, to);
+      writer.write(this.#address, to);
       sent = this.#io.sendTo(data, this.#address);
     }
     if (sent >= 0) return true;

@@ -5,78 +5,60 @@
  * @module
  */
 import { readControl, type RioControlInfo } from "../../control.ts";
-import * as winsock from "../../error_numbers.ts";
-import { lengthOf } from "../../plain_bytes.ts";
+import { INTERNAL } from "../../internal.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import type { Driver } from "../driver.ts";
-import { denoErrors, toDenoError } from "../errors.ts";
+import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
-import { AddressReader } from "./addresses.ts";
-import type { RioReceivedDatagram } from "./batch.ts";
+import type { AddressReader } from "./addresses.ts";
+import { RioDatagramBatch, type RioReceivedDatagram } from "./batch.ts";
 import type { DirectDatagrams, Received } from "./direct.ts";
-import type { Room } from "./room.ts";
-import { PER_DATAGRAM, ReceiveSlot } from "./slots.ts";
+import {
+  type Arrival,
+  placeCheck,
+  type Receive,
+  type ReceiveWishes,
+} from "./receive_call.ts";
+import { isReport, reported, tooLong } from "./reports.ts";
+import { ReceiveSlots, type ReceiveSlotsOptions } from "./receive_slots.ts";
+import type { ReceiveSlot } from "./slots.ts";
 
-/** A datagram longer than its slot: its head has arrived. */
-const TOO_LONG: ReadonlySet<number> = new Set([
-  winsock.WSAEMSGSIZE,
-  winsock.ERROR_MORE_DATA,
-]);
 /** The `info` of a datagram whose socket was opened without `info`. */
 const NO_INFO: RioControlInfo = Object.freeze({});
 
 /** How datagrams are received. */
-export interface InboxOptions {
+export interface InboxOptions extends ReceiveSlotsOptions {
   /** Runs the receives. */
   readonly driver: Driver;
   /** Receives without slots; `null` where datagrams need them. */
   readonly direct: DirectDatagrams | null;
   /** Whether receives can be posted when somebody wants what has arrived. */
   readonly late: boolean;
-  /** Takes room for the slots; the kernel's until the socket is closed. */
-  room(): Room;
-  /** How many datagrams can wait in registered memory. */
-  readonly slots: number;
-  /** The longest datagram, in bytes. */
-  readonly datagramSize: number;
-  /** Whether control messages are received as well. */
-  readonly control: boolean;
-  /** Whether the system joins datagrams. */
-  readonly coalesced: boolean;
+  /** Reads where datagrams come from. */
+  readonly senders: AddressReader;
+  /** Whether error reports are told; otherwise nothing comes of them. */
+  readonly reports: boolean;
 }
 
 /** So many are taken directly in a row before slots take many at a time. */
 const FEW = 8;
 
-/** What has arrived: a slot with it, or a few datagrams of their own. */
-export type Arrival = ReceiveSlot | RioReceivedDatagram[];
-
-/** A call that waits for a datagram. */
-interface Receive {
-  /** Takes one without a slot; absent where one is needed. */
-  take?(): boolean;
-  resolve(slot: ReceiveSlot): void;
-  reject(error: unknown): void;
-}
-
-/** Hands out what arrives, in order. */
+/** Hands out what arrives: what came first, to the call that came last. */
 export class Inbox extends Half<Receive> {
-  readonly #arrived: ReceiveSlot[] = [];
-  readonly #senders: AddressReader = new AddressReader();
   readonly #options: Readonly<InboxOptions>;
-  /** Receives that were posted and not yet committed. */
-  #deferred = 0;
-  /** So many are posted before they are committed together. */
-  readonly #commitAfter: number;
-  /** Slots that were made, each with its receive. */
-  #made = 0;
-  #room: Room | null = null;
+  readonly #slots: ReceiveSlots;
   /** Datagrams that were taken directly without waiting for one. */
   #inARow = 0;
   /** Whether more arrived at a time than is taken directly. */
   #crowded = false;
+  /** Whether the calls that wait change places at the end of this turn. */
+  #turning = false;
+  /** What the next receive is told; `null` for nothing. */
+  #failure: unknown = null;
+  /** Datagrams of which only the head was received. */
+  #truncated = 0;
 
   /**
    * Posts as many receives as there are slots, unless that can be done when they
@@ -88,18 +70,26 @@ export class Inbox extends Half<Receive> {
   constructor(socket: RioSocket, options: InboxOptions) {
     super(socket, options.driver);
     this.#options = options;
-    this.#commitAfter = Math.max(1, options.slots >> 2);
-    if (!options.late) this.#post();
+    this.#slots = new ReceiveSlots(socket, options, {
+      arrived: () => this.#deliver(),
+      failed: (completion) => this.#failed(completion),
+      refused: (error) => this.#refused(error),
+    });
+    if (!options.late) this.#slots.post();
+  }
+
+  /** Datagrams of which only the head was received, so far. */
+  get truncated(): number {
+    return this.#truncated;
   }
 
   /** A slot with a datagram, if one has arrived. */
-  next(): ReceiveSlot | undefined {
-    if (this.#arrived.length === 0) {
-      if (this.#made < this.#options.slots) this.#post();
-      this.#commit();
+  #next(): ReceiveSlot | undefined {
+    if (this.#slots.arrived === 0) {
+      this.#slots.post();
       this.glance();
     }
-    return this.#arrived.shift();
+    return this.#slots.take();
   }
 
   /**
@@ -107,67 +97,87 @@ export class Inbox extends Half<Receive> {
    * where few come.
    */
   nextMany(): Arrival | undefined {
+    this.#tell();
     const { direct } = this.#options;
     if (direct === null || this.#inARow >= FEW || this.calls.length > 0) {
-      return this.next();
+      return this.#next();
     }
-    return this.#arrived.shift() ?? this.#few(direct);
+    return this.#slots.take() ?? this.#few(direct);
   }
 
   /** Takes a few datagrams without slots; counts how many in a row. */
   #few(direct: DirectDatagrams): RioReceivedDatagram[] | undefined {
     const few: RioReceivedDatagram[] = [];
-    while (few.length < FEW) {
-      const received = direct.receive(undefined);
-      if (received === null) break;
-      const [data, addr] = received;
-      few.push({ data, addr: Object.freeze(addr), info: NO_INFO });
+    try {
+      while (few.length < FEW) {
+        const received = direct.receive(undefined);
+        if (received === null) break;
+        const [data, addr] = received;
+        const { truncated } = direct;
+        if (truncated) this.#truncated++;
+        few.push({ data, addr: Object.freeze(addr), info: NO_INFO, truncated });
+      }
+    } catch (error) {
+      // What was taken before it comes first.
+      if (few.length === 0) throw error;
+      this.#failure = error;
     }
     this.#inARow = few.length === 0 ? 0 : this.#inARow + few.length;
     this.#crowded = few.length === FEW;
     return few.length === 0 ? undefined : few;
   }
 
-  /**
-   * Receives a datagram into an array, or a new one.
-   *
-   * @param signal Ends the wait; no datagram is lost.
-   */
+  /** Receives a datagram into an array, or a new one. */
   receive(
     p: Uint8Array<ArrayBuffer> | undefined,
-    signal: AbortSignal | undefined,
+    wishes: ReceiveWishes,
   ): Promise<Received> {
-    // The datagram is taken first: callers are served in their order.
-    const slot = this.#arrived.shift();
+    this.#tell();
+    if (wishes.signal?.aborted) this.look();
+    // Taken first, without a wait: it arrived before anything else.
+    const slot = this.#slots.take();
     if (slot !== undefined) {
-      return Promise.resolve(inTurn(this.#copy(slot, p)));
+      return Promise.resolve(inTurn(this.#copy(slot, p, wishes)));
     }
     const { direct } = this.#options;
-    if (direct === null || this.#inARow >= FEW) {
-      const next = this.next();
-      if (next !== undefined) {
-        return Promise.resolve(inTurn(this.#copy(next, p)));
-      }
-    } else if (this.calls.length === 0) {
-      const received = direct.receive(p);
+    if (direct !== null && this.#inARow < FEW) {
+      const received = this.#receiveDirectly(direct, p, wishes);
       this.#inARow = received === null ? 0 : this.#inARow + 1;
       if (received !== null) return Promise.resolve(inTurn(received));
+    } else if (this.calls.length === 0) {
+      const next = this.#next();
+      if (next !== undefined) {
+        return Promise.resolve(inTurn(this.#copy(next, p, wishes)));
+      }
     }
-    return this.#waitDirectly(p, signal);
+    return this.#waitForOne(p, wishes);
   }
 
-  #waitDirectly(
+  #receiveDirectly(
+    direct: DirectDatagrams,
     p: Uint8Array<ArrayBuffer> | undefined,
-    signal: AbortSignal | undefined,
+    { rejectTruncated }: ReceiveWishes,
+  ): Received | null {
+    const received = direct.receive(p);
+    if (received === null || !direct.truncated) return received;
+    this.#truncated++;
+    if (rejectTruncated) throw tooLong(received[0].length);
+    return received;
+  }
+
+  #waitForOne(
+    p: Uint8Array<ArrayBuffer> | undefined,
+    wishes: ReceiveWishes,
   ): Promise<Received> {
     const { direct } = this.#options;
     this.#inARow = 0;
-    const expected = p && lengthOf(p) > 0;
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
+    const check = placeCheck(p);
     const call: Receive = {
+      check,
       resolve: (slot) => {
         try {
-          resolve(this.#copy(slot, p));
+          resolve(this.#copy(slot, p, wishes));
         } catch (error) {
           reject(error);
         }
@@ -176,60 +186,110 @@ export class Inbox extends Half<Receive> {
     };
     if (direct !== null) {
       call.take = () => {
-        if (expected && lengthOf(p) === 0) {
-          throw new TypeError("Cannot receive: the array was transferred");
-        }
-        const received = direct.receive(p);
+        check();
+        const received = this.#receiveDirectly(direct, p, wishes);
         if (received !== null) resolve(received);
         return received !== null;
       };
     }
-    return this.#enqueue(call, promise, signal);
+    return this.#enqueue(call, promise, wishes.signal);
   }
 
   /** Copies a datagram out of a slot, which receives again after that. */
   #copy(
     slot: ReceiveSlot,
     p: Uint8Array<ArrayBuffer> | undefined,
+    { rejectTruncated }: ReceiveWishes,
   ): Received {
     try {
       const arrived = slot.take();
+      const size = p ? Math.min(arrived.length, p.byteLength) : arrived.length;
+      if (slot.truncated || size < arrived.length) {
+        this.#truncated++;
+        if (rejectTruncated) throw tooLong(size);
+      }
       // Copied: this address is the caller's to change, as Deno's is.
       const sender = { ...this.senderOf(slot) };
       if (!p) return [new Uint8Array(arrived), sender];
-      const size = Math.min(arrived.length, p.byteLength);
       p.set(size < arrived.length ? arrived.subarray(0, size) : arrived);
       return [p.subarray(0, size), sender];
     } finally {
-      if (slot.more) this.putBack(slot);
-      else this.recycle(slot);
+      this.#release(slot);
     }
+  }
+
+  /** Has a slot receive again, or be taken again if there is more in it. */
+  #release(slot: ReceiveSlot): void {
+    if (slot.more) {
+      this.#slots.putBack(slot);
+      this.#deliver();
+    } else this.#slots.recycle(slot);
   }
 
   override told(): void {
     const { calls } = this;
+    const waiting = calls.length;
     while (calls.length > 0) {
-      const call = calls[0]!;
-      if (call.take === undefined) return this.poll();
+      const call = calls.at(-1)!;
+      if (call.take === undefined) {
+        this.poll();
+        break;
+      }
       try {
-        if (!call.take()) return;
+        if (!call.take()) break;
       } catch (error) {
         call.reject(error);
       }
-      this.#shift();
+      this.#pop();
+    }
+    // Before those who were served ask again: see #turn.
+    const served = calls.length < waiting;
+    if (served && calls.length > 1 && !this.#turning) this.#turn();
+  }
+
+  /** Gives what has arrived to those who wait. */
+  #deliver(): void {
+    while (this.calls.length > 0 && this.#slots.arrived > 0) {
+      if (this.calls.length > 2 && !this.#turning) {
+        this.#turning = true;
+        queueMicrotask(this.#turn);
+      }
+      const call = this.#pop()!;
+      try {
+        call.check?.();
+      } catch (error) {
+        call.reject(error);
+        continue;
+      }
+      call.resolve(this.#slots.take()!);
     }
   }
 
-  /** All other slots with datagrams; does not look for more. */
-  takeArrived(): ReceiveSlot[] {
-    const slots = this.#arrived.splice(0);
-    if (slots.length === 0) this.#crowded = false;
-    return slots;
+  /**
+   * Makes a batch of what has arrived.
+   *
+   * @param first What was taken; nothing for an empty batch.
+   */
+  batch(first: Arrival | undefined): RioDatagramBatch {
+    const make = (slots: ReceiveSlot[], datagrams: RioReceivedDatagram[]) =>
+      new RioDatagramBatch(INTERNAL, this, { slots, datagrams });
+    if (first === undefined || Array.isArray(first)) {
+      return make([], first ?? []);
+    }
+    const slots = [first, ...this.#slots.takeAll()];
+    if (slots.length === 1) this.#crowded = false;
+    try {
+      const batch = make(slots, []);
+      for (const { truncated } of batch) if (truncated) this.#truncated++;
+      return batch;
+    } catch (error) {
+      for (const slot of slots) this.recycle(slot);
+      throw error;
+    }
   }
 
   /**
-   * Waits for what {@linkcode Inbox.nextMany} gives; callers are served in their
-   * order.
+   * Waits for what {@linkcode Inbox.nextMany} gives.
    *
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
@@ -255,6 +315,7 @@ export class Inbox extends Half<Receive> {
     outcome: Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
+    signal?.throwIfAborted();
     const abort = () => {
       const at = this.calls.indexOf(call);
       if (at < 0) return;
@@ -273,7 +334,7 @@ export class Inbox extends Half<Receive> {
 
   /** The sender of what is in a slot; frozen. */
   senderOf(slot: ReceiveSlot): Deno.NetAddr {
-    return this.#senders.read(slot.remote.bytes);
+    return this.#options.senders.read(slot.remote.bytes);
   }
 
   /** What the control messages of a slot say; frozen. */
@@ -282,88 +343,63 @@ export class Inbox extends Half<Receive> {
     return Object.freeze(readControl(slot.control.bytes));
   }
 
-  /** Posts a slot again when its datagrams were taken. */
+  /** Posts a slot again when its datagrams were taken; throws nothing. */
   recycle(slot: ReceiveSlot): void {
-    // The session may have been closed, and the socket with it.
-    if (this.closed || this.socket.closed) return;
-    this.#repost(slot);
-    if (this.#deferred >= this.#commitAfter) this.#commit();
-  }
-
-  /** Gives a slot in which there is more to the next call, or keeps it first. */
-  putBack(slot: ReceiveSlot): void {
-    const call = this.#shift();
-    if (call) call.resolve(slot);
-    else this.#arrived.unshift(slot);
+    this.#slots.recycle(slot);
   }
 
   override close(): void {
     super.close();
-    const { outstandingReceives } = this.socket;
-    const here = outstandingReceives + this.#arrived.length;
-    // What is not here is in batches, which can be read until they are disposed.
-    if (this.#room !== null) this.#room.read = this.#made > here;
-    this.#arrived.length = 0;
+    this.#slots.close();
   }
 
-  /** Makes the slots, and posts a receive with each; goes on where it failed. */
-  #post(): void {
-    const { slots, datagramSize, control, room } = this.#options;
-    const place = this.#room ??= room();
-    while (this.#made < slots) {
-      const slot: ReceiveSlot = new ReceiveSlot(
-        { room: place, index: this.#made, datagramSize, control },
-        (completion) => this.#arrive(slot, completion),
-      );
-      this.#repost(slot);
-      this.#made++;
-    }
-    this.#commit();
-  }
-
-  #repost(slot: ReceiveSlot): void {
-    this.socket.receive(slot.data, slot.options);
-    this.#deferred++;
-  }
-
-  #commit(): void {
-    if (this.#deferred === 0) return;
-    denoErrors(() => this.socket.commit("receive"));
-    // Not before: if the commit fails, the next one starts the receives.
-    this.#deferred = 0;
-  }
-
-  #arrive(slot: ReceiveSlot, completion: RioCompletion): void {
-    const { status, bytesTransferred } = completion;
-    if (status !== 0 && !TOO_LONG.has(status)) {
-      this.#failed(slot, completion);
-      return;
-    }
-    const segmentSize = this.#options.coalesced
-      ? readControl(slot.control.bytes).segmentSize ?? 0
-      : 0;
-    slot.fill(bytesTransferred, segmentSize);
-    const call = this.#shift();
-    if (call) call.resolve(slot);
-    else this.#arrived.push(slot);
+  /** Throws what came when nobody waited. */
+  #tell(): void {
+    const failure = this.#failure;
+    if (failure === null) return;
+    this.#failure = null;
+    throw failure;
   }
 
   /** Posts again; tells a caller only of errors that concern the socket. */
-  #failed(slot: ReceiveSlot, { status, error }: RioCompletion): void {
+  #failed({ status, error }: RioCompletion): void {
+    if (this.closed || this.socket.closed) return;
     try {
-      this.#repost(slot);
-      this.#commit();
+      this.#slots.post();
     } catch (cause) {
-      this.abandoned(toDenoError(cause));
+      this.#refused(cause);
       return;
     }
-    if (!PER_DATAGRAM.has(status)) this.#shift()?.reject(toDenoError(error));
+    if (isReport(status)) {
+      if (!this.#options.reports) return;
+      const failure = reported(status, "RIOReceive");
+      const call = this.#pop();
+      if (call) call.reject(failure);
+      else this.#failure = failure;
+    } else this.#pop()?.reject(toDenoError(error));
   }
 
-  /** The call that has waited longest, which waits no more. */
-  #shift(): Receive | undefined {
-    const call = this.calls.shift();
+  /** No receive may be posted that would end these waits. */
+  #refused(error: unknown): void {
+    this.abandoned(toDenoError(error));
+  }
+
+  /**
+   * The call that came last, which waits no more: whoever races receives with a
+   * timeout has given the others up.
+   */
+  #pop(): Receive | undefined {
+    const call = this.calls.pop();
     if (this.calls.length === 0) this.rest();
     return call;
   }
+
+  /**
+   * Turns the order of those who wait on: Deno looks at them in the opposite
+   * order the next time that something arrives.
+   */
+  readonly #turn = (): void => {
+    this.#turning = false;
+    this.calls.reverse();
+  };
 }

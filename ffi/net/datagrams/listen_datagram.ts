@@ -15,10 +15,11 @@ import type { RioSocket } from "../../session/socket.ts";
 import { assertReusePort, localAddress } from "../arguments.ts";
 import { denoErrors } from "../errors.ts";
 import { useSession } from "../shared_session.ts";
-import { AddressWriter } from "./addresses.ts";
+import { AddressReader, AddressWriter } from "./addresses.ts";
 import { RioDatagramConn } from "./conn.ts";
 import { DirectDatagrams } from "./direct.ts";
 import { Inbox } from "./inbox.ts";
+import { Joins, LONGEST } from "./joins.ts";
 import { Outbox } from "./outbox.ts";
 import { takeRoom } from "./room.ts";
 import { slotSize } from "./slots.ts";
@@ -88,16 +89,32 @@ export interface RioListenDatagramOptions {
   info?: boolean;
   /**
    * Let the system join datagrams of one sender; they are taken apart again.
+   * Takes 64 KiB for each of `receives`, whatever `datagramSize` is.
+   *
+   * Some network drivers of Windows do not say what they joined: there give the
+   * `datagramSize` of your protocol. What is longer then proves it, and nothing
+   * is joined from then on, with a warning.
    *
    * @default {false}
    */
   coalesce?: boolean;
   /**
-   * The longest datagram, in bytes.
+   * The longest datagram, in bytes; the rest of a longer one is lost, which a
+   * batch tells with it.
    *
    * @default {65535}
    */
   datagramSize?: number;
+  /**
+   * Tell a connected socket, with an error of its next receive, that an earlier
+   * datagram did not arrive: `Deno.errors.ConnectionRefused` where nobody
+   * listens, another class where host or network cannot be reached. It ends
+   * `for await`; the socket can be used on. By default such reports are ignored,
+   * as a datagram may always get lost.
+   *
+   * @default {false}
+   */
+  reportUnreachable?: boolean;
   /**
    * Datagrams that can wait in registered memory.
    *
@@ -147,6 +164,7 @@ export function listenDatagram(
     datagramSize = 65535,
     info = false,
     coalesce = false,
+    reportUnreachable: reports = false,
   } = options;
   const address = localAddress("udp", options);
   assertInteger("receives", receives, 1, MAX_SLOTS);
@@ -160,8 +178,8 @@ export function listenDatagram(
     assertReusePort(session, options.reusePort);
     const memory = stack.use(new DisposableStack());
     const queues = stack.use(new DisposableStack());
-    const room = (slots: number) =>
-      memory.use(takeRoom(session, slots * slotSize(datagramSize)));
+    const room = (slots: number, size: number) =>
+      memory.use(takeRoom(session, slots * slotSize(size)));
     const queue = (capacity: number) =>
       queues.use(session.createCompletionQueue({ capacity }));
     // Kept: making them may fail in part, and is tried again.
@@ -173,6 +191,7 @@ export function listenDatagram(
       reuseAddress: options.reuseAddress ?? false,
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
+      reportUnreachable: reports,
       receives,
       sends,
       [LATE_QUEUES]: () => ({
@@ -189,33 +208,45 @@ export function listenDatagram(
       timeToLive: options.timeToLive,
       packetInfo: info || undefined,
       receiveEcn: info || undefined,
-      coalescedSize: coalesce ? 65535 : undefined,
     });
     const { direct, ...drivers } = openDrivers(socket);
+    const { segmentation, tellsJoined, countsDropped } = capabilitiesOf(
+      session,
+    );
+    const senders = new AddressReader();
     const writer = new AddressWriter(ipVersion(address.hostname) === 6);
     const datagrams = direct &&
-      new DirectDatagrams(direct, { datagramSize, writer });
+      new DirectDatagrams(direct, { datagramSize, senders, writer, reports });
+    const joins = coalesce
+      ? new Joins(socket, senders, tellsJoined ? null : { datagramSize })
+      : null;
+    // What was joined can be as long as one datagram can be.
+    const size = coalesce ? LONGEST : datagramSize;
     const inbox = new Inbox(socket, {
       driver: drivers.receives,
       direct: info || coalesce ? null : datagrams,
       late: direct !== null,
-      room: () => room(receives),
+      room: () => room(receives, size),
       slots: receives,
+      size,
       datagramSize,
       control: info || coalesce,
-      coalesced: coalesce,
+      joins,
+      senders,
+      reports,
     });
     const outbox = new Outbox(socket, {
       driver: drivers.sends,
       direct: datagrams,
       writer,
-      room: () => room(sends),
+      room: () => room(sends, datagramSize),
       slots: sends,
       datagramSize,
-      joins: capabilitiesOf(session).segmentation,
+      joins: segmentation,
     });
     const resources = stack.move();
-    return new RioDatagramConn(INTERNAL, inbox, { outbox, resources });
+    const dropped = () => countsDropped ? socket.getOption("dropped") : null;
+    return new RioDatagramConn(INTERNAL, inbox, { outbox, resources, dropped });
   });
 }
 

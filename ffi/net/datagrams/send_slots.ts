@@ -61,7 +61,7 @@ export class SendSlots {
     const { datagramSize, room } = this.#options;
     const place = this.#room ??= room();
     const slot: SendSlot = new SendSlot(
-      { room: place, index: this.#made, datagramSize },
+      { room: place, index: this.#made, size: datagramSize },
       (completion) => this.#completed(slot, completion),
     );
     this.#made++;

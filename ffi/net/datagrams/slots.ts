@@ -6,7 +6,6 @@
  */
 import type { IpAddress } from "../../address.ts";
 import { CONTROL_SIZE, writeControl } from "../../control.ts";
-import * as winsock from "../../error_numbers.ts";
 import type { RioSlice } from "../../session/buffer.ts";
 import type { RioReceiveOptions, RioSendOptions } from "../../session/post.ts";
 import type { Operation } from "../driver.ts";
@@ -17,21 +16,9 @@ import type { SendGroup } from "./send_group.ts";
 /** Bytes kept for an address: 28, rounded up to a cache line. */
 const ADDRESS_ROOM = 64;
 
-/** Errors of one datagram or one peer, which say nothing about the socket. */
-export const PER_DATAGRAM: ReadonlySet<number> = new Set([
-  winsock.ERROR_NETWORK_UNREACHABLE,
-  winsock.ERROR_HOST_UNREACHABLE,
-  winsock.ERROR_PROTOCOL_UNREACHABLE,
-  winsock.ERROR_PORT_UNREACHABLE,
-  winsock.WSAENETUNREACH,
-  winsock.WSAENETRESET,
-  winsock.WSAECONNRESET,
-  winsock.WSAECONNREFUSED,
-  winsock.WSAEHOSTUNREACH,
-]);
 /** Bytes of registered memory that one slot takes. */
-export function slotSize(datagramSize: number): number {
-  return CONTROL_SIZE + ADDRESS_ROOM + ((datagramSize + 63) & ~63);
+export function slotSize(size: number): number {
+  return CONTROL_SIZE + ADDRESS_ROOM + ((size + 63) & ~63);
 }
 
 /** The place of a slot in registered memory. */
@@ -40,7 +27,8 @@ interface Place {
   room: Pick<Room, "buffer" | "offset">;
   /** How many slots are before it. */
   index: number;
-  datagramSize: number;
+  /** Bytes of data in each. */
+  size: number;
 }
 
 /** Room for one datagram. */
@@ -60,16 +48,16 @@ abstract class Slot implements Operation {
    * @param complete Called when the request has completed.
    */
   constructor(
-    { room: { buffer, offset }, index, datagramSize }: Place,
+    { room: { buffer, offset }, index, size }: Place,
     complete: Operation["complete"],
   ) {
     this.complete = complete;
     // In this order a short datagram and its address are on the same page.
-    const control = offset + index * slotSize(datagramSize);
+    const control = offset + index * slotSize(size);
     const remote = control + CONTROL_SIZE;
     this.control = buffer.slice(control, CONTROL_SIZE);
     this.remote = buffer.slice(remote, ADDRESS_ROOM);
-    this.data = buffer.slice(remote + ADDRESS_ROOM, datagramSize);
+    this.data = buffer.slice(remote + ADDRESS_ROOM, size);
   }
 }
 
@@ -77,29 +65,41 @@ abstract class Slot implements Operation {
 export class ReceiveSlot extends Slot {
   /** Options of the receive that is posted with this slot. */
   readonly options: Readonly<RioReceiveOptions>;
+  readonly #longest: number;
   #length = 0;
   /** Where the next datagram starts. */
   #at = 0;
+  #cut = false;
   /** Bytes of each datagram that was joined; 0 if it is one alone. */
-  #segmentSize = 0;
+  segmentSize = 0;
+  /** Whether the datagram that was taken last is only the head of one. */
+  truncated = false;
   #view: Uint8Array<ArrayBuffer> | null = null;
 
+  /**
+   * Makes it.
+   *
+   * @param place Where it is, how much of each datagram is taken, and whether
+   * control messages are received as well.
+   */
   constructor(
-    place: Place & { control: boolean },
+    place: Place & { datagramSize: number; control: boolean },
     complete: Operation["complete"],
   ) {
     super(place, complete);
     const { remote, control } = this;
+    this.#longest = place.datagramSize;
     this.options = place.control
       ? { remote, control, defer: true, context: this }
       : { remote, defer: true, context: this };
   }
 
-  /** Says what has arrived; nothing of it was taken yet. */
-  fill(length: number, segmentSize: number): void {
+  /** Says what has arrived, and whether it was cut; nothing was taken yet. */
+  fill(length: number, cut: boolean): void {
     this.#length = length;
-    this.#segmentSize = segmentSize;
+    this.#cut = cut;
     this.#at = 0;
+    this.segmentSize = 0;
   }
 
   /** Whether there is a datagram that was not taken. */
@@ -114,10 +114,12 @@ export class ReceiveSlot extends Slot {
    */
   take(): Uint8Array<ArrayBuffer> {
     const start = this.#at;
-    const end = this.#segmentSize === 0
+    const next = this.segmentSize === 0
       ? this.#length
-      : Math.min(start + this.#segmentSize, this.#length);
-    this.#at = end;
+      : Math.min(start + this.segmentSize, this.#length);
+    const end = Math.min(next, start + this.#longest);
+    this.#at = next;
+    this.truncated = end < next || this.#cut && !this.more;
     if (start === 0 && this.#view?.length === end) return this.#view;
     const view = this.data.bytes.subarray(start, end);
     if (start === 0) this.#view = view;

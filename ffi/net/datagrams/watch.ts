@@ -78,6 +78,12 @@ class Watch implements Driver, Watching {
     if (this.#io.mayReceive) this.poll();
   }
 
+  look(): void {
+    this.#io.ask();
+    // Without a request nothing can complete.
+    if (this.#socket.outstanding > 0) this.poll();
+  }
+
   enter(party: Party, referenced: boolean): void {
     this.#party = party;
     // Nobody would tell of a socket that is closed.

@@ -101,6 +101,7 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   const hostname = options.hostname ?? "127.0.0.1";
   const local = localOf(options);
   const signal = toSignal(options.signal);
+  signal?.throwIfAborted();
   const addresses = reachable(local, await peerAddresses({ hostname, port }));
   try {
     signal?.throwIfAborted();
