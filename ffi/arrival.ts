@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { timeNow } from "./globals.ts";
 import { nextTurn } from "./turns.ts";
 
 /** How long to look before sleeping, in milliseconds. */
@@ -54,8 +55,8 @@ export class Arrival {
   }
 
   async #found(look: () => boolean): Promise<boolean> {
-    const until = performance.now() + LOOK_MS;
-    for (let i = 0; i < LOOKS || performance.now() < until; i++) {
+    const until = timeNow() + LOOK_MS;
+    for (let i = 0; i < LOOKS || timeNow() < until; i++) {
       await nextTurn();
       if (look()) return true;
     }

@@ -3,10 +3,14 @@
  *
  * @module
  */
-
-// Taken when the package is loaded: a test may replace them with a clock that
-// somebody has to move.
-const { queueMicrotask, setImmediate, setTimeout } = globalThis;
+import {
+  Promise,
+  queueMicrotask,
+  setImmediate,
+  setTimeout,
+  timeNow,
+  unrefTimer,
+} from "./globals.ts";
 
 /** How long calls that need no wait may keep the event loop, in milliseconds. */
 const DUE_AFTER_MS = 8;
@@ -53,7 +57,7 @@ export function pause(milliseconds: number): Promise<void> {
 /** A pause that does not keep the process alive. */
 export function unreferencedPause(milliseconds: number): Promise<void> {
   return new Promise((resolve) =>
-    Deno.unrefTimer(setTimeout(resolve, milliseconds))
+    unrefTimer(setTimeout(resolve, milliseconds))
   );
 }
 
@@ -64,7 +68,7 @@ export function unreferencedPause(milliseconds: number): Promise<void> {
 function turnIsDue(): boolean {
   // So few calls take no time: nobody has to look at a clock for them.
   if (++calls < FEW_CALLS) return false;
-  const now = performance.now();
+  const now = timeNow();
   if (turnBegan === null) {
     turnBegan = now;
     setImmediate(beginTurn);

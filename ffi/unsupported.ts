@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { Promise } from "./globals.ts";
 import { RIO_CORRUPT_CQ } from "./constants.ts";
 import type { RioBackend } from "./contract.ts";
 import { WSAEOPNOTSUPP } from "./error_numbers.ts";

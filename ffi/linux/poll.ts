@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise, timeNow } from "../globals.ts";
 import type { RioWaits, RioWaitWay } from "../contract.ts";
 import { afterContinuations, inNextTurn } from "../turns.ts";
 import { Epoll } from "./epoll.ts";
@@ -161,7 +162,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   #note(told: number): void {
     if (told > 0) {
-      const now = performance.now();
+      const now = timeNow();
       this.#busy = now - this.#found < LOOK_MS;
       this.#found = now;
     }
@@ -209,7 +210,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
    * loop, or sleeps.
    */
   readonly #look = (): void => {
-    const soon = this.#busy && performance.now() - this.#found < LOOK_MS;
+    const soon = this.#busy && timeNow() - this.#found < LOOK_MS;
     const sleeps = !soon && !this.#woken && this.#isWanted();
     // A thread that sleeps is dear: it pays to have looked once more.
     const looks = !sleeps || this.#sleeper?.way === "thread";

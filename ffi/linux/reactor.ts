@@ -9,6 +9,14 @@
  *
  * @module
  */
+import {
+  clearTimeout,
+  nodeProcess,
+  queueMicrotask,
+  refTimer,
+  setTimeout,
+  unrefTimer,
+} from "../globals.ts";
 import { AioPoll } from "./aio.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
 import { inNextTurn } from "../turns.ts";
@@ -44,8 +52,6 @@ const TURN_MS = 20;
 /** Whether a signal has come through in this thread; `null` before the first. */
 let proven: boolean | null = null;
 
-const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
-
 /** The class behind Deno's pipes; `undefined` before it was looked for. */
 let Pipe: PipeClass | null | undefined;
 
@@ -53,8 +59,8 @@ let Pipe: PipeClass | null | undefined;
 export function loadReactor(): void {
   if (Pipe !== undefined) return;
   try {
-    const { process } = globalThis as unknown as {
-      process: { binding(name: "pipe_wrap"): { Pipe: PipeClass } };
+    const process = nodeProcess() as {
+      binding(name: "pipe_wrap"): { Pipe: PipeClass };
     };
     Pipe = process.binding("pipe_wrap").Pipe;
   } catch {
@@ -228,8 +234,8 @@ class Reactor implements Sleeper {
     else this.#handle.unref();
     // Nobody knows yet whether the handle does what it is told.
     if (this.#proof === undefined) return;
-    if (holds) Deno.refTimer(this.#proof);
-    else Deno.unrefTimer(this.#proof);
+    if (holds) refTimer(this.#proof);
+    else unrefTimer(this.#proof);
   }
 
   /** Signals by itself, and gives up if the event loop does not tell of it. */
@@ -239,7 +245,7 @@ class Reactor implements Sleeper {
     signal(this.#slept.library, this.#slept.eventfd);
     const after = (milliseconds: number, call: () => void) => {
       this.#proof = setTimeout(call, milliseconds);
-      if (!this.#holds) Deno.unrefTimer(this.#proof);
+      if (!this.#holds) unrefTimer(this.#proof);
     };
     after(PROOF_MS, () =>
       after(TURN_MS, () => {

@@ -93,10 +93,18 @@ export function toPort(port: unknown): number {
  */
 export function toSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal === null) return undefined;
-  if (!(signal instanceof AbortSignal)) {
+  if (!isSignal(signal)) {
     refuseType("signal", signal, "give an AbortSignal");
   }
   return signal;
+}
+
+/** Also of a class that a program has put in the place of the platform's. */
+function isSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener, throwIfAborted } = Object(value);
+  return typeof aborted === "boolean" &&
+    typeof addEventListener === "function" &&
+    typeof throwIfAborted === "function";
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../globals.ts";
 import { Arrival } from "../arrival.ts";
 import type { RioCompletion } from "../session/completion.ts";
 import {

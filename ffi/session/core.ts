@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { WeakRef } from "../globals.ts";
 import type { RioBackend } from "../contract.ts";
 import { refuseClosed } from "../errors.ts";
 import type { RioResults } from "../layout.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../globals.ts";
 import type { RioHandle } from "../contract.ts";
 import { checkHandle } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { timeNow } from "../globals.ts";
 import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
@@ -321,7 +322,7 @@ export class RioCompletionQueue implements Disposable {
     const ended = () => this.closed && this.#backlog.length === 0;
     let batch: RioCompletion[] = [];
     const look = () => ended() || (batch = this.dequeue()).length > 0;
-    let turn = performance.now() + TURN_AFTER_MS;
+    let turn = timeNow() + TURN_AFTER_MS;
     while (!ended()) {
       if (!look()) {
         if (this.notification === "none") await pause(POLL_EVERY_MS);
@@ -332,10 +333,10 @@ export class RioCompletionQueue implements Disposable {
       const found = batch;
       batch = [];
       yield found;
-      if (performance.now() < turn) continue;
+      if (timeNow() < turn) continue;
       // Otherwise timers, signals and other sockets would have to wait.
       await nextTurn();
-      turn = performance.now() + TURN_AFTER_MS;
+      turn = timeNow() + TURN_AFTER_MS;
     }
   }
 

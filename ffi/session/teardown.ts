@@ -41,6 +41,7 @@
  *
  * @module
  */
+import { timeNow } from "../globals.ts";
 import { pause } from "../turns.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -69,9 +70,9 @@ function* drain(
   drained: { readonly outstanding: number },
   milliseconds: number,
 ): Generator<void, void, void> {
-  const end = performance.now() + milliseconds;
+  const end = timeNow() + milliseconds;
   source.pull();
-  while (drained.outstanding > 0 && performance.now() < end) {
+  while (drained.outstanding > 0 && timeNow() < end) {
     yield;
     source.pull();
   }

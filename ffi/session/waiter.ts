@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Promise, queueMicrotask } from "../globals.ts";
 import type { RioWaits } from "../contract.ts";
 import { RioError } from "../errors.ts";
 import { inNextTurn, nextTurn, unreferencedPause } from "../turns.ts";

@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { Promise } from "../globals.ts";
 import {
   INFINITE,
   MAXIMUM_WAIT_OBJECTS,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { DisposableStack } from "../../globals.ts";
 import { afterContinuations, inNextTurn } from "../../turns.ts";
 import { openEventfd } from "../eventfd.ts";
 import type { LinuxLibrary } from "../library.ts";

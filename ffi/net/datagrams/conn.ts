@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import { readControl, type RioControlInfo } from "../../control.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioCompletion } from "../../session/completion.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DisposableStack } from "../../globals.ts";
 import { ipVersion } from "../../address.ts";
 import { INTERNAL } from "../../internal.ts";
 import { assertInteger } from "../../arguments.ts";

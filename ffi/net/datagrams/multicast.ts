@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import { ipVersion, writeAddress } from "../../address.ts";
 import {
   IP_ADD_MEMBERSHIP,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Promise, queueMicrotask } from "../../globals.ts";
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import type { RioSocket } from "../../session/socket.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 
 /** The sends of one call. */
 export class SendGroup {

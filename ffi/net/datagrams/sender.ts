@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import type { RioCompletion } from "../../session/completion.ts";

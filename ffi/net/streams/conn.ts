@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import { LINGER } from "../../layout.ts";

@@ -3,6 +3,12 @@
  *
  * @module
  */
+import {
+  clearTimeout,
+  DisposableStack,
+  Promise,
+  setTimeout,
+} from "../../globals.ts";
 import { type IpAddress, ipVersion } from "../../address.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioSession } from "../../session/session.ts";

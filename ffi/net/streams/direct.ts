@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import type { RioDirectSocket } from "../../contract.ts";
 import {
   WSAECONNRESET,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DisposableStack } from "../../globals.ts";
 import { RioClosedError } from "../../errors.ts";
 import { movesDirectly, type RioSession } from "../../session/session.ts";
 import { type SessionUse, useSession } from "../shared_session.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DisposableStack, Promise } from "../../globals.ts";
 import { WSAEMFILE, WSAENOBUFS } from "../../error_numbers.ts";
 import { RioClosedError, RioError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";

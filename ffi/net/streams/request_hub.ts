@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { DisposableStack } from "../../globals.ts";
 import { RIO_MAX_CQ_SIZE } from "../../constants.ts";
 import type { RioCompletionQueue } from "../../session/queue.ts";
 import type { RioQueueOptions } from "../../session/request_queue.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ReadableStream } from "../../globals.ts";
 
 /** A connection, as the streams use it; disposing it closes it, once. */
 export interface StreamSource extends Disposable {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Promise } from "../../globals.ts";
 import { WSAECONNRESET, WSAENOTCONN } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
 import { lengthOf } from "../../plain_bytes.ts";
