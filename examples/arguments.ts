@@ -82,6 +82,33 @@ export function saysClosed(error: unknown): boolean {
     error instanceof Deno.errors.Interrupted;
 }
 
+/** The exit code of a program whose output nobody reads any more. */
+const NO_READER = 141;
+
+/** Writes text as it is; ends the program where nobody reads it any more. */
+export function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += Deno.stdout.writeSync(bytes.subarray(at));
+    }
+  } catch (error) {
+    // For example `| head -1`, which has seen enough.
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(NO_READER);
+    throw error;
+  }
+}
+
+/** How many characters a line may have, so that no terminal breaks it. */
+export function columns(): number {
+  if (!Deno.stdout.isTerminal()) return 80;
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
+  }
+}
+
 /** Draws text over what was drawn before; only the last one if no terminal. */
 export class Drawing {
   readonly #live = Deno.stdout.isTerminal();
@@ -100,8 +127,11 @@ export class Drawing {
 
   #write(text: string): void {
     const back = this.#lines > 0 ? `\x1b[${this.#lines}A\x1b[J` : "";
-    this.#lines = text.split("\n").length;
-    Deno.stdout.writeSync(new TextEncoder().encode(`${back}${text}\n`));
+    const width = columns();
+    // A line that the terminal breaks would stand there twice.
+    const lines = text.split("\n").map((line) => line.slice(0, width));
+    this.#lines = lines.length;
+    write(`${back}${lines.join("\n")}\n`);
   }
 }
 

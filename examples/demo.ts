@@ -16,6 +16,7 @@ import {
   type RioSocket,
   type RioStats,
 } from "../mod.ts";
+import { columns, usage, write } from "./arguments.ts";
 
 const HELP = `Echoes datagrams between two sessions over loopback.
 
@@ -41,10 +42,6 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const usage = (message: string): never => {
-    console.error(`${message}\nRun with --help for the options.`);
-    Deno.exit(2);
-  };
   const flags = parseArgs(Deno.args, {
     string: ["count", "size", "window", "port"],
     boolean: ["help"],
@@ -203,15 +200,14 @@ async function runClient(
 /** Shows how far it is: one line that is redrawn, or plain lines. */
 function showProgress(progress: Progress, count: number): () => void {
   const terminal = Deno.stdout.isTerminal();
-  const encoder = new TextEncoder();
   const timer = setInterval(() => {
     const share = Math.floor(100 * progress.echoed / count);
     const line = `${progress.echoed} of ${count} datagrams echoed (${share} %)`;
-    Deno.stdout.writeSync(encoder.encode(terminal ? `\r${line}` : `${line}\n`));
+    write(terminal ? `\r${line.slice(0, columns() - 1)}` : `${line}\n`);
   }, 500);
   return () => {
     clearInterval(timer);
-    if (terminal) Deno.stdout.writeSync(encoder.encode("\r\x1b[K"));
+    if (terminal) write("\r\x1b[K");
   };
 }
 

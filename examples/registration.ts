@@ -9,6 +9,16 @@
  * @module
  */
 import { RioSession } from "../mod.ts";
+import { readArguments } from "./arguments.ts";
+
+const HELP =
+  `Registers a buffer, and shows that leaving its block deregisters it.
+
+  --help  this text
+
+Exit code 0, 2 for a wrong argument.`;
+
+readArguments(HELP, {});
 
 using session = RioSession.open();
 {

@@ -11,6 +11,7 @@
 import { listenDatagram, type RioDatagramConn } from "../mod.ts";
 import {
   bar,
+  columns,
   Drawing,
   onInterrupt,
   readArguments,
@@ -147,8 +148,10 @@ function openInBatches(): Contestant {
 
 function bars(): string {
   const best = Math.max(...results.map(({ rate }) => rate));
+  // What the names and the figures leave.
+  const cells = Math.max(5, Math.min(30, columns() - 48));
   return results.map(({ name, rate }) =>
-    `${name.padEnd(33)} ${bar(rate / best, 30).padEnd(30)} ` +
+    `${name.padEnd(33)} ${bar(rate / best, cells).padEnd(cells)} ` +
     `${Math.round(rate).toLocaleString("en-US")}/s`
   ).join("\n");
 }

@@ -12,6 +12,7 @@
 import { listenDatagram, type RioDatagramConn } from "../mod.ts";
 import {
   bar,
+  columns,
   Drawing,
   onInterrupt,
   openOrExit,
@@ -131,10 +132,12 @@ function histogram(): string {
   }
   const most = Math.max(...buckets.filter((answers) => answers > 0));
   const first = buckets.findIndex((answers) => answers > 0);
+  // What the limits and the figures leave.
+  const cells = Math.max(5, Math.min(40, columns() - 25));
   return buckets.slice(first).keys().map((i) => {
     const answers = buckets[first + i] ?? 0;
     const limit = `≤ ${2 ** (first + i)} µs`.padStart(14);
-    return `${limit} ${bar(answers / most, 40).padEnd(40)} ${answers}`;
+    return `${limit} ${bar(answers / most, cells).padEnd(cells)} ${answers}`;
   }).toArray().join("\n");
 }
 

@@ -3,6 +3,7 @@ import { example, exampleTest } from "./program.ts";
 
 const EXAMPLES = [
   "dns_forwarder.ts",
+  "registration.ts",
   "tcp_echo_server.ts",
   "throughput.ts",
   "udp_echo_server.ts",
@@ -37,6 +38,7 @@ const WRONG: [name: string, args: string, message: string][] = [
   ["udp_ping.ts", "--count 0", 'Invalid --count "0"'],
   ["udp_ping.ts", "--size 3", 'Invalid --size "3": give a whole number from 4'],
   ["udp_ping.ts", "--interval 1.5", 'Invalid --interval "1.5"'],
+  ["registration.ts", "stray", "Unknown argument stray"],
   ["dns_forwarder.ts", "", "Missing UPSTREAM"],
   ["dns_forwarder.ts", "127.0.0.1:0", 'Invalid UPSTREAM port "0"'],
   ["dns_forwarder.ts", "127.0.0.1:x", 'Invalid UPSTREAM port "x"'],

@@ -25,6 +25,8 @@ export interface ProgramOptions {
   flags?: readonly string[];
   /** Text for its standard input. */
   input?: string;
+  /** Whether its output is closed once it has printed something. */
+  leaves?: boolean;
 }
 
 /** A program that runs; disposing it ends it. */
@@ -50,7 +52,7 @@ export class Program implements AsyncDisposable {
       this.#late = true;
       this.#child.kill("SIGKILL");
     }, BOUND_MS);
-    this.outcome = this.#run(input);
+    this.outcome = this.#run(input, options.leaves ?? false);
   }
 
   /** Waits until something was printed. */
@@ -93,7 +95,7 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  async #run(input: string | undefined): Promise<Outcome> {
+  async #run(input: string | undefined, leaves: boolean): Promise<Outcome> {
     const written = input === undefined ? undefined : this.#write(input);
     let stderr = "";
     const [{ code }] = await Promise.all([
@@ -101,8 +103,12 @@ export class Program implements AsyncDisposable {
       read(this.#child.stdout, (text) => {
         this.#stdout += text;
         this.#changed.dispatchEvent(new Event("output"));
+        return !leaves;
       }),
-      read(this.#child.stderr, (text) => stderr += text),
+      read(this.#child.stderr, (text) => {
+        stderr += text;
+        return true;
+      }),
       written,
     ]);
     clearTimeout(this.#timer);
@@ -120,10 +126,10 @@ export class Program implements AsyncDisposable {
 
 async function read(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  take: (text: string) => void,
+  take: (text: string) => boolean,
 ): Promise<void> {
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    take(text);
+    if (!take(text)) break;
   }
 }
 
