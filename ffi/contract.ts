@@ -16,6 +16,10 @@
  * - a call that gives something, a handle or a count, returns it, or minus an
  *   error number. Handles are above 0, so that 0 can mean "nothing yet".
  *
+ * An error number is one of Winsock's. Where the system has another with a name
+ * that Winsock lacks, that one times 65,536 is added to the nearest of
+ * Winsock's, or to 0 where none is near: see `system_errors.ts`.
+ *
  * @module
  */
 import type { RioResults } from "./layout.ts";
@@ -54,11 +58,6 @@ export interface RioCapabilities {
   readonly reusePort: boolean;
   /** Sends can be cut into datagrams, on any path: `UDP_SEGMENT`. */
   readonly segmentation: boolean;
-  /**
-   * Deno's own sockets call a send to a peer that has reset the connection a
-   * broken pipe; where this is false they call it a reset.
-   */
-  readonly brokenPipe: boolean;
   /**
    * Opening takes milliseconds, and nothing is left undone where a process ends
    * with an unused backend open: so one may stay open for a moment.

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ERROR_NAMES } from "./error_names.ts";
 import type * as numbers from "./error_numbers.ts";
+import { nameError, ownName, systemError } from "./system_errors.ts";
 
 /** What an error most often means, by its name. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export interface RioErrorOptions extends ErrorOptions {
   /** The native function, for example `RIORegisterBuffer`. */
   syscall: string;
-  /** The Winsock or Win32 error number. */
+  /** The error number, as a backend gives it. */
   errno: number;
   /** What was attempted, with its values, for example `register 4096 bytes`. */
   attempt: string;
@@ -43,13 +43,24 @@ export interface RioErrorOptions extends ErrorOptions {
 /**
  * A native call that failed, or a request that completed with an error.
  *
- * On Linux the kernel's error arrives as the Winsock number that matches it.
+ * On Linux the kernel's error arrives as the Winsock number that matches it; one
+ * that no Winsock number matches arrives under its own name and number.
  */
 export class RioError extends Error {
   /** The name of the number, for example `WSAENOBUFS`. */
   readonly code: string;
   /** The Winsock or Win32 error number, for example 10055. */
   readonly errno: number;
+  /**
+   * The number that the system itself gives the error, for example 105: on Linux
+   * `errno`; 0 for an error that only Registered I/O has.
+   */
+  readonly osErrno: number;
+  /**
+   * The name of that number as Node and Deno give it, for example `ENOBUFS`;
+   * absent where there is none.
+   */
+  readonly osCode: string | undefined;
   /** The native function that failed, for example `RIORegisterBuffer`. */
   readonly syscall: string;
 
@@ -59,17 +70,21 @@ export class RioError extends Error {
    * @param options Call, number and attempt.
    */
   constructor(options: RioErrorOptions) {
-    const { syscall, errno, attempt } = options;
-    const code = errorName(errno);
-    const advice = ADVICE[code];
+    const { syscall, attempt } = options;
+    const { errno, code } = nameError(options.errno);
+    const own = ownName(options.errno);
+    const advice = own === "" ? ADVICE[code] : undefined;
     super(
-      `Cannot ${attempt}: ${syscall} failed with ${code} (${errno})` +
+      `Cannot ${attempt}: ${syscall} failed with ${code} (${errno})${own}` +
         (advice === undefined ? "" : `, ${advice}`),
       options,
     );
     this.name = "RioError";
     this.code = code;
     this.errno = errno;
+    const system = systemError(options.errno);
+    this.osErrno = system.errno;
+    this.osCode = system.code;
     this.syscall = syscall;
   }
 }
@@ -124,7 +139,7 @@ export function refuseClosed(attempt: string, what: string): never {
  * @returns Its name in the Windows headers, or `ERROR_` and the number.
  */
 export function errorName(errno: number): string {
-  return ERROR_NAMES.get(errno) ?? `ERROR_${errno}`;
+  return nameError(errno).code;
 }
 
 /**

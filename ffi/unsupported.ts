@@ -22,7 +22,6 @@ export function openUnsupported(): RioBackend {
     capabilities: {
       reusePort: false,
       segmentation: false,
-      brokenPipe: false,
       costlyOpen: false,
       tellsJoined: false,
       countsDropped: false,

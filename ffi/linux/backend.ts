@@ -142,7 +142,6 @@ class LinuxBackend implements RioBackend {
   readonly capabilities = {
     reusePort: true,
     segmentation: true,
-    brokenPipe: true,
     costlyOpen: true,
     tellsJoined: true,
     countsDropped: true,

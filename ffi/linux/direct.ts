@@ -239,7 +239,9 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
   protected streamError(code: number): number {
     const { socket } = this;
     if (code === EPIPE && socket.sendShutdown) return wsa.WSAESHUTDOWN;
-    return socket.broken ||= winsockError(code);
+    const number = winsockError(code);
+    socket.broken ||= number;
+    return number;
   }
 
   #block(): number {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { winsockError } from "./errno.ts";
+import { errnoName, winsockError } from "./errno.ts";
 import { EINTR } from "./errno_numbers.ts";
 import type { LinuxLibrary } from "./library.ts";
 import * as linux from "./numbers.ts";
@@ -151,7 +151,7 @@ export function unavailable(
 ): Error {
   return new Deno.errors.NotSupported(
     `Cannot use Linux sockets: ${call} failed with errno ${code} (${
-      winsockError(code!)
+      errnoName(code!)
     })`,
   );
 }

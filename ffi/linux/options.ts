@@ -10,6 +10,7 @@ import * as winsock from "../constants.ts";
 import { LINGER } from "../layout.ts";
 import { OPTION_NAMES, optionLevel, type OptionName } from "../option_names.ts";
 import type { FamilyChoice } from "./control.ts";
+import { winsockNumber } from "../system_errors.ts";
 import { winsockError } from "./errno.ts";
 import * as linux from "./numbers.ts";
 
@@ -119,7 +120,9 @@ const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   SO_SNDBUF: BUFFER_SIZE,
   SO_RCVBUF: BUFFER_SIZE,
   SO_TIMESTAMP: { kernel: "SO_TIMESTAMPNS" },
-  SO_ERROR: { toWinsock: integer((value) => value && winsockError(value)) },
+  SO_ERROR: {
+    toWinsock: integer((value) => value && winsockNumber(winsockError(value))),
+  },
   // An array of counts, which the kernel does not let anybody set.
   SO_MEMINFO: {
     toWinsock: (value) =>

@@ -73,8 +73,9 @@ function failed(ring: Ring, errno: number): boolean {
   if (errno === EPIPE && socket.sendShutdown) {
     ring.complete(WSAESHUTDOWN, progress);
   } else {
-    socket.broken ||= winsockError(errno);
-    ring.complete(socket.broken, progress);
+    const number = winsockError(errno);
+    socket.broken ||= number;
+    ring.complete(number, progress);
   }
   return true;
 }

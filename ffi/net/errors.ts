@@ -5,30 +5,41 @@
  */
 import * as winsock from "../error_numbers.ts";
 import { RioClosedError, RioError } from "../errors.ts";
+import { systemWords } from "../system_errors.ts";
 
-/** Deno's class for a Winsock error number, where it has one. */
-const CLASSES: ReadonlyMap<
-  number,
-  new (m?: string, o?: ErrorOptions) => Error
-> = new Map([
-  [winsock.WSA_OPERATION_ABORTED, Deno.errors.Interrupted],
-  [winsock.WSAEINTR, Deno.errors.Interrupted],
-  [winsock.WSAEACCES, Deno.errors.PermissionDenied],
-  [winsock.WSAEINVAL, TypeError],
-  [winsock.WSAEADDRINUSE, Deno.errors.AddrInUse],
-  [winsock.WSAEADDRNOTAVAIL, Deno.errors.AddrNotAvailable],
-  [winsock.WSAENETUNREACH, Deno.errors.NetworkUnreachable],
-  [winsock.WSAECONNABORTED, Deno.errors.ConnectionAborted],
-  [winsock.WSAECONNRESET, Deno.errors.ConnectionReset],
-  [winsock.WSAENOTCONN, Deno.errors.NotConnected],
-  [winsock.WSAESHUTDOWN, Deno.errors.BrokenPipe],
-  [winsock.WSAETIMEDOUT, Deno.errors.TimedOut],
-  [winsock.WSAECONNREFUSED, Deno.errors.ConnectionRefused],
-  [winsock.WSAEHOSTUNREACH, Deno.errors.NetworkUnreachable],
-]);
+type Class = new (message?: string, options?: ErrorOptions) => Error;
 
 /**
- * Turns an error of a session into the one that Deno's sockets would give.
+ * Deno's class for an error, by its name; `Error` for all others.
+ *
+ * Source: `std::io::ErrorKind` of each number in the standard library of Rust,
+ * and the class of each kind in the crate `deno_error`.
+ */
+const CLASSES: Readonly<Record<string, Class>> = {
+  EACCES: Deno.errors.PermissionDenied,
+  EADDRINUSE: Deno.errors.AddrInUse,
+  EADDRNOTAVAIL: Deno.errors.AddrNotAvailable,
+  EAGAIN: Deno.errors.WouldBlock,
+  ECONNABORTED: Deno.errors.ConnectionAborted,
+  ECONNREFUSED: Deno.errors.ConnectionRefused,
+  ECONNRESET: Deno.errors.ConnectionReset,
+  EEXIST: Deno.errors.AlreadyExists,
+  EINTR: Deno.errors.Interrupted,
+  EINVAL: TypeError,
+  EISDIR: Deno.errors.IsADirectory,
+  ELOOP: Deno.errors.FilesystemLoop,
+  ENETUNREACH: Deno.errors.NetworkUnreachable,
+  ENOENT: Deno.errors.NotFound,
+  ENOTCONN: Deno.errors.NotConnected,
+  ENOTDIR: Deno.errors.NotADirectory,
+  EPERM: Deno.errors.PermissionDenied,
+  EPIPE: Deno.errors.BrokenPipe,
+  ETIMEDOUT: Deno.errors.TimedOut,
+};
+
+/**
+ * Turns an error of a session into the one that Deno's sockets would give: its
+ * class, its `code`, and in its message the system's words and number.
  *
  * The error of the session is its cause, with number and call.
  *
@@ -42,8 +53,23 @@ export function toDenoError(error: unknown): unknown {
     });
   }
   if (!(error instanceof RioError)) return error;
-  const Class = CLASSES.get(error.errno) ?? Error;
-  return new Class(error.message, { cause: error });
+  const { message, errno, osErrno, osCode } = error;
+  if (errno === winsock.WSA_OPERATION_ABORTED) return interrupted(error);
+  const Class = CLASSES[osCode ?? ""] ?? Error;
+  const told = new Class(
+    osErrno === 0 ? message : `${osText(osErrno)}: ${message}`,
+    { cause: error },
+  );
+  return osCode === undefined ? told : withCode(told, osCode);
+}
+
+/** The words of Deno's errors for a number of the system. */
+function osText(errno: number): string {
+  return `${systemWords(errno)} (os error ${errno})`.trimStart();
+}
+
+function withCode(error: Error, code: string): Error {
+  return Object.assign(error, { code });
 }
 
 /** The error of a call that moved data directly. */
@@ -71,8 +97,9 @@ export function badResource(what: "Socket" | "Listener" = "Socket"): Error {
 }
 
 /** What a pending call of Deno's sockets is rejected with when they close. */
-export function interrupted(): Error {
-  return new Deno.errors.Interrupted("operation canceled");
+export function interrupted(cause?: unknown): Error {
+  const { Interrupted } = Deno.errors;
+  return withCode(new Interrupted("operation canceled", { cause }), "EINTR");
 }
 
 /** What a call is rejected with whose array went elsewhere while it waited. */
@@ -83,6 +110,6 @@ export function transferred(
 }
 
 /** What Deno's sockets throw when the other side takes no more. */
-export function brokenPipe(cause?: unknown): Error {
-  return new Deno.errors.BrokenPipe("Broken pipe", { cause });
+export function brokenPipe(): unknown {
+  return callError(winsock.WSAESHUTDOWN, "send", "send after the end");
 }

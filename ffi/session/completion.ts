@@ -16,7 +16,10 @@ import type { RioSocket } from "./socket.ts";
 export interface RioCompletion {
   /** What was requested. */
   readonly kind: "receive" | "send";
-  /** 0, or the Winsock error number with which the request ended. */
+  /**
+   * 0, or the Winsock error number with which the request ended; on Linux above
+   * 65,535 where there is none, and `error` has the kernel's own.
+   */
   readonly status: number;
   /** The error that `status` stands for; `null` for 0. */
   readonly error: RioError | null;

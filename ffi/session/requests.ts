@@ -7,6 +7,7 @@
 import type { RioBuf } from "../contract.ts";
 import { RioError } from "../errors.ts";
 import type { RioResults } from "../layout.ts";
+import { winsockNumber } from "../system_errors.ts";
 import { type Ledger, RequestRecord } from "./ledger.ts";
 
 /** What a program gave with one request. */
@@ -44,7 +45,7 @@ export class Completion {
     const { slice } = request;
     const kind = request.record.isSend ? "send" : "receive";
     this.kind = kind;
-    this.status = status;
+    this.status = winsockNumber(status);
     this.error = status === 0 ? null : new RioError({
       errno: status,
       syscall: nameOf(request),

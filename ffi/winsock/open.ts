@@ -136,7 +136,6 @@ function assemble(
     capabilities: {
       reusePort: false,
       segmentation: false,
-      brokenPipe: false,
       costlyOpen: false,
       tellsJoined: false,
       countsDropped: false,

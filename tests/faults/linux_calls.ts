@@ -6,16 +6,9 @@
  * @module
  */
 import { winsockError } from "../../ffi/linux/errno.ts";
-import * as errnoNumbers from "../../ffi/linux/errno_numbers.ts";
+import * as ERRNO from "../../ffi/linux/errno_numbers.ts";
+import { nameError } from "../../ffi/system_errors.ts";
 import type { Call, Way } from "./faults.ts";
-
-const ERRNO = {
-  ...errnoNumbers,
-  EIO: 5,
-  EBUSY: 16,
-  EEXIST: 17,
-  ENOSPC: 28,
-} as const;
 
 type Name = keyof typeof ERRNO;
 
@@ -24,7 +17,7 @@ function told(...names: Name[]): Way[] {
   return names.map((name) => ({
     name,
     errno: ERRNO[name],
-    code: [winsockError(ERRNO[name])],
+    code: [nameError(winsockError(ERRNO[name])).errno],
   }));
 }
 

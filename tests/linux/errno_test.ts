@@ -1,21 +1,19 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { winsockError } from "../../ffi/linux/errno.ts";
+import { errnoName, kernelError, winsockError } from "../../ffi/linux/errno.ts";
+import * as linux from "../../ffi/linux/errno_numbers.ts";
+import { RioError } from "../../ffi/errors.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
+import { systemWords, winsockNumber } from "../../ffi/system_errors.ts";
 
 const PAIRS: [name: string, errno: number, expected: number][] = [
-  ["EPERM", 1, wsa.WSAEACCES],
   ["EINTR", 4, wsa.WSAEINTR],
   ["EBADF", 9, wsa.WSAEBADF],
   ["EAGAIN", 11, wsa.WSAEWOULDBLOCK],
-  ["ENOMEM", 12, wsa.WSAENOBUFS],
   ["EACCES", 13, wsa.WSAEACCES],
   ["EFAULT", 14, wsa.WSAEFAULT],
-  ["ENODEV", 19, wsa.WSAEADDRNOTAVAIL],
   ["EINVAL", 22, wsa.WSAEINVAL],
-  ["ENFILE", 23, wsa.WSAEMFILE],
   ["EMFILE", 24, wsa.WSAEMFILE],
-  ["EPIPE", 32, wsa.WSAECONNRESET],
   ["ENOTSOCK", 88, wsa.WSAENOTSOCK],
   ["EDESTADDRREQ", 89, wsa.WSAEDESTADDRREQ],
   ["EMSGSIZE", 90, wsa.WSAEMSGSIZE],
@@ -32,7 +30,6 @@ const PAIRS: [name: string, errno: number, expected: number][] = [
   ["ENOBUFS", 105, wsa.WSAENOBUFS],
   ["EISCONN", 106, wsa.WSAEISCONN],
   ["ENOTCONN", 107, wsa.WSAENOTCONN],
-  ["ESHUTDOWN", 108, wsa.WSAESHUTDOWN],
   ["ETOOMANYREFS", 109, wsa.WSAETOOMANYREFS],
   ["ETIMEDOUT", 110, wsa.WSAETIMEDOUT],
   ["ECONNREFUSED", 111, wsa.WSAECONNREFUSED],
@@ -42,7 +39,7 @@ const PAIRS: [name: string, errno: number, expected: number][] = [
   ["ECANCELED", 125, wsa.WSA_OPERATION_ABORTED],
 ];
 
-/** Every number from 0 to 200 that does not mean `WSAEINVAL`. */
+/** The Winsock number in the answer, where there is one, for 0 to 200. */
 const ANSWERS: ReadonlyMap<number, number> = new Map([
   [1, 10013],
   [4, 10004],
@@ -52,12 +49,15 @@ const ANSWERS: ReadonlyMap<number, number> = new Map([
   [13, 10013],
   [14, 10014],
   [19, 10049],
+  [22, 10022],
   [23, 10024],
   [24, 10024],
   [32, 10054],
   [36, 10063],
   [38, 10045],
+  [39, 10066],
   [40, 10062],
+  [66, 10071],
   [71, 10054],
   [87, 10068],
   [88, 10038],
@@ -93,6 +93,21 @@ const ANSWERS: ReadonlyMap<number, number> = new Map([
   [125, 995],
 ]);
 
+/** Numbers that Winsock has none of the same name for, with the nearest. */
+const NEAREST: [name: string, errno: number, nearest: number][] = [
+  ["EPERM", 1, wsa.WSAEACCES],
+  ["ENOMEM", 12, wsa.WSAENOBUFS],
+  ["ENODEV", 19, wsa.WSAEADDRNOTAVAIL],
+  ["ENFILE", 23, wsa.WSAEMFILE],
+  ["EPIPE", 32, wsa.WSAECONNRESET],
+  ["ENOSYS", 38, wsa.WSAEOPNOTSUPP],
+  ["EPROTO", 71, wsa.WSAECONNRESET],
+  ["ESHUTDOWN", 108, wsa.WSAESHUTDOWN],
+];
+
+/** The kernel's last number, and one that it does not have. */
+const LAST = 133;
+
 describe("winsockError()", () => {
   for (const [name, errno, expected] of PAIRS) {
     it(`gives ${expected} for ${name}`, () => {
@@ -100,11 +115,12 @@ describe("winsockError()", () => {
     });
   }
 
-  it("gives WSAEINVAL for a number without a counterpart", () => {
-    for (const errno of [2, 39, 61, 117, 133, 4095]) {
-      assertEquals(winsockError(errno), wsa.WSAEINVAL);
-    }
-  });
+  for (const [name, errno, nearest] of NEAREST) {
+    it(`gives ${nearest} for ${name}, and tells that it is ${errno}`, () => {
+      assertEquals(winsockNumber(winsockError(errno)), nearest);
+      assertEquals(kernelError(winsockError(errno)), errno);
+    });
+  }
 
   it("never gives a number that means success", () => {
     for (let errno = 1; errno < 4096; errno++) {
@@ -112,13 +128,69 @@ describe("winsockError()", () => {
     }
   });
 
-  it("gives the same number as ever for 0 to 200", () => {
+  it("gives the same Winsock number as ever for 0 to 200, or none", () => {
     for (let errno = 0; errno <= 200; errno++) {
-      assertEquals(
-        winsockError(errno),
-        ANSWERS.get(errno) ?? 10022,
-        `${errno}`,
-      );
+      const expected = ANSWERS.get(errno) ?? winsockError(errno);
+      assertEquals(winsockNumber(winsockError(errno)), expected, `${errno}`);
     }
   });
+
+  it("gives each number of the kernel another one", () => {
+    const given = new Set<number>();
+    for (let errno = 1; errno <= 4095; errno++) given.add(winsockError(errno));
+    assertEquals(given.size, 4095);
+  });
+});
+
+describe("kernelError()", () => {
+  it("gives back what winsockError() was given", () => {
+    for (let errno = 1; errno <= 4095; errno++) {
+      assertEquals(kernelError(winsockError(errno)), errno);
+    }
+  });
+
+  it("gives 0 for what only Registered I/O has", () => {
+    assertEquals(kernelError(wsa.ERROR_ABANDONED_WAIT_0), 0);
+  });
+});
+
+describe("RioError of a number of the kernel", () => {
+  const told = (errno: number) =>
+    new RioError({ errno: winsockError(errno), syscall: "bind", attempt: "x" });
+
+  it("has its own name and number where Winsock has none, never WSAEINVAL", () => {
+    for (let errno = 1; errno <= 200; errno++) {
+      if (ANSWERS.has(errno)) continue;
+      const error = told(errno);
+      assertEquals([error.code, error.errno], [errnoName(errno), errno]);
+      assertEquals([error.osCode, error.osErrno], [errnoName(errno), errno]);
+    }
+  });
+
+  it("names it beside Winsock's where that is only near", () => {
+    for (const [name, errno, nearest] of NEAREST) {
+      const { message, ...error } = told(errno);
+      assertEquals([error.errno, error.osErrno], [nearest, errno]);
+      assertEquals(error.osCode, name);
+      assertMatch(message, new RegExp(` for ${name} \\(${errno}\\)$`));
+    }
+  });
+});
+
+Deno.test("errnoName() names every number that the kernel has", () => {
+  for (const [name, errno] of Object.entries(linux)) {
+    assertEquals(errnoName(errno), name);
+  }
+  // EWOULDBLOCK and EDEADLOCK are second names, of 11 and 35.
+  const missing = Array.from({ length: LAST }, (_, i) => i + 1)
+    .filter((errno) => errnoName(errno).startsWith("ERRNO_"));
+  assertEquals(missing, [41, 58]);
+  assertEquals(errnoName(LAST + 1), `ERRNO_${LAST + 1}`);
+});
+
+Deno.test("systemWords() gives the words of the C library", () => {
+  assertEquals(systemWords(linux.ECONNREFUSED), "Connection refused");
+  // The second time nobody is asked.
+  assertEquals(systemWords(linux.ECONNREFUSED), "Connection refused");
+  assertMatch(systemWords(linux.EIO), /^Input\/output error$|^I\/O error$/);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RioMemory } from "../../memory.ts";
-import { winsockError } from "../errno.ts";
+import { errnoName, winsockError } from "../errno.ts";
 import { EINTR } from "../errno_numbers.ts";
 import type { UringSymbols } from "./library.ts";
 import * as uring from "./numbers.ts";
@@ -313,7 +313,7 @@ export class Ring {
     const code = this.#calls.errno[0]!;
     return new Deno.errors.NotSupported(
       `Cannot use io_uring: ${call} failed with errno ${code} (${
-        winsockError(code)
+        errnoName(code)
       })`,
     );
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorName } from "../../errors.ts";
 import { DisposableStack } from "../../globals.ts";
 import { afterContinuations, inNextTurn } from "../../turns.ts";
 import { openEventfd } from "../eventfd.ts";
@@ -138,8 +139,9 @@ export class Uring implements Completions {
       this.#library.symbols.close(fd);
     }
     if (this.#probed === 8) return;
+    const name = errno === 0 ? "no error" : errorName(errno);
     throw new Deno.errors.NotSupported(
-      `Cannot use io_uring: io_uring_enter gave ${errno}, and a read ${this.#probed} in place of 8 bytes`,
+      `Cannot use io_uring: io_uring_enter gave ${name}, and a read ${this.#probed} in place of 8 bytes`,
     );
   }
 
@@ -150,7 +152,9 @@ export class Uring implements Completions {
     const errno = this.#ring.register(IORING_REGISTER_EVENTFD, argument, 1);
     if (errno === 0) return;
     throw new Deno.errors.NotSupported(
-      `Cannot use io_uring: io_uring_register failed for an eventfd (${errno})`,
+      `Cannot use io_uring: io_uring_register failed for an eventfd with ${
+        errorName(errno)
+      }`,
     );
   }
 

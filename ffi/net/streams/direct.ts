@@ -5,11 +5,7 @@
  */
 import { Promise } from "../../globals.ts";
 import type { RioDirectSocket } from "../../contract.ts";
-import {
-  WSAECONNRESET,
-  WSAENOTCONN,
-  WSAEWOULDBLOCK,
-} from "../../error_numbers.ts";
+import { WSAENOTCONN, WSAEWOULDBLOCK } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
 import { copyBytes, lengthOf, partOf } from "../../plain_bytes.ts";
 import { attachDirect, type Direct } from "../../session/direct.ts";
@@ -260,7 +256,7 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
       const part = all ? bytes : partOf(bytes, sent, end);
       const count = this.io.send(part, atOnce);
       if (count === NOTHING_YET) break;
-      if (count < 0) throw writeError(-count);
+      if (count < 0) throw callError(-count, "send", "send");
       sent += count;
     }
     return sent;
@@ -306,10 +302,4 @@ function lengthRead(count: number): number | null {
 /** The same with a new array. */
 function chunkRead(count: number): Uint8Array<ArrayBuffer> | null {
   return lengthRead(count) === null ? null : arrived.slice(0, count);
-}
-
-function writeError(errno: number): unknown {
-  const error = callError(errno, "send", "send");
-  // Deno's own sockets call this a broken pipe.
-  return errno === WSAECONNRESET ? brokenPipe(error) : error;
 }

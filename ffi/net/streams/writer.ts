@@ -4,11 +4,10 @@
  * @module
  */
 import { Promise } from "../../globals.ts";
-import { WSAECONNRESET, WSAENOTCONN } from "../../error_numbers.ts";
+import { WSAENOTCONN } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import type { RioCompletion } from "../../session/completion.ts";
-import { capabilitiesOf } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import type { Operation } from "../driver.ts";
@@ -186,7 +185,7 @@ export class Writer extends Half<Job> implements StreamWriter {
     this.#outstanding--;
     const job = this.calls[0];
     if (job !== undefined && completion.status !== 0) {
-      job.error ??= this.#errorOf(completion);
+      job.error ??= toDenoError(completion.error);
     }
     if (job !== undefined) {
       if (!this.#advancing) this.#advance(false);
@@ -195,13 +194,6 @@ export class Writer extends Half<Job> implements StreamWriter {
       this.rest();
     }
     this.settle();
-  }
-
-  #errorOf(completion: RioCompletion): unknown {
-    // Where Deno's own sockets call this a broken pipe, so does this one.
-    const gone = completion.status === WSAECONNRESET &&
-      capabilitiesOf(this.#hub.session).brokenPipe;
-    return gone ? brokenPipe(completion.error) : toDenoError(completion.error);
   }
 
   #end(job: Job): void {
