@@ -4,16 +4,30 @@
  * @module
  */
 
+/** The most characters that an error message takes from what it was given. */
+const LONGEST = 100;
+
 /**
- * A value as an error message shows it, in a few words.
+ * A value as an error message shows it, in a few words: a message stays short
+ * whatever it is about.
  *
  * @param value Anything, also what has no text.
  * @returns The text; strings in quotation marks.
  */
 export function show(value: unknown): string {
-  if (typeof value === "string") return `"${value}"`;
-  const short = { depth: 0, iterableLimit: 3, breakLength: Infinity };
-  return Deno.inspect(value, short);
+  if (typeof value === "string") return `"${shorten(value)}"`;
+  const short = {
+    depth: 0,
+    iterableLimit: 3,
+    strAbbreviateSize: LONGEST,
+    breakLength: Infinity,
+  };
+  return shorten(Deno.inspect(value, short));
+}
+
+/** The beginning of a text that is too long for an error message. */
+function shorten(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertPort } from "../address.ts";
-import { refuseType } from "../arguments.ts";
+import { refuseType, show } from "../arguments.ts";
 import { capabilitiesOf, type RioSession } from "../session/session.ts";
 import type { PermittedAddress } from "../session/permissions.ts";
 import { bindAddress } from "./hosts.ts";
@@ -45,7 +45,7 @@ export function localAddress(
 export function assertTransport(only: "udp" | "tcp", given: unknown): void {
   if (given === undefined || given === only) return;
   throw new TypeError(
-    `Unsupported transport "${String(given)}": give "${only}"`,
+    `Unsupported transport ${show(given)}: give "${only}"`,
   );
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { type IpAddress, ipVersion, withIndex } from "../address.ts";
+import { show } from "../arguments.ts";
 import { lookUp, lookUpNow } from "../resolver.ts";
 import {
   permitResolved,
@@ -15,6 +16,8 @@ import {
 } from "../session/permissions.ts";
 import type { RioSocket } from "../session/socket.ts";
 
+/** Characters of the longest name, with a dot at its end: RFC 1035. */
+const LONGEST = 254;
 /** What a name can consist of; Deno's sockets refuse everything else, too. */
 const NAME = /^[\w-]+(\.[\w-]+)*\.?$/;
 
@@ -30,7 +33,7 @@ export function knownAddress(hostname: string): string | undefined {
   if (typeof hostname !== "string") {
     throw new TypeError(
       `Invalid hostname ${
-        String(hostname)
+        show(hostname)
       }: give a string, not a ${typeof hostname}`,
     );
   }
@@ -38,9 +41,12 @@ export function knownAddress(hostname: string): string | undefined {
   const bare = inBrackets ? hostname.slice(1, -1) : hostname;
   const version = ipVersion(bare);
   if (version === 6 || version === 4 && !inBrackets) return withIndex(bare);
-  if (isName(hostname) || hasZone(bare)) return undefined;
+  const fits = hostname.length <= LONGEST;
+  if (fits && (isName(hostname) || hasZone(bare))) return undefined;
   throw new URIError(
-    `Invalid hostname "${hostname}": give an IP literal or a name of letters, digits, "-", "_" and "."`,
+    `Invalid hostname ${
+      show(hostname)
+    }: give an IP literal or a name of letters, digits, "-", "_" and "."`,
   );
 }
 

@@ -10,7 +10,7 @@ import { WSAEINVAL, WSAENOTCONN } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { logAsJson } from "../shown.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertInteger, assertOneOf, refuseType } from "../arguments.ts";
+import { assertInteger, assertOneOf, refuseType, show } from "../arguments.ts";
 import type { RioSlice } from "./buffer.ts";
 import type { SessionCore } from "./core.ts";
 import { assertInternal, type INTERNAL } from "../internal.ts";
@@ -287,7 +287,9 @@ export function encodeFor(
   writeAddress(bytes, address, { mapped: family === AF_INET6 });
   if (bytes[SOCKADDR_INET.family] !== family) {
     throw new TypeError(
-      `Invalid hostname "${address.hostname}": the socket is bound to the IPv4 address ${endpoint.address.hostname}, open one on "::" for IPv6`,
+      `Invalid hostname ${
+        show(address.hostname)
+      }: the socket is bound to the IPv4 address ${endpoint.address.hostname}, open one on "::" for IPv6`,
     );
   }
 }

@@ -11,6 +11,7 @@ import {
   readAddress,
   writeAddress,
 } from "../address.ts";
+import { show } from "../arguments.ts";
 
 /** Marks an address that a name leads to which is permitted. */
 const PERMITTED: unique symbol = Symbol("permitted");
@@ -56,9 +57,9 @@ export function requireNet(hostname: string, port: number): void {
 
 function notCapable(hostname: string, port: number): Error {
   return new Deno.errors.NotCapable(
-    `Requires net access to "${
-      descriptor(hostname, port).host
-    }", run again with the --allow-net flag`,
+    `Requires net access to ${
+      show(descriptor(hostname, port).host)
+    }, run again with the --allow-net flag`,
   );
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { show } from "../arguments.ts";
 import * as constants from "../constants.ts";
 import { optionLevel, type OptionName } from "../option_names.ts";
 
@@ -109,7 +110,7 @@ export function optionNumbers(
 ): [level: number, name: number] {
   if (!Object.hasOwn(OPTIONS, option)) {
     throw new TypeError(
-      `Unknown socket option "${String(option)}": give one of ${
+      `Unknown socket option ${show(option)}: give one of ${
         Object.keys(OPTIONS).join(", ")
       }`,
     );

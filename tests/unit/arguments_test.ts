@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   assertInteger,
@@ -60,6 +60,34 @@ describe("show()", () => {
   ];
   for (const [value, text] of SHOWN) {
     it(`shows ${text}`, () => assertEquals(show(value), text));
+  }
+});
+
+describe("show() of something large", () => {
+  const bytes = new Uint8Array(1 << 20);
+  const text = "x".repeat(1 << 20);
+  const many = Array.from({ length: 10_000 }, (_, i) => [`key${i}`, i]);
+  for (
+    const [what, value] of Object.entries({
+      "an array of bytes": bytes,
+      "an array buffer": bytes.buffer,
+      "a view": new DataView(bytes.buffer),
+      "a text": text,
+      "an object with a text": { text },
+      "an array with a text": [text],
+      "an object of many": Object.fromEntries(many),
+      "an error": new Error(text),
+      "a symbol": Symbol(text),
+      "a number": 10n ** 10_000n,
+      "a URL": new URL(`http://localhost/${text.slice(0, 10_000)}`),
+      "what shows itself": {
+        [Symbol.for("Deno.customInspect")]: () => text,
+      },
+    })
+  ) {
+    it(`shows the beginning of ${what}`, () => {
+      assert(show(value).length <= 103, `${show(value).length} characters`);
+    });
   }
 });
 

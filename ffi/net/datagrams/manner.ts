@@ -4,7 +4,7 @@
  * @module
  */
 import { isIpv4 } from "../../address.ts";
-import { assertInteger } from "../../arguments.ts";
+import { assertInteger, show } from "../../arguments.ts";
 import { type RioSendControl, sourceAddress } from "../../control.ts";
 
 /** Options of {@linkcode RioDatagramConn.send}, and of one datagram of many. */
@@ -56,7 +56,7 @@ export class Manners {
 export function assertReaches({ local, ipv4 }: Manner, byIpv4: boolean): void {
   if (local === undefined || ipv4 === byIpv4) return;
   throw new TypeError(
-    `Invalid local "${local}": the destination is one of ${
+    `Invalid local ${show(local)}: the destination is one of ${
       byIpv4 ? "IPv4" : "IPv6"
     }`,
   );

@@ -5,6 +5,7 @@
  */
 import { Promise } from "../../globals.ts";
 import { ipVersion, writeAddress } from "../../address.ts";
+import { show } from "../../arguments.ts";
 import {
   IP_ADD_MEMBERSHIP,
   IP_DROP_MEMBERSHIP,
@@ -100,7 +101,7 @@ function requestOf({ version, address, networkInterface }: Group): Uint8Array {
 
 function addressBytes(hostname: unknown, version: 4 | 6): Uint8Array {
   if (typeof hostname !== "string" || ipVersion(hostname) !== version) {
-    throw new Error(`Invalid IPv${version} address "${String(hostname)}"`);
+    throw new Error(`Invalid IPv${version} address ${show(hostname)}`);
   }
   const bytes = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(bytes, { hostname, port: 0 });

@@ -10,6 +10,7 @@ import {
   setTimeout,
 } from "../../globals.ts";
 import { type IpAddress, ipVersion } from "../../address.ts";
+import { show } from "../../arguments.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -142,7 +143,9 @@ function localOf({ localAddress, localPort }: RioConnectOptions): Local {
   const hostname = knownAddress(localAddress);
   if (hostname !== undefined) return { hostname, port };
   throw new TypeError(
-    `Invalid localAddress "${localAddress}": give an IP literal of this host`,
+    `Invalid localAddress ${
+      show(localAddress)
+    }: give an IP literal of this host`,
   );
 }
 
@@ -156,9 +159,9 @@ function reachable<T extends IpAddress>(
   const found = addresses.filter((to) => ipVersion(to.hostname) === version);
   if (found.length > 0) return found;
   throw new TypeError(
-    `Invalid localAddress "${hostname}": the peer has no address of its family, only ${
-      addresses[0]!.hostname
-    }`,
+    `Invalid localAddress ${
+      show(hostname)
+    }: the peer has no address of its family, only ${addresses[0]!.hostname}`,
   );
 }
 
