@@ -284,8 +284,15 @@ export interface RioDirectSocket {
   /**
    * Receives a datagram, and writes the sender's 28 address bytes; returns the
    * datagram's length, of which less may fit.
+   *
+   * @param local Takes the 28 bytes of the address that it arrived at, on a
+   * socket with packet info; else that of the socket.
    */
-  receiveFrom(into: Uint8Array, address: Uint8Array): number;
+  receiveFrom(
+    into: Uint8Array,
+    address: Uint8Array,
+    local?: Uint8Array,
+  ): number;
   /**
    * Sends from memory.
    *
@@ -295,6 +302,16 @@ export interface RioDirectSocket {
   send(from: Uint8Array, atOnce?: boolean): number;
   /** The same, to 28 address bytes. */
   sendTo(from: Uint8Array, address: Uint8Array): number;
+  /**
+   * The same with control messages, as `RIOSendEx` takes them.
+   *
+   * @param address Where it goes; `null` for the peer of the socket.
+   */
+  sendMessage(
+    from: Uint8Array,
+    address: Uint8Array | null,
+    control: Uint8Array,
+  ): number;
 }
 
 /**

@@ -6,6 +6,7 @@
 import type { RioBackend, RioWaitWay } from "../contract.ts";
 import { Arena } from "./arena.ts";
 import { LinuxDirect } from "./direct.ts";
+import { DirectMessages } from "./direct_messages.ts";
 import { HandleTable } from "./handles.ts";
 import {
   acquireLibrary,
@@ -36,7 +37,9 @@ export interface LinuxOptions {
 let shared: Poll | null = null;
 let users = 0;
 /** What they share for ever: it is used only while a call runs, or given back. */
-let memory: { scratch: Scratch; arena: Arena } | null = null;
+let memory:
+  | { scratch: Scratch; arena: Arena; messages: DirectMessages }
+  | null = null;
 /** The ring of each wait; `null` where it could not be opened. */
 const urings: WeakMap<Poll, Uring | null> = new WeakMap();
 /** Whether a ring has worked in this thread, or why not; unknown at first. */
@@ -103,12 +106,17 @@ function openPoll({ library, way }: LinuxOptions): Poll {
   const release = library ? () => {} : releaseLibrary;
   const opened = library ?? acquireLibrary();
   try {
-    memory ??= { scratch: new Scratch(), arena: new Arena() };
+    memory ??= makeMemory();
     return new Poll(opened, { scratch: memory.scratch, release, way });
   } catch (error) {
     release();
     throw error;
   }
+}
+
+function makeMemory(): NonNullable<typeof memory> {
+  const made = { scratch: new Scratch(), arena: new Arena() };
+  return { ...made, messages: new DirectMessages(made) };
 }
 
 /** The ring that belongs to a wait; opens it where there is none. */
@@ -160,12 +168,14 @@ class LinuxBackend implements RioBackend {
     this.#release = release;
     this.waits = poll;
     this.sockets = new LinuxSockets(library, poll);
-    const system = { library, readiness: poll };
+    const { scratch, arena, messages } = memory!;
+    const system = { library, readiness: poll, messages };
     this.direct = engine === "epoll"
       ? new LinuxDirect(this.sockets, system)
       : new UringDirect(this.sockets, system, () => findUring(poll));
     this.rings = new LinuxRings(this.sockets, {
-      ...memory!,
+      scratch,
+      arena,
       library,
       poll,
       registrations: new HandleTable(),

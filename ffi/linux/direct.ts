@@ -11,6 +11,7 @@ import type {
 } from "../contract.ts";
 import * as wsa from "../error_numbers.ts";
 import { lengthOf } from "../plain_bytes.ts";
+import type { DirectMessages } from "./direct_messages.ts";
 import { winsockError } from "./errno.ts";
 import { EAGAIN, EDESTADDRREQ, EINTR, EPIPE } from "./errno_numbers.ts";
 import type { LinuxLibrary } from "./library.ts";
@@ -35,6 +36,8 @@ const SEND_FLAGS = linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL;
 export interface DirectSystem {
   readonly library: LinuxLibrary;
   readonly readiness: Readiness;
+  /** Moves datagrams that have control messages. */
+  readonly messages: DirectMessages;
 }
 
 /** Attaches to sockets. */
@@ -108,24 +111,31 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
     }
   }
 
-  receiveFrom(into: Uint8Array, address: Uint8Array): number {
+  receiveFrom(
+    into: Uint8Array,
+    address: Uint8Array,
+    local?: Uint8Array,
+  ): number {
     if (!this.socket.ready) return -wsa.WSAEWOULDBLOCK;
     const report = this.socket.takeReport();
     if (report !== 0) return -report;
-    const { library: { symbols } } = this.#system;
-    const length = lengthOf(into);
+    const { library, messages } = this.#system;
+    const length = BigInt(lengthOf(into));
     for (;;) {
       sockaddrLength[0] = sockaddr.length;
-      const got = symbols.recvfrom(
-        this.fd,
-        into,
-        BigInt(length),
-        DATAGRAM_FLAGS,
-        sockaddr,
-        sockaddrLength,
-      );
+      const got = local === undefined
+        ? library.symbols.recvfrom(
+          this.fd,
+          into,
+          length,
+          DATAGRAM_FLAGS,
+          sockaddr,
+          sockaddrLength,
+        )
+        : messages.receive(library, this.fd, into, DATAGRAM_FLAGS);
       if (got >= 0) {
-        copySockaddr(address);
+        if (local === undefined) copySockaddr(address);
+        else messages.tell(this.socket, address, local);
         return got;
       }
       const errno = this.#failed(false);
@@ -158,6 +168,22 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
         sockaddr,
         addressLength,
       );
+      if (sent >= 0) return this.#sent(sent);
+      const errno = this.#failed(true);
+      if (errno !== 0) return -errno;
+    }
+  }
+
+  sendMessage(
+    from: Uint8Array,
+    address: Uint8Array | null,
+    control: Uint8Array,
+  ): number {
+    const { library, messages } = this.#system;
+    const refused = messages.prepare(this.socket, from, address, control);
+    if (refused !== 0) return -refused;
+    for (;;) {
+      const sent = messages.send(library, this.fd, SEND_FLAGS);
       if (sent >= 0) return this.#sent(sent);
       const errno = this.#failed(true);
       if (errno !== 0) return -errno;
