@@ -63,6 +63,14 @@ export interface RioCapabilities {
    * with an unused backend open: so one may stay open for a moment.
    */
   readonly costlyOpen: boolean;
+  /**
+   * A receive on a socket that is bound to every address tells in `local` which
+   * of them the datagram arrived at, once packet info is asked for; elsewhere
+   * control messages have to be asked.
+   */
+  readonly tellsLocal: boolean;
+  /** Control messages can tell when a datagram was received. */
+  readonly timestamps: boolean;
   /** Datagrams that the system joined always come with the size of each. */
   readonly tellsJoined: boolean;
   /** Each socket counts the datagrams that there was no room for. */

@@ -13,6 +13,8 @@ import {
 } from "./address.ts";
 import { assertInteger, refuseType } from "./arguments.ts";
 import {
+  AF_INET,
+  AF_INET6,
   IP_ECN,
   IP_PKTINFO,
   IP_TOS,
@@ -40,6 +42,10 @@ import {
 
 /** Bytes of a control slice that has room for all messages of this module. */
 export const CONTROL_SIZE = 192;
+
+// Each of the functions below runs to its end before another one can start.
+const received = new ControlReader();
+const sent = new ControlReader();
 
 /** What the control messages of a received datagram say. */
 export interface RioControlInfo {
@@ -105,6 +111,37 @@ export function readControl(bytes: Uint8Array): RioControlInfo {
     }
   }
   return info;
+}
+
+/**
+ * Writes where a datagram arrived as 28 address bytes: all 0 where the control
+ * messages do not say it.
+ */
+export function writeDestination(
+  address: Uint8Array,
+  control: Uint8Array,
+): void {
+  address.fill(0, 0, ADDRESS_SIZE);
+  const { buffer, byteOffset, byteLength } = control;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  const end = Math.min(view.getUint32(0, true), byteLength);
+  received.begin(view, RIO_CMSG_BASE_SIZE, end);
+  while (received.next()) {
+    const at = received.at;
+    if (received.is(IPPROTO_IP, IP_PKTINFO, IN_PKTINFO.size)) {
+      address[SOCKADDR_INET.family] = AF_INET;
+      copyTo(SOCKADDR_INET.ipv4Address, at + IN_PKTINFO.address, 4);
+    } else if (received.is(IPPROTO_IPV6, IPV6_PKTINFO, IN6_PKTINFO.size)) {
+      address[SOCKADDR_INET.family] = AF_INET6;
+      copyTo(SOCKADDR_INET.ipv6Address, at + IN6_PKTINFO.address, 16);
+      // Valid on one link alone: fe80::/10.
+      if (view.getUint16(at) >>> 6 !== 0xFE80 >>> 6) continue;
+      copyTo(SOCKADDR_INET.ipv6ScopeId, at + IN6_PKTINFO.interfaceIndex, 4);
+    }
+  }
+  function copyTo(to: number, from: number, length: number): void {
+    for (let i = 0; i < length; i++) address[to + i] = control[from + i]!;
+  }
 }
 
 /** What control messages can say of a datagram that is sent. */
@@ -203,8 +240,6 @@ function writeSource(writer: ControlWriter, local: string): void {
   const scope = view.getUint32(SOCKADDR_INET.ipv6ScopeId, true);
   writer.setUint32(IN6_PKTINFO.interfaceIndex, scope);
 }
-
-const sent = new ControlReader();
 
 /**
  * Puts a type of service and an ECN codepoint at the level of the IP version

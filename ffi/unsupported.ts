@@ -23,7 +23,9 @@ export function openUnsupported(): RioBackend {
       reusePort: false,
       segmentation: false,
       costlyOpen: false,
+      timestamps: false,
       tellsJoined: false,
+      tellsLocal: false,
       countsDropped: false,
     },
     rings: {

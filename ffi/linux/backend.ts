@@ -151,7 +151,9 @@ class LinuxBackend implements RioBackend {
     reusePort: true,
     segmentation: true,
     costlyOpen: true,
+    timestamps: true,
     tellsJoined: true,
+    tellsLocal: true,
     countsDropped: true,
   };
   readonly rings: LinuxRings;

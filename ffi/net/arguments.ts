@@ -67,6 +67,18 @@ export function assertReusePort(
 }
 
 /**
+ * Refuses to ask for time stamps where the system has none.
+ *
+ * @throws {Deno.errors.NotSupported} If it does not.
+ */
+export function assertTimestamps(session: RioSession, asked: boolean): void {
+  if (!asked || capabilitiesOf(session).timestamps) return;
+  throw new Deno.errors.NotSupported(
+    `Cannot tell when datagrams are received: the backend "${session.backend}" has no SO_TIMESTAMPNS`,
+  );
+}
+
+/**
  * The number of a port, which Deno's sockets also take as a string of digits.
  *
  * @returns The number; 0 if there is none.

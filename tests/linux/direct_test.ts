@@ -1,5 +1,14 @@
 /** Data without requests: what a call may touch, and what it tells. */
 import { assert, assertEquals } from "@std/assert";
+import { ADDRESS_SIZE, readAddress, writeAddress } from "../../ffi/address.ts";
+import {
+  AF_INET,
+  IP_PKTINFO,
+  IPPROTO_IP,
+  IPPROTO_UDP,
+  SOCK_DGRAM,
+} from "../../ffi/constants.ts";
+import { CONTROL_SIZE, writeControl } from "../../ffi/control.ts";
 import type {
   RioBackend,
   RioDirectSocket,
@@ -132,5 +141,59 @@ engineTest(
     assertEquals([...into.subarray(0, 2)], [9, 8]);
     assertEquals(sender, a.address);
     assertEquals(to.receiveFrom(into, sender), -wsa.WSAEWOULDBLOCK);
+  },
+);
+
+engineTest(
+  "a datagram leaves from where its control messages say, and tells where it came",
+  async (rig) => {
+    const { rio } = rig;
+    const queue = rig.queue(32);
+    const [a, b] = [rig.udp(queue), rig.udp(queue)];
+    const { sockets } = rio;
+    const everywhere = sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+    const address = new Uint8Array(ADDRESS_SIZE);
+    writeAddress(address, { hostname: "0.0.0.0", port: 0 });
+    assertEquals(sockets.bind(everywhere, address), 0);
+    sockets.localAddress(everywhere, address);
+    const on = new Uint8Array([1, 0, 0, 0]);
+    sockets.setOption(everywhere, IPPROTO_IP, IP_PKTINFO, on);
+    const { io } = attach(rio, everywhere);
+    const { io: peer } = attach(rio, b.socket);
+    const control = new Uint8Array(CONTROL_SIZE);
+    const local = "127.0.0.5";
+    const messages = control.subarray(0, writeControl(control, 4, { local }));
+    const data = new Uint8Array([1, 2, 3]);
+    assertEquals(io.sendMessage(data, b.address, messages), 3);
+    const [into, from, here] = [8, 28, 28].map((size) => new Uint8Array(size));
+    assertEquals(peer.receiveFrom(into!, from!, here!), 3);
+    assertEquals([...into!.subarray(0, 3)], [1, 2, 3]);
+    assertEquals(readAddress(from!, "udp").hostname, local);
+    // Without packet info it is the address of the socket.
+    assertEquals(here, b.address);
+    // What is answered there arrives there.
+    assertEquals(peer.sendTo(data.subarray(0, 1), from!), 1);
+    assertEquals(io.receiveFrom(into!, from!, here!), 1);
+    assertEquals(from, b.address);
+    const { hostname, port } = readAddress(here!, "udp");
+    assertEquals([hostname, port], [local, readAddress(address, "udp").port]);
+    assertEquals(io.receiveFrom(into!, from!, here!), -wsa.WSAEWOULDBLOCK);
+    // The length is told of one that does not fit.
+    assertEquals(peer.sendTo(new Uint8Array(20), address), 20);
+    let length = 0;
+    await look(rio, () => {
+      if (length <= 0) length = io.receiveFrom(into!, from!, here!);
+      return length > 0;
+    });
+    assertEquals(length, 20);
+    assertEquals(
+      io.sendMessage(data, a.address, new Uint8Array(4)),
+      -wsa.WSAEINVAL,
+    );
+    assertEquals(sockets.close(everywhere), 0);
+    assertEquals(
+      io.sendMessage(data, b.address, messages),
+      -wsa.WSAENOTSOCK,
+    );
   },
 );

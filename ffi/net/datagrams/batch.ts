@@ -28,6 +28,12 @@ export interface RioReceivedDatagram extends RioDatagram {
   readonly info: RioControlInfo;
   /** Whether `data` is only its head: it was longer than `datagramSize`. */
   readonly truncated: boolean;
+  /**
+   * The address of this host that it arrived at, where the socket is bound to
+   * all of them: sent back as it is, the answer leaves from there. Unknown for a
+   * multicast group.
+   */
+  readonly local: string | undefined;
 }
 
 /**
@@ -62,15 +68,18 @@ export class RioDatagramBatch
   ) {
     assertInternal(key, "RioDatagramConn.receiveMany()");
     const { slots, datagrams } = arrived;
+    const { details } = inbox;
     this.#inbox = inbox;
     this.#slots = slots;
     this.#datagrams = datagrams;
     for (const slot of slots) {
-      const addr = inbox.senderOf(slot);
-      const info = inbox.infoOf(slot);
+      const addr = details.sender(slot);
+      const info = details.info(slot);
+      const local = details.local(slot);
       do {
         const data = slot.take();
-        this.#datagrams.push({ data, addr, info, truncated: slot.truncated });
+        const { truncated } = slot;
+        this.#datagrams.push({ data, addr, info, truncated, local });
       } while (slot.more);
     }
   }

@@ -5,7 +5,6 @@
  * @module
  */
 import { Promise } from "../../globals.ts";
-import { readControl, type RioControlInfo } from "../../control.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -13,8 +12,8 @@ import { inTurn } from "../../turns.ts";
 import type { Driver } from "../driver.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
-import type { AddressReader } from "./addresses.ts";
 import { RioDatagramBatch, type RioReceivedDatagram } from "./batch.ts";
+import { type Details, NO_INFO } from "./details.ts";
 import type { DirectDatagrams, Received } from "./direct.ts";
 import {
   type Arrival,
@@ -26,9 +25,6 @@ import { isReport, reported, tooLong } from "./reports.ts";
 import { ReceiveSlots, type ReceiveSlotsOptions } from "./receive_slots.ts";
 import type { ReceiveSlot } from "./slots.ts";
 
-/** The `info` of a datagram whose socket was opened without `info`. */
-const NO_INFO: RioControlInfo = Object.freeze({});
-
 /** How datagrams are received. */
 export interface InboxOptions extends ReceiveSlotsOptions {
   /** Runs the receives. */
@@ -37,8 +33,8 @@ export interface InboxOptions extends ReceiveSlotsOptions {
   readonly direct: DirectDatagrams | null;
   /** Whether receives can be posted when somebody wants what has arrived. */
   readonly late: boolean;
-  /** Reads where datagrams come from. */
-  readonly senders: AddressReader;
+  /** Reads what is told of datagrams. */
+  readonly details: Details;
   /** Whether error reports are told; otherwise nothing comes of them. */
   readonly reports: boolean;
 }
@@ -111,12 +107,13 @@ export class Inbox extends Half<Receive> {
     const few: RioReceivedDatagram[] = [];
     try {
       while (few.length < FEW) {
-        const received = direct.receive(undefined);
+        const received = direct.receive(undefined, true);
         if (received === null) break;
-        const [data, addr] = received;
-        const { truncated } = direct;
+        const [data, sender] = received;
+        const addr = Object.freeze(sender);
+        const { truncated, local } = direct;
         if (truncated) this.#truncated++;
-        few.push({ data, addr: Object.freeze(addr), info: NO_INFO, truncated });
+        few.push({ data, addr, info: NO_INFO, truncated, local });
       }
     } catch (error) {
       // What was taken before it comes first.
@@ -210,7 +207,7 @@ export class Inbox extends Half<Receive> {
         if (rejectTruncated) throw tooLong(size);
       }
       // Copied: this address is the caller's to change, as Deno's is.
-      const sender = { ...this.senderOf(slot) };
+      const sender = { ...this.details.sender(slot) };
       if (!p) return [new Uint8Array(arrived), sender];
       p.set(size < arrived.length ? arrived.subarray(0, size) : arrived);
       return [p.subarray(0, size), sender];
@@ -333,15 +330,9 @@ export class Inbox extends Half<Receive> {
     return outcome.finally(() => signal.removeEventListener("abort", abort));
   }
 
-  /** The sender of what is in a slot; frozen. */
-  senderOf(slot: ReceiveSlot): Deno.NetAddr {
-    return this.#options.senders.read(slot.remote.bytes);
-  }
-
-  /** What the control messages of a slot say; frozen. */
-  infoOf(slot: ReceiveSlot): RioControlInfo {
-    if (!this.#options.control) return NO_INFO;
-    return Object.freeze(readControl(slot.control.bytes));
+  /** Reads what is told of datagrams. */
+  get details(): Details {
+    return this.#options.details;
   }
 
   /** Posts a slot again when its datagrams were taken; throws nothing. */

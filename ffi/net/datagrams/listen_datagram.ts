@@ -13,16 +13,23 @@ import { LATE_QUEUES, type QueueOptions } from "../../session/request_queue.ts";
 import { capabilitiesOf, type RioSession } from "../../session/session.ts";
 import type { RioSocketOption } from "../../session/socket_options.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { assertReusePort, localAddress } from "../arguments.ts";
+import {
+  assertReusePort,
+  assertTimestamps,
+  localAddress,
+} from "../arguments.ts";
 import { denoErrors } from "../errors.ts";
 import { useSession } from "../shared_session.ts";
 import { AddressReader, AddressWriter } from "./addresses.ts";
 import { RioDatagramConn } from "./conn.ts";
+import { Details } from "./details.ts";
 import { DirectDatagrams } from "./direct.ts";
 import { Inbox } from "./inbox.ts";
 import { Joins, LONGEST } from "./joins.ts";
+import { openLocals } from "./local.ts";
 import { Outbox } from "./outbox.ts";
 import { takeRoom } from "./room.ts";
+import { hasIpv4Peer } from "./send_slots.ts";
 import { slotSize } from "./slots.ts";
 import { openDrivers } from "./watch.ts";
 
@@ -83,11 +90,21 @@ export interface RioListenDatagramOptions {
   /** Hops that what is sent may take, 1 to 255; the system's by default. */
   timeToLive?: number;
   /**
-   * Tell with each datagram of a batch where it arrived, and its ECN codepoint.
+   * Tell with each datagram of a batch where it arrived, its ECN codepoint and
+   * the hops that were left.
    *
    * @default {false}
    */
   info?: boolean;
+  /**
+   * Tell with each datagram of a batch when the system received it; Linux only.
+   *
+   * Source: `SO_TIMESTAMPNS` in `socket(7)`. Windows has time stamps for receives
+   * that are none of Registered I/O.
+   *
+   * @default {false}
+   */
+  timestamps?: boolean;
   /**
    * Let the system join datagrams of one sender; they are taken apart again.
    * Takes 64 KiB for each of `receives`, whatever `datagramSize` is.
@@ -164,6 +181,7 @@ export function listenDatagram(
     sends = 64,
     datagramSize = 65535,
     info = false,
+    timestamps = false,
     coalesce = false,
     reportUnreachable: reports = false,
   } = options;
@@ -177,6 +195,7 @@ export function listenDatagram(
     using stack = new DisposableStack();
     const { session } = stack.use(useSession(options.session));
     assertReusePort(session, options.reusePort);
+    assertTimestamps(session, timestamps);
     const memory = stack.use(new DisposableStack());
     const queues = stack.use(new DisposableStack());
     const room = (slots: number, size: number) =>
@@ -209,15 +228,26 @@ export function listenDatagram(
       timeToLive: options.timeToLive,
       packetInfo: info || undefined,
       receiveEcn: info || undefined,
+      receiveTimeToLive: info || undefined,
+      receiveTimestamp: timestamps || undefined,
     });
     const { direct, ...drivers } = openDrivers(socket);
-    const { segmentation, tellsJoined, countsDropped } = capabilitiesOf(
-      session,
-    );
+    const { segmentation, tellsJoined, tellsLocal, countsDropped } =
+      capabilitiesOf(session);
     const senders = new AddressReader();
     const writer = new AddressWriter(ipVersion(address.hostname) === 6);
+    const locals = openLocals(socket, tellsLocal);
+    const told = info || timestamps;
+    const control = told || coalesce || locals !== null && !tellsLocal;
     const datagrams = direct &&
-      new DirectDatagrams(direct, { datagramSize, senders, writer, reports });
+      new DirectDatagrams(direct, {
+        datagramSize,
+        senders,
+        locals,
+        writer,
+        hasIpv4Peer: () => hasIpv4Peer(socket),
+        reports,
+      });
     const joins = coalesce
       ? new Joins(socket, senders, tellsJoined ? null : { datagramSize })
       : null;
@@ -225,15 +255,16 @@ export function listenDatagram(
     const size = coalesce ? LONGEST : datagramSize;
     const inbox = new Inbox(socket, {
       driver: drivers.receives,
-      direct: info || coalesce ? null : datagrams,
+      direct: told || coalesce ? null : datagrams,
       late: direct !== null,
       room: () => room(receives, size),
       slots: receives,
       size,
       datagramSize,
-      control: info || coalesce,
+      control,
+      local: locals !== null && tellsLocal,
       joins,
-      senders,
+      details: new Details({ senders, locals, info: told }),
       reports,
     });
     const outbox = new Outbox(socket, {

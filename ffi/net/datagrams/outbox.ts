@@ -75,7 +75,7 @@ export class Outbox extends Sender {
     this.#depart();
     try {
       const manner = this.#manners.of(options);
-      if (manner === null && this.#sendDirectly(data, addr)) {
+      if (this.#sendDirectly(data, addr, manner)) {
         return Promise.resolve(data.byteLength);
       }
       return this.#sendInSlot(data, addr, manner);
@@ -88,8 +88,13 @@ export class Outbox extends Sender {
    * Sends a datagram at once, if none is to be sent before it or together with
    * it, and there is room.
    */
-  #sendDirectly(data: Uint8Array, addr: RioDestination | undefined): boolean {
+  #sendDirectly(
+    data: Uint8Array,
+    addr: RioDestination | undefined,
+    manner: Manner | null,
+  ): boolean {
     const { direct } = this.#options;
+    if (manner?.segmentSize !== undefined) return false;
     if (direct === null || this.#justSent || this.closed) return false;
     if (!this.isAlone) return false;
     assertBytes("data", data);
@@ -100,7 +105,7 @@ export class Outbox extends Sender {
       if (host === undefined) return false;
       to.hostname = host;
     }
-    if (!direct.send(data, to)) return false;
+    if (!direct.send(data, to, manner)) return false;
     // What else is sent before anybody awaits this one leaves together.
     this.#justSent = true;
     queueMicrotask(this.#sendAlone);
@@ -200,12 +205,10 @@ export class Outbox extends Sender {
     const { direct } = this.#options;
     const { slot } = this.#train;
     if (direct === null || slot === null || slot.count > 1) return false;
-    if (slot.manner !== null) return false;
     if (slot.group !== group || !this.isAlone) return false;
     try {
-      if (!direct.send(slot.data.bytes.subarray(0, slot.size), slot.to)) {
-        return false;
-      }
+      const data = slot.data.bytes.subarray(0, slot.size);
+      if (!direct.send(data, slot.to, slot.manner)) return false;
       group.sent++;
     } catch (error) {
       group.failed(error);

@@ -37,6 +37,8 @@ export interface ReceiveSlotsOptions {
   readonly datagramSize: number;
   /** Whether control messages are received as well. */
   readonly control: boolean;
+  /** Whether the address that it arrived at is received as well. */
+  readonly local: boolean;
   /** Says what the system joined; `null` where it joins nothing. */
   readonly joins: Joins | null;
 }
@@ -136,10 +138,10 @@ export class ReceiveSlots {
   }
 
   #make(): void {
-    const { room, size, datagramSize, control } = this.#options;
+    const { room, size, datagramSize, control, local } = this.#options;
     const place = this.#room ??= room();
     const slot: ReceiveSlot = new ReceiveSlot(
-      { room: place, index: this.#made, size, datagramSize, control },
+      { room: place, index: this.#made, size, datagramSize, control, local },
       (completion) => this.#completed(slot, completion),
     );
     this.#idle.push(slot);

@@ -13,12 +13,12 @@ import type { Manner } from "./manner.ts";
 import type { Room } from "./room.ts";
 import type { SendGroup } from "./send_group.ts";
 
-/** Bytes kept for an address: 28, rounded up to a cache line. */
-const ADDRESS_ROOM = 64;
+/** Bytes kept for an address: 28, rounded up. */
+const ADDRESS_ROOM = 32;
 
 /** Bytes of registered memory that one slot takes. */
 export function slotSize(size: number): number {
-  return CONTROL_SIZE + ADDRESS_ROOM + ((size + 63) & ~63);
+  return CONTROL_SIZE + 2 * ADDRESS_ROOM + ((size + 63) & ~63);
 }
 
 /** The place of a slot in registered memory. */
@@ -37,6 +37,8 @@ abstract class Slot implements Operation {
   readonly data: RioSlice;
   /** The address of the peer. */
   readonly remote: RioSlice;
+  /** The address of this host. */
+  readonly local: RioSlice;
   /** Control messages. */
   readonly control: RioSlice;
   readonly complete: Operation["complete"];
@@ -57,7 +59,9 @@ abstract class Slot implements Operation {
     const remote = control + CONTROL_SIZE;
     this.control = buffer.slice(control, CONTROL_SIZE);
     this.remote = buffer.slice(remote, ADDRESS_ROOM);
-    this.data = buffer.slice(remote + ADDRESS_ROOM, size);
+    const local = remote + ADDRESS_ROOM;
+    this.local = buffer.slice(local, ADDRESS_ROOM);
+    this.data = buffer.slice(local + ADDRESS_ROOM, size);
   }
 }
 
@@ -80,18 +84,22 @@ export class ReceiveSlot extends Slot {
    * Makes it.
    *
    * @param place Where it is, how much of each datagram is taken, and whether
-   * control messages are received as well.
+   * control messages and the local address are received as well.
    */
   constructor(
-    place: Place & { datagramSize: number; control: boolean },
+    place: Place & { datagramSize: number; control: boolean; local: boolean },
     complete: Operation["complete"],
   ) {
     super(place, complete);
-    const { remote, control } = this;
+    const { remote, local, control } = this;
     this.#longest = place.datagramSize;
-    this.options = place.control
-      ? { remote, control, defer: true, context: this }
-      : { remote, defer: true, context: this };
+    this.options = {
+      remote,
+      ...(place.local ? { local } : {}),
+      ...(place.control ? { control } : {}),
+      defer: true,
+      context: this,
+    };
   }
 
   /** Says what has arrived, and whether it was cut; nothing was taken yet. */

@@ -1,0 +1,77 @@
+/**
+ * The addresses that datagrams arrived at: an answer leaves from there, which a
+ * socket that is bound to every address of the host would not do by itself.
+ *
+ * @module
+ */
+import { ADDRESS_SIZE, readAddress } from "../../address.ts";
+import { writeDestination } from "../../control.ts";
+import { RioError } from "../../errors.ts";
+import { SOCKADDR_INET } from "../../layout.ts";
+import type { RioSocket } from "../../session/socket.ts";
+import type { ReceiveSlot } from "./slots.ts";
+
+/** No address, a multicast group or a broadcast: nothing can be sent from it. */
+const NOBODYS =
+  /^(0\.0\.0\.0|255\.255\.255\.255|::|2(2[4-9]|3\d)\..*|ff.*:.*)$/;
+/** Bound to every address of the host. */
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** Reads the addresses; the same again costs a comparison. */
+export class Locals {
+  /** Takes the 28 bytes of an address that is read without a slot. */
+  readonly bytes: Uint8Array = new Uint8Array(ADDRESS_SIZE);
+  readonly #last: Uint8Array = new Uint8Array(ADDRESS_SIZE);
+  readonly #tells: boolean;
+  #hostname: string | undefined = undefined;
+
+  /**
+   * Makes a reader for one socket.
+   *
+   * @param tells Whether a receive fills `local` on such a socket; otherwise its
+   * control messages say where a datagram arrived.
+   */
+  constructor(tells: boolean) {
+    this.#tells = tells;
+  }
+
+  /** Where what is in a slot arrived; nothing where that is not known. */
+  of({ local, control }: ReceiveSlot): string | undefined {
+    if (!this.#tells) writeDestination(local.bytes, control.bytes);
+    return this.read(local.bytes);
+  }
+
+  /** The same of 28 bytes. */
+  read(bytes: Uint8Array): string | undefined {
+    const last = this.#last;
+    let same = true;
+    for (let i = 0; same && i < ADDRESS_SIZE; i++) same = bytes[i] === last[i];
+    if (same) return this.#hostname;
+    last.set(bytes.subarray(0, ADDRESS_SIZE));
+    return this.#hostname = readHost(last);
+  }
+}
+
+function readHost(bytes: Uint8Array): string | undefined {
+  if (bytes[SOCKADDR_INET.family] === 0) return undefined;
+  const { hostname } = readAddress(bytes, "udp");
+  return NOBODYS.test(hostname) ? undefined : hostname;
+}
+
+/**
+ * Has a socket be told where datagrams arrive, if it is bound to every address.
+ *
+ * @param tells As for {@linkcode Locals}.
+ * @returns Reads the addresses; `null` where there is one, or none is told.
+ */
+export function openLocals(socket: RioSocket, tells: boolean): Locals | null {
+  if (!EVERYWHERE.has(socket.address.hostname)) return null;
+  try {
+    socket.setOption("packetInfo", true);
+  } catch (error) {
+    // Answers leave from where the system chooses, then.
+    if (error instanceof RioError) return null;
+    throw error;
+  }
+  return new Locals(tells);
+}
