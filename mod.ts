@@ -96,7 +96,10 @@ export {
   listenDatagram,
   type RioListenDatagramOptions,
 } from "./ffi/net/datagrams/listen_datagram.ts";
-export { RioMembership } from "./ffi/net/datagrams/multicast.ts";
+export {
+  RioMembership,
+  type RioMembershipOptions,
+} from "./ffi/net/datagrams/multicast.ts";
 export { connect, type RioConnectOptions } from "./ffi/net/streams/connect.ts";
 export { listen, type RioListenOptions } from "./ffi/net/streams/listen.ts";
 export { RioTcpConn } from "./ffi/net/streams/conn.ts";

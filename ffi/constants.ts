@@ -81,6 +81,17 @@ export const SO_REUSEPORT = 15;
  * this number; Windows answers `WSAENOPROTOOPT`.
  */
 export const SO_MEMINFO = 55;
+/**
+ * Socket option: send and receive through one interface, whose name is the
+ * value. Only Linux has it, under this number; Windows answers
+ * `WSAENOPROTOOPT`.
+ */
+export const SO_BINDTODEVICE = 25;
+/**
+ * Socket option: bytes that are sent per second, at the most. Only Linux has it,
+ * under this number; Windows answers `WSAENOPROTOOPT`.
+ */
+export const SO_MAX_PACING_RATE = 47;
 /** Socket option: refuse others who would share the address. */
 export const SO_EXCLUSIVEADDRUSE: number = -5;
 /** Socket option: probe idle connections. */
@@ -130,6 +141,22 @@ export const IP_MULTICAST_LOOP = 11;
 export const IP_ADD_MEMBERSHIP = 12;
 /** IPv4 option: leave a group. */
 export const IP_DROP_MEMBERSHIP = 13;
+/** IPv4 option: join a group, and hear one source. */
+export const IP_ADD_SOURCE_MEMBERSHIP = 15;
+/** IPv4 option: hear a source of a group no more. */
+export const IP_DROP_SOURCE_MEMBERSHIP = 16;
+/** IPv4 option: do not hear a source of a group that was joined. */
+export const IP_BLOCK_SOURCE = 17;
+/** IPv4 option: hear it again. */
+export const IP_UNBLOCK_SOURCE = 18;
+/** Option of IPv4 and IPv6: do not hear a source of a group that was joined. */
+export const MCAST_BLOCK_SOURCE = 43;
+/** Option of IPv4 and IPv6: hear it again. */
+export const MCAST_UNBLOCK_SOURCE = 44;
+/** Option of IPv4 and IPv6: join a group, and hear one source. */
+export const MCAST_JOIN_SOURCE_GROUP = 45;
+/** Option of IPv4 and IPv6: hear a source of a group no more. */
+export const MCAST_LEAVE_SOURCE_GROUP = 46;
 /** IPv4 option: never fragment. */
 export const IP_DONTFRAGMENT = 14;
 /** IPv4 option and control message: packet info. */
@@ -139,10 +166,22 @@ export const IP_PKTINFO = 19;
  * type `IP_TTL`.
  */
 export const IP_RECVTTL = 21;
+/**
+ * IPv4 option: interface of what is sent, but for multicast; its index in
+ * network order.
+ */
+export const IP_UNICAST_IF = 31;
 /** IPv4 option: report the type of service of what is received. */
 export const IP_RECVTOS = 40;
 /** IPv4 option and control message: the ECN codepoint. */
 export const IP_ECN = 50;
+/**
+ * IPv4 option: hear the groups that any socket of the host has joined. Only
+ * Linux has it, under this number; Windows answers `WSAENOPROTOOPT`.
+ */
+export const IP_MULTICAST_ALL = 49;
+/** IPv4 option: the path MTU of a connected socket, in bytes. */
+export const IP_MTU = 73;
 /** IPv6 option: hop limit of what is sent. */
 export const IPV6_UNICAST_HOPS = 4;
 /** IPv6 option: interface of multicast that is sent. */
@@ -163,12 +202,22 @@ export const IPV6_PKTINFO = 19;
 export const IPV6_HOPLIMIT = 21;
 /** IPv6 option: refuse IPv4-mapped peers. */
 export const IPV6_V6ONLY = 27;
+/** IPv6 option: interface of what is sent, but for multicast; its index. */
+export const IPV6_UNICAST_IF = 31;
 /** IPv6 option and control message: traffic class. */
 export const IPV6_TCLASS = 39;
 /** IPv6 option: report the traffic class of what is received. */
 export const IPV6_RECVTCLASS = 40;
 /** IPv6 option and control message: the ECN codepoint. */
 export const IPV6_ECN = 50;
+/**
+ * IPv6 option: hear the groups that any socket of the host has joined. Only
+ * Linux has it, and the number is this package's: that of Linux is another
+ * option's on Windows, which answers `WSAENOPROTOOPT` to this one.
+ */
+export const IPV6_MULTICAST_ALL = 49;
+/** IPv6 option: the path MTU of a connected socket, in bytes. */
+export const IPV6_MTU = 72;
 /** UDP option and control message: segment size of what is sent, in bytes. */
 export const UDP_SEND_MSG_SIZE = 2;
 /** UDP option: largest coalesced datagram, in bytes. */

@@ -56,6 +56,8 @@ export interface RioBuf {
 export interface RioCapabilities {
   /** Sockets can share a port: `SO_REUSEPORT`. */
   readonly reusePort: boolean;
+  /** Sockets can be bound to an interface: `SO_BINDTODEVICE`. */
+  readonly bindToDevice: boolean;
   /** Sends can be cut into datagrams, on any path: `UDP_SEGMENT`. */
   readonly segmentation: boolean;
   /**

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { assertInteger, refuseType } from "./arguments.ts";
 import { openLibc } from "./libc.ts";
 
 const LIBC = {
@@ -55,6 +56,29 @@ export function interfaceIndex(name: string): number {
   } finally {
     libc.close();
   }
+}
+
+/**
+ * The number of an interface that a program gives by number or name.
+ *
+ * @param name The argument, as the caller knows it.
+ * @param given Its index, 0 for any, or its name.
+ * @returns The index.
+ * @throws {TypeError} If it is neither, or this host has none of that name.
+ * @throws {RangeError} If it is no whole number, or negative.
+ * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
+ */
+export function toInterface(name: string, given: unknown): number {
+  if (typeof given === "number") {
+    assertInteger(name, given, 0, 0x7FFFFFFF);
+    return given;
+  }
+  if (typeof given !== "string") {
+    refuseType(name, given, "give the index or the name of an interface");
+  }
+  const index = interfaceIndex(given);
+  if (index !== 0) return index;
+  refuseType(name, given, "this host has no interface of that name");
 }
 
 /**

@@ -72,6 +72,13 @@ export const IN6_PKTINFO = {
   interfaceIndex: 16,
 } as const;
 
+/** `GROUP_SOURCE_REQ`: the index of an interface, a group and a source. */
+export const GROUP_SOURCE_REQ = {
+  size: 264,
+  interface: 0,
+  group: 8,
+  source: 136,
+} as const;
 /** `WSADATA`: what `WSAStartup` fills. */
 export const WSADATA_SIZE = 408;
 

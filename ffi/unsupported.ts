@@ -21,6 +21,7 @@ export function openUnsupported(): RioBackend {
     engine: null,
     capabilities: {
       reusePort: false,
+      bindToDevice: false,
       segmentation: false,
       costlyOpen: false,
       timestamps: false,

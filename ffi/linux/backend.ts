@@ -149,6 +149,7 @@ class LinuxBackend implements RioBackend {
   readonly engine: "io_uring" | "epoll";
   readonly capabilities = {
     reusePort: true,
+    bindToDevice: true,
     segmentation: true,
     costlyOpen: true,
     timestamps: true,

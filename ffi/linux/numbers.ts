@@ -28,11 +28,13 @@ export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
+export const SO_BINDTODEVICE = 25;
 /** Nanoseconds in the form of the first `struct timespec`, two words of 64 bits. */
 export const SO_TIMESTAMPNS = 35;
 export const SO_MEMINFO = 55;
 /** The number of `SO_MEMINFO` that counts drops, from 0 on. */
 export const SK_MEMINFO_DROPS = 8;
+export const SO_MAX_PACING_RATE = 47;
 
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
@@ -47,11 +49,22 @@ export const IP_MTU_DISCOVER = 10;
 export const IP_PMTUDISC_DO = 2;
 export const IP_RECVTTL = 12;
 export const IP_RECVTOS = 13;
+export const IP_MTU = 14;
 export const IP_MULTICAST_IF = 32;
 export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;
 export const IP_ADD_MEMBERSHIP = 35;
 export const IP_DROP_MEMBERSHIP = 36;
+export const IP_UNBLOCK_SOURCE = 37;
+export const IP_BLOCK_SOURCE = 38;
+export const IP_ADD_SOURCE_MEMBERSHIP = 39;
+export const IP_DROP_SOURCE_MEMBERSHIP = 40;
+export const MCAST_BLOCK_SOURCE = 43;
+export const MCAST_UNBLOCK_SOURCE = 44;
+export const MCAST_JOIN_SOURCE_GROUP = 46;
+export const MCAST_LEAVE_SOURCE_GROUP = 47;
+export const IP_MULTICAST_ALL = 49;
+export const IP_UNICAST_IF = 50;
 
 export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_MULTICAST_IF = 17;
@@ -60,13 +73,16 @@ export const IPV6_MULTICAST_LOOP = 19;
 export const IPV6_ADD_MEMBERSHIP = 20;
 export const IPV6_DROP_MEMBERSHIP = 21;
 export const IPV6_MTU_DISCOVER = 23;
+export const IPV6_MTU = 24;
 export const IPV6_V6ONLY = 26;
+export const IPV6_MULTICAST_ALL = 29;
 export const IPV6_RECVPKTINFO = 49;
 export const IPV6_PKTINFO = 50;
 export const IPV6_RECVHOPLIMIT = 51;
 export const IPV6_HOPLIMIT = 52;
 export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
+export const IPV6_UNICAST_IF = 76;
 
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;

@@ -7,7 +7,7 @@
  * @module
  */
 import * as winsock from "../constants.ts";
-import { LINGER } from "../layout.ts";
+import { GROUP_SOURCE_REQ, LINGER } from "../layout.ts";
 import { OPTION_NAMES, optionLevel, type OptionName } from "../option_names.ts";
 import type { FamilyChoice } from "./control.ts";
 import { winsockNumber } from "../system_errors.ts";
@@ -85,6 +85,30 @@ const MEMBERSHIP = {
   },
 };
 
+/** `ip_mreq_source`: the kernel has the interface before the source. */
+const SOURCE_MEMBERSHIP = {
+  atLeast: 12,
+  toKernel(value: Uint8Array): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(12);
+    bytes.set(value.subarray(0, 4));
+    bytes.set(value.subarray(8, 12), 4);
+    bytes.set(value.subarray(4, 8), 8);
+    return bytes;
+  },
+};
+
+/** `GROUP_SOURCE_REQ`: the same, but for the number of the IPv6 family. */
+function groupSource(value: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  if (value.length < GROUP_SOURCE_REQ.size) return null;
+  const bytes = value.slice(0, GROUP_SOURCE_REQ.size);
+  for (const at of [GROUP_SOURCE_REQ.group, GROUP_SOURCE_REQ.source]) {
+    if (bytes[at] === winsock.AF_INET6) bytes[at] = linux.AF_INET6;
+  }
+  return bytes;
+}
+
+const reversed = (value: Uint8Array) => value.slice(0, 4).reverse();
+
 /** Never to fragment is a way to find the path MTU out. */
 const PATH_MTU = {
   toKernel: integer((value) => value && linux.IP_PMTUDISC_DO),
@@ -145,6 +169,15 @@ const DIFFERENT: Partial<Record<OptionName, Difference>> = {
   IPV6_HOPLIMIT: { kernel: "IPV6_RECVHOPLIMIT" },
   IPV6_RECVTCLASS: { choice: "receivesTos" },
   IPV6_ECN: { kernel: "IPV6_RECVTCLASS", choice: "receivesEcn" },
+  IP_ADD_SOURCE_MEMBERSHIP: SOURCE_MEMBERSHIP,
+  IP_DROP_SOURCE_MEMBERSHIP: SOURCE_MEMBERSHIP,
+  IP_BLOCK_SOURCE: SOURCE_MEMBERSHIP,
+  IP_UNBLOCK_SOURCE: SOURCE_MEMBERSHIP,
+  SO_BINDTODEVICE: { atLeast: 0, toKernel: (value) => value.slice() },
+  // The kernel tells 64 bits, the higher ones for what can't be set here.
+  SO_MAX_PACING_RATE: { toWinsock: (value) => value.slice(0, 4) },
+  // The kernel has it in network order, Windows for IPv4 alone.
+  IPV6_UNICAST_IF: { atLeast: 4, toKernel: reversed, toWinsock: reversed },
   IPV6_ADD_MEMBERSHIP: { toKernel: (value) => value.slice() },
   IPV6_DROP_MEMBERSHIP: { toKernel: (value) => value.slice() },
   UDP_SEND_MSG_SIZE: { kernel: "UDP_SEGMENT" },
@@ -174,6 +207,24 @@ for (const name of OPTION_NAMES) {
     toWinsock,
     ...choice,
   });
+}
+
+for (const level of [winsock.IPPROTO_IP, winsock.IPPROTO_IPV6]) {
+  for (
+    const name of [
+      "MCAST_JOIN_SOURCE_GROUP",
+      "MCAST_LEAVE_SOURCE_GROUP",
+      "MCAST_BLOCK_SOURCE",
+      "MCAST_UNBLOCK_SOURCE",
+    ] as const
+  ) {
+    OPTIONS.set(`${level}:${winsock[name]}`, {
+      level,
+      name: linux[name],
+      toKernel: groupSource,
+      toWinsock: (value) => value,
+    });
+  }
 }
 
 /**

@@ -66,6 +66,13 @@ export function assertReusePort(
   );
 }
 
+/** The interface of a socket, where one was given. */
+export function deviceOf(
+  { device }: { device?: number | string },
+): { device?: number | string } {
+  return device === undefined ? {} : { device };
+}
+
 /**
  * Refuses to ask for time stamps where the system has none.
  *

@@ -17,7 +17,10 @@ import { assertInternal, type INTERNAL } from "../internal.ts";
 import type { SocketRecord } from "./ledger.ts";
 import {
   mappedOptionNumbers,
+  optionBytes,
+  optionNumber,
   optionNumbers,
+  readOption,
   type RioSocketOption,
 } from "./socket_options.ts";
 
@@ -110,21 +113,22 @@ export abstract class RioEndpoint implements Disposable {
    * Sets an option of the socket; on one that serves both families, for both.
    *
    * @param option Its name.
-   * @param value Its value; on and off are `true` and `false`, or 1 and 0.
-   * @throws {TypeError} If there is no such option, or the value is no number.
+   * @param value Its value; on and off are `true` and `false`, or 1 and 0, an
+   * interface is an index or a name.
+   * @throws {TypeError} If there is no such option, or the value is of the wrong
+   * kind, or an interface that this host does not have.
    * @throws {RangeError} If the value is not a whole number of 32 bits.
    * @throws {RioError} `WSAENOPROTOOPT` where the system does not have it.
    * @throws {RioClosedError} If the socket was closed.
    */
-  setOption(option: RioSocketOption, value: number | boolean): void {
+  setOption(
+    option: RioSocketOption,
+    value: number | boolean | string,
+  ): void {
     const [level, name] = optionNumbers(option, this.#parts.family);
-    if (typeof value !== "number" && typeof value !== "boolean") {
-      const advice = `give a number or a boolean for "${option}"`;
-      refuseType("value", value, advice);
-    }
-    assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
+    const number = optionNumber(option, value);
     assertEndpointOpen(this, "set an option");
-    const bytes = new Uint8Array(new Int32Array([Number(value)]).buffer);
+    const bytes = optionBytes(option, level, number);
     const what = `set socket option "${option}" to ${value}`;
     const { sockets } = this.#core.backend;
     const { handle } = this.#record;
@@ -132,6 +136,7 @@ export abstract class RioEndpoint implements Disposable {
     const mapped = mappedOptionNumbers(option);
     if (mapped !== null && this.#isDual()) {
       const [level, name] = mapped;
+      const bytes = optionBytes(option, level, number);
       const errno = sockets.setOption(handle, level, name, bytes);
       check(errno, "setsockopt", `${what} for IPv4`);
     }
@@ -150,12 +155,11 @@ export abstract class RioEndpoint implements Disposable {
   getOption(option: RioSocketOption): number {
     const [level, name] = optionNumbers(option, this.#parts.family);
     assertEndpointOpen(this, "get an option");
-    const value = new Int32Array(1);
-    const bytes = new Uint8Array(value.buffer);
+    const bytes = new Uint8Array(4);
     const { sockets } = this.#core.backend;
     const length = sockets.getOption(this.#record.handle, level, name, bytes);
     checkHandle(length, "getsockopt", `get socket option "${option}"`);
-    return value[0]!;
+    return readOption(option, level, bytes);
   }
 
   /**

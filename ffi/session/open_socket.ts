@@ -19,6 +19,7 @@ import { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { assertInteger, assertOneOf } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
+import { toDevice, useDevice } from "./device.ts";
 import type { EndpointParts } from "./endpoint.ts";
 import { RioListener } from "./listener.ts";
 import { isPermitted } from "./permissions.ts";
@@ -47,6 +48,11 @@ export interface RioBindOptions {
    * @default {false}
    */
   ipv6Only?: boolean;
+  /**
+   * The interface to use alone, by index or by name: on Linux nothing leaves or
+   * arrives through another one, on Windows nothing leaves.
+   */
+  device?: number | string;
   /**
    * Bind to an address that is in use.
    *
@@ -119,12 +125,15 @@ export function openSocket(
     );
   }
   core.assertOpen("open a socket");
+  const { sockets, capabilities } = core.backend;
+  const device = wanted.device === undefined
+    ? null
+    : toDevice(wanted.device, capabilities.bindToDevice);
   // A client whose address and port the system chooses needs no permission yet.
   const binds = transport === "udp" || backlog !== undefined || port !== 0 ||
     !WILDCARDS.has(hostname);
   if (binds && !isPermitted(wanted)) core.permissions.require(hostname, port);
 
-  const { sockets } = core.backend;
   const family = ipVersion(hostname) === 6 ? AF_INET6 : AF_INET;
   const handle = transport === "udp"
     ? sockets.open(family, SOCK_DGRAM, IPPROTO_UDP)
@@ -134,6 +143,8 @@ export function openSocket(
     const parts = { core, record, transport, family };
     const where = `${hostname}:${port}`;
     setOptions(parts, wanted, where);
+    const isDual = family === AF_INET6 && !wanted.ipv6Only;
+    if (device !== null) useDevice(parts, device, isDual);
     if (binds) check(sockets.bind(handle, address), "bind", `bind ${where}`);
     if (backlog === undefined) {
       return new RioSocket(INTERNAL, parts, plan);

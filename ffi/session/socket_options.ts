@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { show } from "../arguments.ts";
+import { assertInteger, refuseType, show } from "../arguments.ts";
 import * as constants from "../constants.ts";
+import { toInterface } from "../interfaces.ts";
 import { optionLevel, type OptionName } from "../option_names.ts";
 
 /** The name of an option for IPv4, and for IPv6 where that differs. */
@@ -41,6 +42,23 @@ const OPTIONS: Readonly<
   multicastTimeToLive: ["IP_MULTICAST_TTL", "IPV6_MULTICAST_HOPS"],
   /** Deliver multicast to this host as well; 0 or 1. */
   multicastLoopback: ["IP_MULTICAST_LOOP", "IPV6_MULTICAST_LOOP"],
+  /** Interface of multicast that is sent, by index or name; 0 for any. */
+  multicastInterface: ["IP_MULTICAST_IF", "IPV6_MULTICAST_IF"],
+  /**
+   * Hear also the groups that other sockets of the host have joined, as Linux
+   * does by itself on a wildcard address; 0 or 1, Linux only.
+   */
+  multicastAll: ["IP_MULTICAST_ALL", "IPV6_MULTICAST_ALL"],
+  /** Interface of all else that is sent, by index or name; 0 for any. */
+  unicastInterface: ["IP_UNICAST_IF", "IPV6_UNICAST_IF"],
+  /** The path MTU to the peer of a connected socket, in bytes; read only. */
+  pathMtu: ["IP_MTU", "IPV6_MTU"],
+  /**
+   * Bytes that are sent per second, at the most; -1 for no limit, Linux only. A
+   * connection keeps to it by itself, datagrams where the interface has the
+   * queue `fq`. Source: tc-fq(8), socket(7).
+   */
+  maxPacingRate: ["SO_MAX_PACING_RATE"],
   /** Report in control data where a datagram arrived; 0 or 1. */
   packetInfo: ["IP_PKTINFO", "IPV6_PKTINFO"],
   /** Report in control data the type of service or traffic class; 0 or 1. */
@@ -68,6 +86,8 @@ const OPTIONS: Readonly<
  * counts. On a socket that serves both families an option of the IP layer is set
  * for both.
  *
+ * `pathMtu` can only be read. `multicastInterface` reads as 0 for IPv4 on Linux.
+ *
  * Windows leaves `typeOfService` to its policies: many versions accept it for
  * IPv4 and send 0, unless the registry allows programs to set it, and many
  * refuse it for IPv6. An ECN codepoint goes with each datagram there.
@@ -89,6 +109,11 @@ export type RioSocketOption =
   | "dontFragment"
   | "multicastTimeToLive"
   | "multicastLoopback"
+  | "multicastInterface"
+  | "multicastAll"
+  | "unicastInterface"
+  | "pathMtu"
+  | "maxPacingRate"
   | "packetInfo"
   | "receiveTypeOfService"
   | "receiveEcn"
@@ -132,4 +157,59 @@ export function mappedOptionNumbers(
 
 function numbers(name: OptionName): [level: number, name: number] {
   return [optionLevel(name), constants[name]];
+}
+
+/** Options whose value is an interface. */
+const INTERFACES: ReadonlySet<RioSocketOption> = new Set([
+  "multicastInterface",
+  "unicastInterface",
+]);
+
+/**
+ * A value that a program gives for an option, as a number.
+ *
+ * @throws {TypeError} If it does not go with the option.
+ * @throws {RangeError} If it is not a whole number of 32 bits.
+ */
+export function optionNumber(
+  option: RioSocketOption,
+  value: number | boolean | string,
+): number {
+  if (option === "pathMtu") {
+    throw new TypeError('Cannot set "pathMtu": it is the path\'s, read it');
+  }
+  if (INTERFACES.has(option)) return toInterface(option, value);
+  if (typeof value !== "number" && typeof value !== "boolean") {
+    const advice = `give a number or a boolean for "${option}"`;
+    refuseType("value", value, advice);
+  }
+  assertInteger("value", Number(value), -0x80000000, 0x7FFFFFFF);
+  return Number(value);
+}
+
+/** A number as the bytes of an option. */
+export function optionBytes(
+  option: RioSocketOption,
+  level: number,
+  value: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer)
+    .setInt32(0, value, !isInNetworkOrder(option, level));
+  return bytes;
+}
+
+/** The number that the bytes of an option are. */
+export function readOption(
+  option: RioSocketOption,
+  level: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): number {
+  return new DataView(bytes.buffer)
+    .getInt32(0, !isInNetworkOrder(option, level));
+}
+
+/** An interface of IPv4 takes the place of an address. */
+function isInNetworkOrder(option: RioSocketOption, level: number): boolean {
+  return level === constants.IPPROTO_IP && INTERFACES.has(option);
 }

@@ -135,6 +135,7 @@ function assemble(
     engine: "rio",
     capabilities: {
       reusePort: false,
+      bindToDevice: false,
       segmentation: false,
       costlyOpen: false,
       timestamps: false,

@@ -42,6 +42,18 @@ const NUMBERS: [string, number, number, [number, number]][] = [
   ["IP_MULTICAST_LOOP", 0, winsock.IP_MULTICAST_LOOP, [0, 34]],
   ["IP_ADD_MEMBERSHIP", 0, winsock.IP_ADD_MEMBERSHIP, [0, 35]],
   ["IP_DROP_MEMBERSHIP", 0, winsock.IP_DROP_MEMBERSHIP, [0, 36]],
+  ["SO_BINDTODEVICE", 65535, winsock.SO_BINDTODEVICE, [1, 25]],
+  ["SO_MAX_PACING_RATE", 65535, winsock.SO_MAX_PACING_RATE, [1, 47]],
+  ["IP_MTU", 0, winsock.IP_MTU, [0, 14]],
+  ["IP_UNBLOCK_SOURCE", 0, winsock.IP_UNBLOCK_SOURCE, [0, 37]],
+  ["IP_BLOCK_SOURCE", 0, winsock.IP_BLOCK_SOURCE, [0, 38]],
+  ["IP_ADD_SOURCE_MEMBERSHIP", 0, winsock.IP_ADD_SOURCE_MEMBERSHIP, [0, 39]],
+  ["IP_DROP_SOURCE_MEMBERSHIP", 0, winsock.IP_DROP_SOURCE_MEMBERSHIP, [0, 40]],
+  ["IP_MULTICAST_ALL", 0, winsock.IP_MULTICAST_ALL, [0, 49]],
+  ["IP_UNICAST_IF", 0, winsock.IP_UNICAST_IF, [0, 50]],
+  ["IPV6_MTU", 41, winsock.IPV6_MTU, [41, 24]],
+  ["IPV6_MULTICAST_ALL", 41, winsock.IPV6_MULTICAST_ALL, [41, 29]],
+  ["IPV6_UNICAST_IF", 41, winsock.IPV6_UNICAST_IF, [41, 76]],
   ["IPV6_UNICAST_HOPS", 41, winsock.IPV6_UNICAST_HOPS, [41, 16]],
   ["IPV6_MULTICAST_IF", 41, winsock.IPV6_MULTICAST_IF, [41, 17]],
   ["IPV6_MULTICAST_HOPS", 41, winsock.IPV6_MULTICAST_HOPS, [41, 18]],
@@ -63,6 +75,17 @@ const NUMBERS: [string, number, number, [number, number]][] = [
     [17, 104],
   ],
 ];
+
+for (const level of [winsock.IPPROTO_IP, winsock.IPPROTO_IPV6]) {
+  for (
+    const [name, kernel] of [
+      ["MCAST_BLOCK_SOURCE", 43],
+      ["MCAST_UNBLOCK_SOURCE", 44],
+      ["MCAST_JOIN_SOURCE_GROUP", 46],
+      ["MCAST_LEAVE_SOURCE_GROUP", 47],
+    ] as const
+  ) NUMBERS.push([`${name} ${level}`, level, winsock[name], [level, kernel]]);
+}
 
 for (const [name, level, number, [toLevel, toName]] of NUMBERS) {
   Deno.test(`findOption() gives the kernel's numbers for ${name}`, () => {
@@ -186,4 +209,48 @@ Deno.test("SO_RCVBUF and SO_SNDBUF come back as the size that was set", () => {
     // The kernel doubles it.
     assertEquals(size.toWinsock(int(131072)), int(65536));
   }
+});
+
+Deno.test("ip_mreq_source becomes the kernel's, which has the source last", () => {
+  const { IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP } = winsock;
+  const { toKernel } = option(IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP);
+  const value = new Uint8Array([232, 1, 2, 3, 10, 0, 0, 1, 10, 0, 0, 2]);
+  const kernel = [232, 1, 2, 3, 10, 0, 0, 2, 10, 0, 0, 1];
+  assertEquals(toKernel(value), new Uint8Array(kernel));
+  assertEquals(toKernel(value.subarray(0, 11)), null);
+});
+
+Deno.test("GROUP_SOURCE_REQ becomes the kernel's, whose IPv6 is another number", () => {
+  const { IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP } = winsock;
+  const { toKernel } = option(IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP);
+  const value = new Uint8Array(264).fill(7);
+  value.set([23, 0], 8);
+  value.set([23, 0], 136);
+  const kernel = value.slice();
+  kernel[8] = kernel[136] = 10;
+  assertEquals(toKernel(value), kernel);
+  value.set([2, 0], 136);
+  assertEquals(toKernel(value)!.slice(136, 138), new Uint8Array([2, 0]));
+  assertEquals(toKernel(value.subarray(1)), null);
+});
+
+Deno.test("IPV6_UNICAST_IF is turned into network order and back", () => {
+  const { IPPROTO_IPV6, IPV6_UNICAST_IF } = winsock;
+  const found = option(IPPROTO_IPV6, IPV6_UNICAST_IF);
+  const network = new Uint8Array([0, 0, 0, 5]);
+  assertEquals(found.toKernel(int(5)), network);
+  assertEquals(found.toWinsock(network), int(5));
+  assertEquals(found.toKernel(new Uint8Array(3)), null);
+});
+
+Deno.test("SO_BINDTODEVICE keeps a name of any length", () => {
+  const found = option(winsock.SOL_SOCKET, winsock.SO_BINDTODEVICE);
+  const name = new TextEncoder().encode("eth0.1234");
+  assertEquals(found.toKernel(name), name);
+  assertEquals(found.toKernel(new Uint8Array()), new Uint8Array());
+});
+
+Deno.test("SO_MAX_PACING_RATE is told in 32 bits, no limit as -1", () => {
+  const found = option(winsock.SOL_SOCKET, winsock.SO_MAX_PACING_RATE);
+  assertEquals(found.toWinsock(new Uint8Array(8).fill(0xFF)), int(-1));
 });

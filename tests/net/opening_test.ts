@@ -28,7 +28,7 @@ const OPENERS: Record<string, { transport: string; open: Opener }> = {
 /** Classes of errors, and the options that are refused with them. */
 const REFUSED: [new (message: string) => Error, Options, string][] = [
   [TypeError, { transport: "unix" }, 'Unsupported transport "unix": give '],
-  [TypeError, { transport: null }, 'Unsupported transport null: give '],
+  [TypeError, { transport: null }, "Unsupported transport null: give "],
   [TypeError, { port: "x" }, 'Invalid port "x"'],
   [TypeError, { port: 1.5 }, "Invalid port 1.5"],
   [RangeError, { port: 65536 }, "Invalid port 65536"],

@@ -66,6 +66,18 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   IP_ADD_MEMBERSHIP: 0xC,
   IP_DROP_MEMBERSHIP: 0xD,
   IP_DONTFRAGMENT: 0xE,
+  IP_ADD_SOURCE_MEMBERSHIP: 0xF,
+  IP_DROP_SOURCE_MEMBERSHIP: 0x10,
+  IP_BLOCK_SOURCE: 0x11,
+  IP_UNBLOCK_SOURCE: 0x12,
+  IP_UNICAST_IF: 0x1F,
+  IP_MTU: 0x49,
+  IPV6_UNICAST_IF: 0x1F,
+  IPV6_MTU: 0x48,
+  MCAST_BLOCK_SOURCE: 0x2B,
+  MCAST_UNBLOCK_SOURCE: 0x2C,
+  MCAST_JOIN_SOURCE_GROUP: 0x2D,
+  MCAST_LEAVE_SOURCE_GROUP: 0x2E,
   IP_PKTINFO: 0x13,
   IP_RECVTTL: 0x15,
   IP_RECVTOS: 0x28,
@@ -216,9 +228,21 @@ function numbersOf(module: object): Record<string, number | bigint> {
 }
 
 Deno.test("constants are the numbers of the Windows headers, none missing", () => {
-  // Windows has no such options; the numbers are those of Linux.
-  const { SO_REUSEPORT, SO_MEMINFO, ...windows } = constants;
-  assertEquals([SO_REUSEPORT, SO_MEMINFO], [15, 55]);
+  // Windows has no such options; the numbers are those of Linux, but for one.
+  const {
+    SO_REUSEPORT,
+    SO_BINDTODEVICE,
+    SO_MAX_PACING_RATE,
+    SO_MEMINFO,
+    IP_MULTICAST_ALL,
+    IPV6_MULTICAST_ALL,
+    ...windows
+  } = constants;
+  assertEquals(
+    [SO_REUSEPORT, SO_BINDTODEVICE, SO_MAX_PACING_RATE, SO_MEMINFO],
+    [15, 25, 47, 55],
+  );
+  assertEquals([IP_MULTICAST_ALL, IPV6_MULTICAST_ALL], [49, 49]);
   assertEquals(numbersOf(windows), CONSTANTS);
 });
 

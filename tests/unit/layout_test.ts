@@ -58,6 +58,7 @@ const LAYOUTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
   VARIANT: { size: 24, type: 0, value: 8 },
   LINGER: { size: 4, onOff: 0, seconds: 2 },
+  GROUP_SOURCE_REQ: { size: 264, interface: 0, group: 8, source: 136 },
 };
 
 const SIZES = { SOCKADDR_IN_SIZE: 16, WSADATA_SIZE: 408 };

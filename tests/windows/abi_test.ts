@@ -89,6 +89,11 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   VARIANT: { type: "vt", value: "ullVal" },
   LINGER: { onOff: "l_onoff", seconds: "l_linger" },
+  GROUP_SOURCE_REQ: {
+    interface: "gsr_interface",
+    group: "gsr_group",
+    source: "gsr_source",
+  },
 };
 
 abiTest("every layout has the size and the offsets of the C structure", () => {
@@ -158,7 +163,11 @@ abiTest("the 13 functions are in the order of the C table", () => {
 });
 
 /** What the package needs and C does not have, or has elsewhere. */
-const OURS_ALONE = ["RIO_FUNCTIONS", "SO_REUSEPORT", "perFunction"];
+const OURS_ALONE = [
+  ...["RIO_FUNCTIONS", "perFunction"],
+  ...["SO_REUSEPORT", "SO_MEMINFO", "SO_BINDTODEVICE", "SO_MAX_PACING_RATE"],
+  ...["IP_MULTICAST_ALL", "IPV6_MULTICAST_ALL"],
+];
 /** What C was asked for and other files than the constants use. */
 const ELSEWHERE = [
   ...["VT_UI8", "VT_UI4", "VT_I4", "CC_STDCALL"],

@@ -14,7 +14,8 @@ import { peerAddress } from "../hosts.ts";
 import { destination, type RioDestination } from "./addresses.ts";
 import type { RioDatagram, RioDatagramBatch } from "./batch.ts";
 import type { Inbox } from "./inbox.ts";
-import { type Group, RioMembership } from "./multicast.ts";
+import type { Group } from "./groups.ts";
+import { RioMembership, type RioMembershipOptions } from "./multicast.ts";
 import type { RioDatagramSendOptions } from "./manner.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Arrival } from "./receive_call.ts";
@@ -280,31 +281,39 @@ export class RioDatagramConn
    * Joins an IPv4 multicast group.
    *
    * @param address The group, for example `224.0.0.251`.
-   * @param networkInterface An address of the interface to join on; `0.0.0.0`
-   * lets the system choose.
+   * @param networkInterface The interface to join on, by one of its addresses,
+   * its index or its name; `0.0.0.0` or 0 lets the system choose.
+   * @param options Which source to hear; all of them by default.
    * @returns The membership.
+   * @throws {TypeError} If this host has no such interface.
    * @throws {Error} If an address is not IPv4, or the system refuses.
    */
   joinMulticastV4(
     address: string,
-    networkInterface: string,
+    networkInterface: string | number,
+    options: RioMembershipOptions = {},
   ): Promise<RioMembership> {
-    return this.#join({ version: 4, address, networkInterface });
+    return this.#join({ version: 4, address, networkInterface }, options);
   }
 
   /**
    * Joins an IPv6 multicast group.
    *
    * @param address The group, for example `ff02::fb`.
-   * @param networkInterface The index of the interface; 0 lets the system choose.
+   * @param networkInterface The interface to join on, by its index, its name or
+   * one of its addresses; 0 or `::` lets the system choose. An address without
+   * its interface (`fe80::1%eth0`) needs `--allow-sys=networkInterfaces`.
+   * @param options Which source to hear; all of them by default.
    * @returns The membership.
-   * @throws {Error} If the address is not IPv6, or the system refuses.
+   * @throws {TypeError} If this host has no such interface.
+   * @throws {Error} If an address is not IPv6, or the system refuses.
    */
   joinMulticastV6(
     address: string,
-    networkInterface: number,
+    networkInterface: string | number,
+    options: RioMembershipOptions = {},
   ): Promise<RioMembership> {
-    return this.#join({ version: 6, address, networkInterface });
+    return this.#join({ version: 6, address, networkInterface }, options);
   }
 
   /** Lets a pending receive keep the process alive, as it does by default. */
@@ -381,10 +390,12 @@ export class RioDatagramConn
     return arrived ? inTurn(arrived) : this.#inbox.arrival(signal);
   }
 
-  #join(group: Group): Promise<RioMembership> {
+  #join(group: Group, options: RioMembershipOptions): Promise<RioMembership> {
     return Promise.try(() => {
       this.#assertOpen();
-      return new RioMembership(INTERNAL, this.socket, group);
+      const { source } = options;
+      const wanted = source === undefined ? group : { ...group, source };
+      return new RioMembership(INTERNAL, this.socket, wanted);
     });
   }
 

@@ -16,6 +16,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import {
   assertReusePort,
   assertTimestamps,
+  deviceOf,
   localAddress,
 } from "../arguments.ts";
 import { denoErrors } from "../errors.ts";
@@ -83,6 +84,11 @@ export interface RioListenDatagramOptions {
    * @default {false}
    */
   ipv6Only?: boolean;
+  /**
+   * The interface to use alone, by index or by name: on Linux nothing leaves or
+   * arrives through another one, on Windows nothing leaves.
+   */
+  device?: number | string;
   /** Size of the system's receive buffer, in bytes; its own by default. */
   receiveBufferSize?: number;
   /** Size of the system's send buffer, in bytes; its own by default. */
@@ -212,6 +218,7 @@ export function listenDatagram(
       reusePort: options.reusePort ?? false,
       ipv6Only: options.ipv6Only ?? false,
       reportUnreachable: reports,
+      ...deviceOf(options),
       receives,
       sends,
       [LATE_QUEUES]: () => ({

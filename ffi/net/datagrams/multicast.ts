@@ -4,40 +4,25 @@
  * @module
  */
 import { Promise } from "../../globals.ts";
-import { ipVersion, writeAddress } from "../../address.ts";
-import { show } from "../../arguments.ts";
-import {
-  IP_ADD_MEMBERSHIP,
-  IP_DROP_MEMBERSHIP,
-  IPPROTO_IP,
-  IPPROTO_IPV6,
-  IPV6_ADD_MEMBERSHIP,
-  IPV6_DROP_MEMBERSHIP,
-} from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
-import { SOCKADDR_INET } from "../../layout.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { denoErrors } from "../errors.ts";
+import { type Group, type GroupRequest, GroupRequests } from "./groups.ts";
 
-/** A group, and where to join it. */
-export interface Group {
-  version: 4 | 6;
-  address: string;
-  /** An address of the interface for IPv4, its index for IPv6. */
-  networkInterface: string | number;
+/** Options of {@linkcode RioDatagramConn.joinMulticastV4}. */
+export interface RioMembershipOptions {
+  /**
+   * Hear this source of the group alone, given by its address. Join once for
+   * each source.
+   */
+  source?: string;
 }
-
-/** The level of the options, then the ones that join and leave a group. */
-const OPTIONS = {
-  4: [IPPROTO_IP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP],
-  6: [IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP],
-} as const;
 
 /** A joined multicast group; disposing it leaves the group. */
 export class RioMembership implements AsyncDisposable {
   readonly #socket: RioSocket;
-  readonly #drop: readonly [level: number, name: number];
-  readonly #request: Uint8Array;
+  readonly #requests: GroupRequests;
+  readonly #drop: GroupRequest;
   #left = false;
 
   /**
@@ -46,15 +31,23 @@ export class RioMembership implements AsyncDisposable {
    * @ignore
    * @param key Proves that this package calls.
    * @param socket The socket that joins.
-   * @param group The group and the interface.
+   * @param group The group and the interface, and the source if there is one.
    */
-  constructor(key: typeof INTERNAL, socket: RioSocket, group: Group) {
+  constructor(
+    key: typeof INTERNAL,
+    socket: RioSocket,
+    group: Group & RioMembershipOptions,
+  ) {
     assertInternal(key, "RioDatagramConn.joinMulticastV4()");
-    const [level, add, drop] = OPTIONS[group.version];
+    const { source } = group;
     this.#socket = socket;
-    this.#drop = [level, drop];
-    this.#request = requestOf(group);
-    denoErrors(() => socket.setRawOption([level, add], this.#request));
+    this.#requests = new GroupRequests(group);
+    const request = (action: "join" | "leave") =>
+      source === undefined
+        ? this.#requests.group(action)
+        : this.#requests.source(action, source);
+    this.#drop = request("leave");
+    denoErrors(() => this.#ask(request("join")));
   }
 
   /**
@@ -65,8 +58,29 @@ export class RioMembership implements AsyncDisposable {
   leave(): Promise<void> {
     return promised(() => {
       this.#left = true;
-      this.#socket.setRawOption(this.#drop, this.#request);
+      this.#ask(this.#drop);
     });
+  }
+
+  /**
+   * Hears one source of the group no more.
+   *
+   * @param source Its address.
+   * @throws {Error} If it is no address of the group's version, or the group was
+   * joined for one source.
+   */
+  block(source: string): Promise<void> {
+    return promised(() => this.#ask(this.#requests.source("block", source)));
+  }
+
+  /**
+   * Hears a source again that was blocked.
+   *
+   * @param source Its address.
+   * @throws {Error} If it is not blocked.
+   */
+  unblock(source: string): Promise<void> {
+    return promised(() => this.#ask(this.#requests.source("unblock", source)));
   }
 
   /** Sets whether this host hears what it sends to groups. */
@@ -85,27 +99,12 @@ export class RioMembership implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#left && !this.#socket.closed) await this.leave();
   }
+
+  #ask({ option, value }: GroupRequest): void {
+    this.#socket.setRawOption(option, value);
+  }
 }
 
 function promised(call: () => void): Promise<void> {
   return Promise.try(() => denoErrors(call));
-}
-
-/** `struct ip_mreq` or `struct ipv6_mreq`: the group, then the interface. */
-function requestOf({ version, address, networkInterface }: Group): Uint8Array {
-  const where = version === 4
-    ? addressBytes(String(networkInterface), 4)
-    : new Uint8Array(new Uint32Array([Number(networkInterface)]).buffer);
-  return Uint8Array.of(...addressBytes(address, version), ...where);
-}
-
-function addressBytes(hostname: unknown, version: 4 | 6): Uint8Array {
-  if (typeof hostname !== "string" || ipVersion(hostname) !== version) {
-    throw new Error(`Invalid IPv${version} address ${show(hostname)}`);
-  }
-  const bytes = new Uint8Array(SOCKADDR_INET.size);
-  writeAddress(bytes, { hostname, port: 0 });
-  return version === 4
-    ? bytes.subarray(SOCKADDR_INET.ipv4Address, SOCKADDR_INET.ipv4Address + 4)
-    : bytes.subarray(SOCKADDR_INET.ipv6Address, SOCKADDR_INET.ipv6Address + 16);
 }

@@ -14,7 +14,7 @@ import { show } from "../../arguments.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { assertTransport, toPort, toSignal } from "../arguments.ts";
+import { assertTransport, deviceOf, toPort, toSignal } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
 import { knownAddress, peerAddresses } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
@@ -47,6 +47,11 @@ export interface RioConnectOptions {
    * @default {0}
    */
   localPort?: number;
+  /**
+   * The interface to use alone, by index or by name: on Linux nothing leaves or
+   * arrives through another one, on Windows nothing leaves.
+   */
+  device?: number | string;
   /** Gives up connecting. */
   signal?: AbortSignal;
   /**
@@ -135,13 +140,15 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
 interface Local {
   readonly hostname: string | undefined;
   readonly port: number;
+  readonly device?: number | string;
 }
 
-function localOf({ localAddress, localPort }: RioConnectOptions): Local {
-  const port = toPort(localPort);
-  if (localAddress === undefined) return { hostname: undefined, port };
+function localOf(options: RioConnectOptions): Local {
+  const { localAddress, localPort } = options;
+  const local = { port: toPort(localPort), ...deviceOf(options) };
+  if (localAddress === undefined) return { ...local, hostname: undefined };
   const hostname = knownAddress(localAddress);
-  if (hostname !== undefined) return { hostname, port };
+  if (hostname !== undefined) return { ...local, hostname };
   throw new TypeError(
     `Invalid localAddress ${
       show(localAddress)
@@ -245,8 +252,8 @@ function openClient(hub: Hub, to: IpAddress, local: Local): RioSocket {
   using _room = hub.way.reserve();
   return hub.session.openSocket({
     transport: "tcp",
+    ...local,
     hostname: local.hostname ?? wildcardFor(to),
-    port: local.port,
     ...hub.way.queueOptions,
   });
 }

@@ -7,7 +7,7 @@ import { DisposableStack } from "../../globals.ts";
 import { INTERNAL } from "../../internal.ts";
 import { assertInteger } from "../../arguments.ts";
 import type { RioSession } from "../../session/session.ts";
-import { assertReusePort, localAddress } from "../arguments.ts";
+import { assertReusePort, deviceOf, localAddress } from "../arguments.ts";
 import { denoErrors } from "../errors.ts";
 import { useHub } from "./hub.ts";
 import { RioTcpListener } from "./listener.ts";
@@ -53,6 +53,11 @@ export interface RioListenOptions {
    * @default {false}
    */
   ipv6Only?: boolean;
+  /**
+   * The interface to use alone, by index or by name: on Linux nothing leaves or
+   * arrives through another one, on Windows nothing leaves.
+   */
+  device?: number | string;
   /** The session to open it in; by default one that all sockets share. */
   session?: RioSession;
 }
@@ -90,6 +95,7 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
       ...address,
       reusePort,
       ipv6Only,
+      ...deviceOf(options),
       // What less than 1 means differs from system to system.
       backlog: Math.max(1, tcpBacklog),
     });
