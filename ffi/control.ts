@@ -148,7 +148,9 @@ export function writeDestination(
 export interface RioSendControl {
   /**
    * Cut the data into datagrams of so many bytes, the last may be shorter: the
-   * system does it, and sends them at the price of one.
+   * system does it, and sends them at the price of one. 64 datagrams are the
+   * most of one send, and none may be longer than the path takes in one piece:
+   * `conn.send()` refuses the first, the system the second.
    */
   segmentSize?: number | undefined;
   /** The ECN codepoint, 0 to 3; that of the socket by default. */

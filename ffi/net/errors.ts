@@ -72,6 +72,33 @@ function withCode(error: Error, code: string): Error {
   return Object.assign(error, { code });
 }
 
+/**
+ * The same error with more to say, and properties of its own.
+ *
+ * @param error What was thrown; what is none of the package's stays as it is.
+ * @param more What the message is to say as well.
+ */
+export function withMore(
+  error: unknown,
+  more: string,
+  properties: Readonly<Record<string, unknown>> = {},
+): unknown {
+  if (!(error instanceof Error) || !isOurs(error)) return error;
+  const { message, cause = error, code } = error as Error & { code?: string };
+  const Class = error.constructor as Class;
+  const told = new Class(`${message} (${more})`, { cause });
+  const named = code === undefined ? told : withCode(told, code);
+  return Object.assign(named, properties);
+}
+
+/** Whether an error is of a class that this package throws for a socket. */
+function isOurs({ constructor }: Error): boolean {
+  const known: Readonly<Record<string, unknown>> = Deno.errors;
+  return [Error, TypeError, RangeError, URIError].includes(
+    constructor as ErrorConstructor,
+  ) || known[constructor.name] === constructor;
+}
+
 /** The error of a call that moved data directly. */
 export function callError(
   errno: number,

@@ -236,8 +236,10 @@ export class RioDatagramConn
    * @param datagrams Payloads with their destinations; a batch can be sent back
    * as it is.
    * @returns How many were sent.
-   * @throws {Error} If the system did not take one of them; all others were
-   * sent. The same errors as of {@linkcode RioDatagramConn.send}.
+   * @throws {Error} The error of the first that was not sent, as of
+   * {@linkcode RioDatagramConn.send}: `index` says which one, `sent` how many
+   * were. Where the system did not take it, all others were sent; where it could
+   * not be sent at all, those before it.
    */
   sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
     return this.#outbox.sendMany(datagrams);

@@ -10,6 +10,9 @@ import { type RioSendControl, sourceAddress } from "../../control.ts";
 /** Options of {@linkcode RioDatagramConn.send}, and of one datagram of many. */
 export type RioDatagramSendOptions = RioSendControl;
 
+/** So many datagrams a send is cut into at the most: what Linux has from 4.18. */
+export const MOST_SEGMENTS = 64;
+
 /** What was asked for with a datagram; the same again is the same object. */
 export interface Manner {
   readonly segmentSize: number | undefined;
@@ -45,6 +48,24 @@ export class Manners {
     const ipv4 = local !== undefined && isIpv4(sourceAddress(local));
     return this.#last = { segmentSize, ecn, local, ipv4 };
   }
+}
+
+/**
+ * Refuses to cut data into more datagrams than a system does.
+ *
+ * @param length Bytes of the data.
+ * @throws {RangeError} If they are too many.
+ */
+export function assertSegments(
+  { segmentSize = 0 }: Manner,
+  length: number,
+): void {
+  if (segmentSize === 0 || length <= segmentSize * MOST_SEGMENTS) return;
+  throw new RangeError(
+    `Invalid segmentSize ${segmentSize}: it cuts ${length} bytes into ${
+      Math.ceil(length / segmentSize)
+    } datagrams, ${MOST_SEGMENTS} are the most`,
+  );
 }
 
 /**

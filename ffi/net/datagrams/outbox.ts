@@ -9,7 +9,7 @@ import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertBytes } from "../arguments.ts";
-import { badResource, transferred } from "../errors.ts";
+import { badResource, transferred, withMore } from "../errors.ts";
 import { peerAddress } from "../hosts.ts";
 import {
   type AddressWriter,
@@ -125,7 +125,7 @@ export class Outbox extends Sender {
     // The commit comes a microtask later: calls that are made one after the
     // other, and not awaited one by one, leave together.
     await (this.#flush ??= SOON.then(this.#commitNow));
-    if (group.left > 0 || group.error) await this.settled(group);
+    if (group.left > 0 || group.error !== null) await this.settled(group);
     return length;
   }
 
@@ -133,19 +133,42 @@ export class Outbox extends Sender {
   async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
     const { joins } = this.#options;
     const group = new SendGroup();
+    let index = 0;
     try {
       for (const datagram of datagrams) {
-        const { data, addr } = datagram;
-        const manner = this.#manners.of(datagram);
-        const posted = this.#post(group, data, addr, manner, joins);
+        group.index = index++;
+        const posted = this.#postOne(group, datagram, joins);
         if (posted) await posted;
+        if (group.refused) break;
       }
     } finally {
       if (!this.#departAlone(group)) this.#depart();
       this.commit();
     }
-    await this.settled(group);
+    if (this.closed && group.refused) throw group.error;
+    try {
+      await this.settled(group);
+    } catch (error) {
+      throw ofDatagram(error, group);
+    }
     return group.sent;
+  }
+
+  /** Posts one of many; one that cannot be posted ends the call. */
+  #postOne(
+    group: SendGroup,
+    datagram: RioDatagram,
+    joins: boolean,
+  ): Promise<void> | void {
+    const { index } = group;
+    try {
+      const { data, addr } = datagram;
+      const manner = this.#manners.of(datagram);
+      return this.#post(group, data, addr, manner, joins)
+        ?.catch((error) => group.refuse(error, index));
+    } catch (error) {
+      group.refuse(error, index);
+    }
   }
 
   override idle(): Promise<void> {
@@ -211,7 +234,7 @@ export class Outbox extends Sender {
       if (!direct.send(data, slot.to, slot.manner)) return false;
       group.sent++;
     } catch (error) {
-      group.failed(error);
+      group.failed(error, slot.index);
     }
     this.#train.end();
     slot.group = null;
@@ -227,7 +250,7 @@ export class Outbox extends Sender {
     try {
       this.dispatch(slot);
     } catch (error) {
-      group.failed(error);
+      group.failed(error, slot.index);
     }
   }
 
@@ -238,9 +261,11 @@ export class Outbox extends Sender {
     manner: Manner | null,
   ): Promise<void> {
     const length = lengthOf(data);
+    const { index } = group;
     const found = await peerAddress(this.socket, to);
     if (this.closed) throw badResource();
     if (lengthOf(data) !== length) throw transferred("send");
+    group.index = index;
     await this.place(group, data, found, manner);
   }
 
@@ -252,22 +277,34 @@ export class Outbox extends Sender {
     slot: SendSlot,
     group: SendGroup,
   ): Promise<void> {
-    const { size, count, to, data, manner } = slot;
+    const { size, count, to, data, manner, index } = slot;
     this.#train.refuse(size);
     // Copied: whoever waits for a slot must not hold one.
     const all = data.bytes.slice(0, count * size);
     slot.group = null;
     this.give(slot);
+    let i = 0;
     try {
-      for (let at = 0; at < all.length; at += size) {
-        const part = all.subarray(at, at + size);
+      for (; i < count; i++) {
+        const part = all.subarray(i * size, (i + 1) * size);
+        group.index = index + i;
         const posted = this.place(group, part, to, manner);
         if (posted) await posted;
       }
       this.commit();
     } catch (error) {
-      group.failed(error);
+      group.failed(error, index + i);
     }
     this.finished(group);
   }
+}
+
+/** The error of a call that was given many, which says which of them it is. */
+function ofDatagram(
+  error: unknown,
+  { failedIndex: index, sent }: SendGroup,
+): unknown {
+  if (index === Infinity) return error;
+  const more = `datagram ${index} of those given, ${sent} were sent`;
+  return withMore(error, more, { index, sent });
 }

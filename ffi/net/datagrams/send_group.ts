@@ -11,14 +11,27 @@ export class SendGroup {
   left = 0;
   /** Datagrams that the system took. */
   sent = 0;
-  /** The error of the first that it did not take. */
-  error: Error | null = null;
+  /** Which datagram of the call is being posted. */
+  index = 0;
+  /** Whether one could not even be posted: no more of the call are. */
+  refused = false;
+  /** Which is the first that was not sent, and why. */
+  failedIndex = Infinity;
+  error: unknown = null;
   /** Called when `left` is 0; `null` while nobody waits. */
   done: (() => void) | null = null;
 
-  /** Takes note that a send failed; the first error is told. */
-  failed(error: unknown): void {
-    this.error ??= error as Error;
+  /** Takes note that a datagram was not sent; the first of them is told. */
+  failed(error: unknown, index: number = this.index): void {
+    if (index >= this.failedIndex) return;
+    this.failedIndex = index;
+    this.error = error;
+  }
+
+  /** Takes note that one could not be posted. */
+  refuse(error: unknown, index: number): void {
+    this.refused = true;
+    this.failed(error, index);
   }
 }
 
@@ -50,7 +63,7 @@ export class SendGroups {
   /** Ends every wait with a reason. */
   failAll(reason: unknown): void {
     for (const group of this.#groups) {
-      group.failed(reason);
+      group.error ??= reason;
       group.done!();
     }
     this.#groups.clear();

@@ -10,7 +10,7 @@ import type { RioCompletion } from "../../session/completion.ts";
 import { isPermitted, PERMITTED_OPTIONS } from "../../session/permissions.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { AddressWriter } from "./addresses.ts";
-import { assertReaches, type Manner } from "./manner.ts";
+import { assertReaches, assertSegments, type Manner } from "./manner.ts";
 import type { Room } from "./room.ts";
 import { SendSlot } from "./slots.ts";
 
@@ -82,6 +82,7 @@ export class SendSlots {
    * Copies a datagram into a slot, with where it goes.
    *
    * @throws {TypeError} If it cannot leave from where it was asked to.
+   * @throws {RangeError} If it would be cut into too many.
    */
   load(
     slot: SendSlot,
@@ -98,6 +99,7 @@ export class SendSlots {
         attempt: `send ${byteLength} bytes where ${datagramSize} are the most`,
       });
     }
+    if (manner !== null) assertSegments(manner, byteLength);
     slot.data.bytes.set(data);
     if (to) writer.write(slot.remote.bytes, to);
     if (manner !== null) {

@@ -10,7 +10,7 @@ import { lengthOf } from "../../plain_bytes.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { Driver } from "../driver.ts";
-import { denoErrors, toDenoError, transferred } from "../errors.ts";
+import { denoErrors, toDenoError, transferred, withMore } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { Manner } from "./manner.ts";
 import { type SendGroup, SendGroups } from "./send_group.ts";
@@ -113,7 +113,9 @@ export abstract class Sender extends Half<SlotCall> {
     manner: Manner | null,
   ): Promise<void> {
     const length = lengthOf(data);
+    const { index } = group;
     return this.#takeNext((slot) => {
+      group.index = index;
       if (lengthOf(data) !== length) {
         this.give(slot);
         throw transferred("send");
@@ -138,6 +140,7 @@ export abstract class Sender extends Half<SlotCall> {
       throw toDenoError(error);
     }
     slot.group = group;
+    slot.index = group.index;
   }
 
   /** Posts what is in a slot; nothing leaves before the commit. */
@@ -210,7 +213,7 @@ export abstract class Sender extends Half<SlotCall> {
       this.wait();
       await settled;
     }
-    if (group.error) throw group.error;
+    if (group.error !== null) throw group.error;
   }
 
   #completed(slot: SendSlot, completion: RioCompletion): void {
@@ -221,9 +224,17 @@ export abstract class Sender extends Half<SlotCall> {
     }
     slot.group = null;
     if (completion.status === 0) group.sent += slot.count;
-    else group.failed(toDenoError(completion.error));
+    else group.failed(this.#errorOf(slot, completion), slot.index);
     this.give(slot);
     this.finished(group);
+  }
+
+  #errorOf({ manner }: SendSlot, { error }: RioCompletion): unknown {
+    const told = toDenoError(error);
+    return manner?.segmentSize === undefined ? told : withMore(
+      told,
+      `its segmentSize was ${manner.segmentSize}: the path may take less`,
+    );
   }
 
   protected finished(group: SendGroup): void {

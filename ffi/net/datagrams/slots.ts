@@ -143,6 +143,8 @@ export class SendSlot extends Slot {
   readonly connectedOptions: Readonly<RioSendOptions>;
   /** The group that the send belongs to, from its post to its completion. */
   group: SendGroup | null = null;
+  /** Which datagram of the group is the first in it. */
+  index = 0;
   /** Datagrams that it has, and bytes of each. */
   count = 1;
   size = 0;

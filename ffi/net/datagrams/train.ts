@@ -6,12 +6,10 @@
  */
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
-import type { Manner } from "./manner.ts";
+import { type Manner, MOST_SEGMENTS } from "./manner.ts";
 import type { SendGroup } from "./send_group.ts";
 import type { SendSlot } from "./slots.ts";
 
-/** So many the system cuts apart at a time. */
-const MOST = 64;
 /** So many bytes are the most of one packet, without its headers. */
 const MOST_BYTES = 65_487;
 
@@ -42,7 +40,7 @@ export class Train {
     if (slot === null || slot.group !== group) return false;
     if (slot.manner !== manner) return false;
     const { size, count } = slot;
-    if (count >= MOST) return false;
+    if (count >= MOST_SEGMENTS) return false;
     if (lengthOf(data) !== size || size === 0 || size > this.#longest) {
       return false;
     }
