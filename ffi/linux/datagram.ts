@@ -6,10 +6,12 @@
 import * as wsa from "../error_numbers.ts";
 import { winsockError } from "./errno.ts";
 import * as errno from "./errno_numbers.ts";
+import type { Messages } from "./messages.ts";
 import { MMSGHDR, MSGHDR } from "./msghdr.ts";
 import * as linux from "./numbers.ts";
 import { Receives } from "./receives.ts";
 import { Earlier, REPORTS } from "./reports.ts";
+import { isCut, sendApart } from "./segments.ts";
 import { Sends } from "./sends.ts";
 
 /** The receives of a datagram socket. */
@@ -66,8 +68,45 @@ export class DatagramReceives extends Receives {
 /** The sends of a datagram socket. */
 export class DatagramSends extends Sends {
   readonly #earlier: Earlier = new Earlier();
+  /** Whether sends are cut apart here, because the system does not do it. */
+  #cuts = false;
 
-  protected override call(count: number): boolean {
+  protected override call(most: number): boolean {
+    const count = this.#cuts ? this.#uncut(most) : most;
+    return count === 0 ? this.#sendApart() : this.#send(count);
+  }
+
+  /** How many sends, from the head on, are not to be cut apart. */
+  #uncut(most: number): number {
+    const { messages, slot } = this;
+    let count = 0;
+    while (count < most && !this.#isCut(messages, slot + count)) count++;
+    return count;
+  }
+
+  #isCut(messages: Messages, slot: number): boolean {
+    return this.request(slot).segmentSize > 0 || isCut(messages, slot);
+  }
+
+  /** Sends the datagrams of the request at the head one by one. */
+  #sendApart(): boolean {
+    const { socket, messages, slot, system: { library } } = this;
+    const request = this.request(slot);
+    const { fd } = socket;
+    for (;;) {
+      const code = -sendApart(request, messages, { slot, fd, library });
+      if (code === 0) break;
+      if (code === errno.EAGAIN) return false;
+      if (code === errno.EINTR || this.#earlier.isIt(code)) continue;
+      this.#refused(code, request.progress);
+      return true;
+    }
+    this.complete(0, request.progress);
+    socket.report(this.#earlier.take());
+    return true;
+  }
+
+  #send(count: number): boolean {
     const { socket, messages, slot, system: { library } } = this;
     const address = messages.headerAddress(slot);
     for (;;) {
@@ -87,9 +126,17 @@ export class DatagramSends extends Sends {
       const code = library.errno[0]!;
       if (code === errno.EAGAIN) return false;
       if (code === errno.EINTR || this.#earlier.isIt(code)) continue;
-      const unconnected = code === errno.EDESTADDRREQ;
-      this.complete(unconnected ? wsa.WSAENOTCONN : winsockError(code), 0);
+      if (code === errno.EIO && !this.#cuts && isCut(messages, slot)) {
+        this.#cuts = true;
+        return true;
+      }
+      this.#refused(code, 0);
       return true;
     }
+  }
+
+  #refused(code: number, bytes: number): void {
+    const unconnected = code === errno.EDESTADDRREQ;
+    this.complete(unconnected ? wsa.WSAENOTCONN : winsockError(code), bytes);
   }
 }

@@ -188,6 +188,18 @@ export class Messages {
     return 0;
   }
 
+  /** A slot's control messages, as the kernel takes them. */
+  controls(slot: number): { view: DataView; start: number; end: number } {
+    const start = this.#place(this.#controls, slot);
+    const length = this.field(slot, MSGHDR.controlLength);
+    return { view: this.#view, start, end: start + length };
+  }
+
+  /** Has the next call move so much of a slot's data. */
+  setDataLength(slot: number, bytes: number): void {
+    this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.length] = bytes;
+  }
+
   /** The bytes of a slot's data slice, or what is left of it. */
   dataLength(slot: number): number {
     return this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.length]!;

@@ -51,8 +51,12 @@ export class Request {
   /** Its `RIO_MSG_*` flags. */
   flags = 0;
   context = 0;
-  /** Bytes that it has moved so far, on a stream. */
+  /** Bytes that it has moved so far, on a stream or cut apart. */
   progress = 0;
+  /** Bytes of each datagram that it is cut into here; 0 where it is not. */
+  segmentSize = 0;
+  /** Bytes of it that were not moved, while it is cut apart. */
+  left = 0;
   /** Whether its `slices` count. What a send names was copied. */
   hasSlices = false;
   #slices: Slices | null = null;

@@ -166,6 +166,7 @@ export abstract class Ring implements ResultOwner {
     request.flags = flags;
     request.context = context;
     request.progress = 0;
+    request.segmentSize = 0;
     request.hasSlices = false;
     const { offset = 0, length = 0 } = data ?? {};
     this.messages.set(slot, registration, offset, length);
