@@ -116,7 +116,7 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     ],
   },
   recvmsg: {
-    named: RECEIVES,
+    named: [...RECEIVES, "recvmsg"],
     ways: [
       ...told("ECONNRESET", "ETIMEDOUT", "ENOMEM", "EHOSTUNREACH"),
       ...absorbed("EINTR"),
@@ -124,7 +124,7 @@ export const linuxCalls: Readonly<Record<string, Call>> = {
     ],
   },
   sendmsg: {
-    named: SENDS,
+    named: [...SENDS, "sendmsg"],
     ways: [
       ...told("ECONNRESET", "EPIPE", "ENOBUFS", "ENOMEM", "ETIMEDOUT"),
       ...absorbed("EINTR", "EAGAIN"),

@@ -280,6 +280,38 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "the drop-in on every address",
+    // Where it is not told where a question arrived, the answer leaves from
+    // elsewhere; the rest as above.
+    absorbs: ["getsockopt", "setsockopt", "recvmmsg", "recvmsg", "recvfrom"]
+      .concat("sendmmsg", "RIOReceive", "RIOReceiveEx"),
+    async run(session) {
+      const options = { receives: 8, sends: 8, datagramSize: 64, session };
+      await using server = listenDatagram({ ...options, hostname: "::" });
+      await using client = listenDatagram({
+        ...options,
+        hostname: "127.0.0.1",
+      });
+      const question = {
+        data: new Uint8Array(2),
+        addr: { hostname: "127.0.0.2", port: server.addr.port },
+      };
+      for (const count of [1, 3]) {
+        const questions = new Array(count).fill(question);
+        assertEquals(await within(client.sendMany(questions), "asks"), count);
+        for (let received = 0; received < count;) {
+          using batch = await within(server.receiveMany(), "questions");
+          received += batch.length;
+          await within(server.sendMany(batch), "answers");
+        }
+        for (let received = 0; received < count;) {
+          using batch = await within(client.receiveMany(), "answers");
+          received += batch.length;
+        }
+      }
+    },
+  },
+  {
     name: "the drop-in and streams",
     // A connection that cannot be ended is gone, and was to be.
     absorbs: ["shutdown"],

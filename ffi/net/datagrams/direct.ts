@@ -80,6 +80,7 @@ export class DirectDatagrams {
   ): Received | null {
     const into = this.#place(p);
     const locals = tells ? this.#options.locals : null;
+    const call = locals === null ? "recvfrom" : "recvmsg";
     for (;;) {
       const length = locals === null
         ? this.#io.receiveFrom(into, this.#address)
@@ -95,9 +96,9 @@ export class DirectDatagrams {
       if (length === -WSAEWOULDBLOCK) return null;
       if (isReport(-length)) {
         if (!this.#options.reports) continue;
-        throw reported(-length, "recvfrom");
+        throw reported(-length, call);
       }
-      throw callError(-length, "recvfrom", "receive a datagram");
+      throw callError(-length, call, "receive a datagram");
     }
   }
 
@@ -124,10 +125,11 @@ export class DirectDatagrams {
   ): boolean {
     const length = lengthOf(data);
     const { datagramSize, writer } = this.#options;
+    const call = manner === null ? "sendto" : "sendmsg";
     if (length > datagramSize) {
       throw callError(
         WSAEMSGSIZE,
-        "sendto",
+        call,
         `send ${length} bytes where ${datagramSize} are the most`,
       );
     }
@@ -143,7 +145,7 @@ export class DirectDatagrams {
       : this.#io.sendTo(data, this.#address);
     if (sent >= 0) return true;
     if (sent === -WSAEWOULDBLOCK) return false;
-    throw callError(-sent, "sendto", `send ${length} bytes`);
+    throw callError(-sent, call, `send ${length} bytes`);
   }
 
   #sendMessage(data: Uint8Array, addressed: boolean, manner: Manner): number {
