@@ -266,6 +266,52 @@ for (
   });
 }
 
+for (const sends of [1, 4]) {
+  for (const how of ["await using", "using"] as const) {
+    const name =
+      `${how} sends what is sent one by one, and was not awaited, with ${sends} at a time`;
+    Deno.test({
+      name: `faulty linux: ${name}`,
+      ignore: skipped(name, NOT_LINUX),
+      async fn() {
+        using system = new FaultyLinux();
+        const session = openSession(system.open());
+        {
+          using receiver = open(session);
+          // Without waits for room, all of it leaves while it is asked for.
+          const waits = how === "await using";
+          let room = waits;
+          system.instead.sendmmsg = (call, fd, messages, count, flags) => {
+            if (count === 1 && hasControl(messages as bigint)) return fail(90);
+            room = !room || !waits;
+            return room ? call(fd, messages, count, flags) : fail(11);
+          };
+          const datagrams = Array.from(
+            { length: 20 },
+            (_, i) => datagram(i, 700, receiver.addr),
+          );
+          const sender = listenDatagram({
+            session,
+            hostname: "127.0.0.1",
+            sends,
+          });
+          const sent = sender.sendMany(datagrams).then(
+            (count) => count,
+            ({ name }) => name,
+          );
+          if (how === "using") sender[Symbol.dispose]();
+          else await within(sender[Symbol.asyncDispose]());
+          const got = await take(receiver, 20);
+          assertEquals(got, datagrams.map(({ data }) => data));
+          assertEquals(await within(sent), 20);
+        }
+        await session.close();
+        assertEquals(await system.faults(), []);
+      },
+    });
+  }
+}
+
 /** Whether a `struct msghdr` has control messages. */
 function hasControl(address: bigint): boolean {
   const pointer = Deno.UnsafePointer.create(address)!;

@@ -269,33 +269,14 @@ export class Outbox extends Sender {
     await this.place(group, data, found, manner);
   }
 
-  /**
-   * Sends what was joined one by one: the system, or a path, does not take such
-   * datagrams together, or one of them could not be sent.
-   */
-  protected override async sendApart(
-    slot: SendSlot,
-    group: SendGroup,
-  ): Promise<void> {
-    const { size, count, to, data, manner, index } = slot;
+  protected override refused({ size, count, data }: SendSlot): Uint8Array[] {
     this.#train.refuse(size);
-    // Copied: whoever waits for a slot must not hold one.
+    // Copied: the slot is where each of them is put.
     const all = data.bytes.slice(0, count * size);
-    slot.group = null;
-    this.give(slot);
-    let i = 0;
-    try {
-      for (; i < count; i++) {
-        const part = all.subarray(i * size, (i + 1) * size);
-        group.index = index + i;
-        const posted = this.place(group, part, to, manner);
-        if (posted) await posted;
-      }
-      this.commit();
-    } catch (error) {
-      group.failed(error, index + i);
-    }
-    this.finished(group);
+    return Array.from(
+      { length: count },
+      (_, i) => all.subarray(i * size, (i + 1) * size),
+    );
   }
 }
 

@@ -53,8 +53,13 @@ export abstract class Sender extends Half<SlotCall> {
     );
   }
 
-  /** Sends one by one what the system did not take together. */
-  protected abstract sendApart(slot: SendSlot, group: SendGroup): void;
+  /**
+   * Takes note that the system, or a path, did not take what was joined, or one
+   * of it: it is sent one by one.
+   *
+   * @returns The datagrams that are in the slot.
+   */
+  protected abstract refused(slot: SendSlot): Uint8Array[];
 
   /**
    * Waits until all that was sent has left: takes every slot, and gives none
@@ -218,15 +223,16 @@ export abstract class Sender extends Half<SlotCall> {
 
   #completed(slot: SendSlot, completion: RioCompletion): void {
     const group = slot.group!;
-    if (completion.status !== 0 && slot.count > 1 && !this.closed) {
-      this.sendApart(slot, group);
-      return;
-    }
-    slot.group = null;
     if (completion.status === 0) group.sent += slot.count;
-    else group.failed(this.#errorOf(slot, completion), slot.index);
-    this.give(slot);
-    this.finished(group);
+    else if (slot.count > 1 && !this.closed) {
+      slot.rest = this.refused(slot);
+      slot.index--;
+    } else group.failed(this.#errorOf(slot, completion), slot.index);
+    if (slot.rest === null || !this.#sendNext(slot, group)) {
+      slot.group = null;
+      this.give(slot);
+    }
+    if (this.#groups.finished(group)) this.#restIfIdle();
   }
 
   #errorOf({ manner }: SendSlot, { error }: RioCompletion): unknown {
@@ -237,8 +243,37 @@ export abstract class Sender extends Half<SlotCall> {
     );
   }
 
-  protected finished(group: SendGroup): void {
-    if (this.#groups.finished(group)) this.#restIfIdle();
+  /**
+   * Sends the next of what is sent one by one, from the same slot: whoever drains
+   * the socket waits for that.
+   *
+   * @returns Whether there was one.
+   */
+  #sendNext(slot: SendSlot, group: SendGroup): boolean {
+    const next = this.closed ? undefined : slot.rest!.shift();
+    if (next === undefined) {
+      slot.rest = null;
+      return false;
+    }
+    const { index: posting } = group;
+    const index = slot.index + 1;
+    try {
+      group.index = index;
+      this.load(slot, group, next, slot.to, slot.manner);
+      this.dispatch(slot);
+    } catch (error) {
+      // It was given back.
+      slot.rest = null;
+      group.failed(error, index);
+    } finally {
+      group.index = posting;
+    }
+    try {
+      this.commit();
+    } catch (error) {
+      group.failed(error, index);
+    }
+    return true;
   }
 
   #restIfIdle(): void {

@@ -145,6 +145,8 @@ export class SendSlot extends Slot {
   group: SendGroup | null = null;
   /** Which datagram of the group is the first in it. */
   index = 0;
+  /** What is sent from it next, one by one; `null` for nothing. */
+  rest: Uint8Array[] | null = null;
   /** Datagrams that it has, and bytes of each. */
   count = 1;
   size = 0;
