@@ -4,6 +4,7 @@
  * @module
  */
 import type * as numbers from "./error_numbers.ts";
+import { WSAEMFILE, WSAENOBUFS } from "./error_numbers.ts";
 import { nameError, ownName, systemError } from "./system_errors.ts";
 
 /** What an error most often means, by its name. */
@@ -152,6 +153,12 @@ export function errorName(errno: number): string {
  */
 export function check(errno: number, syscall: string, attempt: string): void {
   if (errno !== 0) throw new RioError({ errno, syscall, attempt });
+}
+
+/** Whether an error says that the system has nothing left to give for now. */
+export function isExhausted(error: unknown): boolean {
+  return error instanceof RioError &&
+    (error.errno === WSAEMFILE || error.errno === WSAENOBUFS);
 }
 
 /**

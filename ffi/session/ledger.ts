@@ -95,6 +95,8 @@ export class SocketRecord {
   readonly receives: Direction = new Direction();
   readonly sends: Direction = new Direction();
   closed = false;
+  /** A connection that a listener could not hand out yet, closed with it. */
+  kept: SocketRecord | null = null;
 
   constructor(handle: RioHandle, key: number) {
     this.handle = handle;
@@ -249,14 +251,20 @@ export class Ledger {
    * @param make Makes the object of it; if that fails, the socket is closed.
    */
   addSocket<T>(handle: RioHandle, make: (record: SocketRecord) => T): T {
-    const record = new SocketRecord(handle, this.waiter.createKey());
-    this.sockets.add(record);
+    const record = this.enter(handle);
     try {
       return make(record);
     } catch (error) {
       this.closeSocket(record);
       throw error;
     }
+  }
+
+  /** Takes a native socket into the account, of which there is no object yet. */
+  enter(handle: RioHandle): SocketRecord {
+    const record = new SocketRecord(handle, this.waiter.createKey());
+    this.sockets.add(record);
+    return record;
   }
 
   /** Has the requests of one direction complete on a queue. */
@@ -282,6 +290,7 @@ export class Ledger {
   closeSocket(record: SocketRecord): number {
     if (record.closed) return 0;
     record.closed = true;
+    if (record.kept !== null) this.closeSocket(record.kept);
     const errno = this.backend.sockets.close(record.handle);
     // After that: whoever waited looks again, and finds it closed.
     this.waiter.cancel(record.key);

@@ -4,8 +4,7 @@
  * @module
  */
 import { Promise } from "../globals.ts";
-import type { RioHandle } from "../contract.ts";
-import { checkHandle } from "../errors.ts";
+import { checkHandle, isExhausted } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
 import {
   assertEndpointOpen,
@@ -13,6 +12,7 @@ import {
   refreshAddresses,
   RioEndpoint,
 } from "./endpoint.ts";
+import type { SocketRecord } from "./ledger.ts";
 import {
   planQueues,
   type QueuePlan,
@@ -63,7 +63,8 @@ export class RioListener extends RioEndpoint {
    * @returns The connected socket.
    * @throws {TypeError} If an option is of the wrong kind.
    * @throws {RangeError} If a limit is out of range.
-   * @throws {RioError} For example `WSAEMFILE`.
+   * @throws {RioError} `WSAEMFILE` or `WSAENOBUFS` where descriptors or memory
+   * have run out; a connection then waits for the next call.
    * @throws {RioClosedError} If the listener was closed.
    */
   async accept(options: RioQueueOptions = {}): Promise<RioSocket> {
@@ -98,23 +99,35 @@ export class RioListener extends RioEndpoint {
     const { backend, waiter } = core;
     for (;;) {
       assertEndpointOpen(this, "accept");
+      const { kept } = record;
+      if (kept !== null) return this.#toSocket(kept, plan);
       const handle = backend.sockets.accept(record.handle, record.key);
       if (handle !== 0) {
         const { hostname, port } = this.address;
         checkHandle(handle, "accept", `accept on ${hostname}:${port}`);
-        return this.#toSocket(handle, plan);
+        return this.#toSocket(core.ledger.enter(handle), plan);
       }
       await waiter.fires(record.key, this.#referenced);
     }
   }
 
-  #toSocket(accepted: RioHandle, plan: QueuePlan): RioSocket {
-    const { core, transport, family } = partsOf(this);
-    return core.ledger.addSocket(accepted, (record) => {
-      const parts = { core, record, transport, family };
+  /** Makes the object of a connection, or keeps that for the next call. */
+  #toSocket(accepted: SocketRecord, plan: QueuePlan): RioSocket {
+    const { core, record, transport, family } = partsOf(this);
+    const parts = { core, record: accepted, transport, family };
+    // Closed with the listener, and with the session, until it is handed out.
+    record.kept = accepted;
+    try {
       const socket = new RioSocket(INTERNAL, parts, plan);
+      record.kept = null;
       refreshAddresses(socket);
       return socket;
-    });
+    } catch (error) {
+      if (record.kept === null || !isExhausted(error)) {
+        record.kept = null;
+        core.ledger.closeSocket(accepted);
+      }
+      throw error;
+    }
   }
 }

@@ -72,7 +72,15 @@ export class RioSocket extends RioEndpoint {
     this.#record = record;
     this.#plan = plan;
     if (plan.late) core.ledger.setLimits(record, plan.receives, plan.sends);
-    else this.#attached();
+    else {
+      try {
+        this.#attached();
+      } catch (error) {
+        // There may be another object of the same socket.
+        core.forget(this);
+        throw error;
+      }
+    }
   }
 
   /** Where receives complete. */

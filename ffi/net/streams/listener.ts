@@ -4,10 +4,10 @@
  * @module
  */
 import { DisposableStack, Promise } from "../../globals.ts";
-import { WSAEMFILE, WSAENOBUFS } from "../../error_numbers.ts";
-import { RioClosedError, RioError } from "../../errors.ts";
+import { isExhausted, RioClosedError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import { clientsAreTold, type RioListener } from "../../session/listener.ts";
+import type { RioSocket } from "../../session/socket.ts";
 import { pause } from "../../turns.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { RioTcpConn } from "./conn.ts";
@@ -34,6 +34,8 @@ const EXHAUSTED_PAUSE_MS = 20;
 export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   readonly #hub: Hub;
   #accepting = false;
+  /** A connection for which there was no memory yet. */
+  #kept: RioSocket | null = null;
   #closed = false;
 
   /** The local address. */
@@ -63,8 +65,8 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    * @throws {Deno.errors.BadResource} If the listener was closed, also while
    * waiting.
    * @throws {Deno.errors.Busy} If another call waits already.
-   * @throws {Error} If the process has no descriptor left; the connection then
-   * waits for the next call.
+   * @throws {Error} If the process has no descriptor or memory left; the
+   * connection then waits for the next call.
    */
   async accept(): Promise<RioTcpConn> {
     try {
@@ -95,6 +97,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     if (this.#closed) throw badResource();
     this.#closed = true;
     try {
+      this.#kept?.[Symbol.dispose]();
       denoErrors(() => this.socket.close());
     } finally {
       this.#hub[Symbol.dispose]();
@@ -154,24 +157,25 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       // The listener may be closed as soon as there is a connection.
       const hub = stack.use(this.#hub.share());
       using _room = hub.way.reserve();
-      const socket = stack.use(
-        await this.socket.accept(hub.way.queueOptions),
-      );
-      // A client in this thread learns of its connection first: an answer that
-      // came before the question would be no answer to it.
-      const { address, remoteAddress } = socket;
-      const isNear = remoteAddress?.hostname === address.hostname;
-      if (isNear) await clientsAreTold(this.socket);
-      const conn = new RioTcpConn(INTERNAL, hub, socket);
-      stack.move();
-      return conn;
+      const socket = this.#kept ??
+        await this.socket.accept(hub.way.queueOptions);
+      this.#kept = null;
+      try {
+        // A client in this thread learns of its connection first: an answer that
+        // came before the question would be no answer to it.
+        const { address, remoteAddress } = socket;
+        const isNear = remoteAddress?.hostname === address.hostname;
+        if (isNear) await clientsAreTold(this.socket);
+        const conn = new RioTcpConn(INTERNAL, hub, socket);
+        stack.move();
+        return conn;
+      } catch (error) {
+        if (isExhausted(error) && !this.#closed) this.#kept = socket;
+        else socket[Symbol.dispose]();
+        throw error;
+      }
     } finally {
       this.#accepting = false;
     }
   }
-}
-
-function isExhausted(error: unknown): boolean {
-  return error instanceof RioError &&
-    (error.errno === WSAEMFILE || error.errno === WSAENOBUFS);
 }

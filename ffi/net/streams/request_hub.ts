@@ -99,6 +99,14 @@ export class RequestHub implements StreamWay {
   }
 
   closed(): void {
+    try {
+      this.#pollAll();
+    } catch {
+      // Those who wait are told by their wait.
+    }
+  }
+
+  #pollAll(): void {
     // Completing a receive may end the last connection, and the queues with it.
     if (!this.receives.queue.closed) this.receives.poll();
     if (!this.sends.queue.closed) this.sends.poll();
@@ -126,5 +134,9 @@ function grow(queue: RioCompletionQueue, more: number): void {
 function shrink(queue: RioCompletionQueue, reserved: number): void {
   if (queue.closed || queue.capacity === LEAST_CAPACITY) return;
   if (4 * (queue.reserved + reserved) > queue.capacity) return;
-  queue.resize(Math.max(LEAST_CAPACITY, queue.capacity >> 1));
+  try {
+    queue.resize(Math.max(LEAST_CAPACITY, queue.capacity >> 1));
+  } catch {
+    // A queue that is too large serves as well.
+  }
 }

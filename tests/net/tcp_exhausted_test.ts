@@ -1,0 +1,147 @@
+/** What connections do when the system has nothing to give for a while. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openSession as openOver } from "../../ffi/mod.ts";
+import {
+  connect,
+  listen,
+  type RioSession,
+  type RioTcpConn,
+} from "../../mod.ts";
+import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { sessionTest, within } from "../session/harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
+import { encode, HOST, openBoth, text } from "./connection.ts";
+
+const ENOBUFS = 10055;
+
+/** Sends a text from one side to the other. */
+async function talk(from: RioTcpConn, to: RioTcpConn): Promise<string> {
+  await within(from.write(encode("still here")));
+  const p = new Uint8Array(16);
+  return text(p, await within(to.read(p)));
+}
+
+sessionTest(
+  "listener.accept() keeps a connection that it has no memory for, until the next call",
+  async (open) => {
+    using session = open();
+    using elsewhere = open();
+    using listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    using client = await within(connect({ port, session: elsewhere }));
+    open.fake!.fail("RIOCreateRequestQueue", ENOBUFS, { times: 2 });
+    for (let i = 0; i < 2; i++) {
+      await assertRejects(() => within(listener.accept()), Error, "10055");
+    }
+    using server = await within(listener.accept());
+    assertEquals(server.remoteAddr.port, client.localAddr.port);
+    assertEquals(await talk(client, server), "still here");
+    assertEquals(await talk(server, client), "still here");
+  },
+  { only: ["fake"] },
+);
+
+sessionTest(
+  "for await goes on with a connection that there was no memory for",
+  async (open) => {
+    using session = open();
+    using elsewhere = open();
+    using listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    using client = await within(connect({ port, session: elsewhere }));
+    open.fake!.fail("RIOCreateRequestQueue", ENOBUFS, { times: 1 });
+    const { value } = await within(listener[Symbol.asyncIterator]().next());
+    using server = value as RioTcpConn;
+    assertEquals(await talk(client, server), "still here");
+  },
+  { only: ["fake"] },
+);
+
+for (const ends of ["listener.close()", "session.close()"] as const) {
+  sessionTest(
+    `${ends} ends a connection that there was no memory for`,
+    async (open) => {
+      using session = open();
+      using elsewhere = open();
+      using listener = listen({ hostname: HOST, session });
+      const { port } = listener.addr;
+      using client = await within(connect({ port, session: elsewhere }));
+      open.fake!.fail("RIOCreateRequestQueue", ENOBUFS, { times: 1 });
+      await assertRejects(() => within(listener.accept()), Error, "10055");
+      if (ends === "session.close()") await session.close();
+      else listener.close();
+      const outcome = await within(
+        client.read(new Uint8Array(1)).catch(({ name }) => name),
+      );
+      assert(outcome === null || outcome === "ConnectionReset", `${outcome}`);
+    },
+    { only: ["fake"] },
+  );
+}
+
+sessionTest(
+  "listener.accept() closes a connection that fails for another reason",
+  async (open) => {
+    using session = open();
+    using elsewhere = open();
+    using listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    using client = await within(connect({ port, session: elsewhere }));
+    open.fake!.fail("RIOCreateRequestQueue", 10022, { times: 1 });
+    await assertRejects(() => within(listener.accept()), TypeError, "10022");
+    const outcome = await within(
+      client.read(new Uint8Array(1)).catch(({ name }) => name),
+    );
+    assert(outcome === null || outcome === "ConnectionReset", `${outcome}`);
+    const next = listener.accept();
+    using other = await within(connect({ port, session: elsewhere }));
+    using server = await within(next);
+    assertEquals(server.remoteAddr.port, other.localAddr.port);
+  },
+  { only: ["fake"] },
+);
+
+sessionTest(
+  "conn.close() gives everything back where a queue cannot shrink",
+  async (open) => {
+    using session = open();
+    const all: RioTcpConn[] = [];
+    // More than a queue has room for at first.
+    for (let i = 0; i < 150; i++) all.push(...await openBoth(session));
+    open.fake!.fail("RIOResizeCompletionQueue", 10059, { times: Infinity });
+    for (const conn of all) conn.close();
+    assert(open.fake!.counts.RIOResizeCompletionQueue! > 0);
+    const { sockets, completionQueues, outstanding } = session.stats();
+    assertEquals([sockets, completionQueues, outstanding], [0, 0, 0]);
+  },
+  { only: ["fake"] },
+);
+
+Deno.test({
+  name:
+    "faulty linux: listener.accept() keeps a connection that cannot be watched, until the next call",
+  ignore: skipped("a system with faults", NOT_LINUX),
+  async fn() {
+    using system = new FaultyLinux();
+    const session: RioSession = openOver(system.open());
+    {
+      using listener = listen({ hostname: HOST, session });
+      const { port } = listener.addr;
+      // Watches the listener.
+      const waiting = listener.accept();
+      using first = await within(connect({ port, session }));
+      using _accepted = await within(waiting);
+      const client = await Deno.connect({ hostname: HOST, port });
+      system.fail("epoll_ctl", { name: "ENOMEM", errno: 12 }, 1);
+      await assertRejects(() => within(listener.accept()), Error, "10055");
+      using server = await within(listener.accept());
+      await client.write(encode("still here"));
+      const p = new Uint8Array(16);
+      assertEquals(text(p, await within(server.read(p))), "still here");
+      client.close();
+      first.close();
+    }
+    await session.close();
+    assertEquals(await system.faults(), []);
+  },
+});
