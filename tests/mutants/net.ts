@@ -37,6 +37,33 @@ export const net: readonly Mutant[] = [
     linux: ["tests/net/trains_test.ts"],
   },
   {
+    name: "a datagram leaves with those that leave from another address",
+    edits: [{
+      file: "ffi/net/datagrams/train.ts",
+      find: "if (slot.manner !== manner) return false;",
+      replace: "",
+    }],
+    linux: ["tests/net/manner_test.ts", "tests/net/reply_test.ts"],
+  },
+  {
+    name: "a datagram keeps the manner of the one before it in its slot",
+    edits: [{
+      file: "ffi/net/datagrams/slots.ts",
+      find: "this.#cut === cut && this.#manner === manner",
+      replace: "this.#cut === cut",
+    }],
+    linux: ["tests/net/manner_test.ts"],
+  },
+  {
+    name: "ECN goes at the level of the socket's family",
+    edits: [{
+      file: "ffi/session/post.ts",
+      find: "followDestination(control.bytes, goesByIpv4(socket, remote));",
+      replace: "goesByIpv4(socket, remote);",
+    }],
+    linux: ["tests/session/families_test.ts"],
+  },
+  {
     name: "datagrams that cannot leave together are tried again and again",
     edits: [{
       file: "ffi/net/datagrams/outbox.ts",

@@ -223,9 +223,9 @@ export const session: readonly Mutant[] = [
     name: "a destination is not asked for",
     edits: [{
       file: "ffi/session/post.ts",
-      find: "if (isSend && !core.permissions.everything && isSlice(remote)) {",
-      replace:
-        "if (isSend && core.permissions.everything === null && isSlice(remote)) {",
+      find:
+        "if (isSend && !core.permissions.everything && !isPermitted(options!)) {",
+      replace: "if (isSend && isPermitted(options!)) {",
     }],
     linux: ["tests/session/permissions_test.ts"],
   },

@@ -261,6 +261,20 @@ for (const hostname of HOSTS) {
   );
 
   sessionTest(
+    `a socket on :: is told where what comes to ${hostname} arrived`,
+    async (open) => {
+      using session = open();
+      using from = openUdp(session, { hostname });
+      using to = openUdp(session, { hostname: "::" });
+      to.setOption("packetInfo", true);
+      const told = await exchange(session, [from, to], { hostname });
+      assertEquals(told.destination, hostname);
+      to.setOption("packetInfo", false);
+      assertEquals(await exchange(session, [from, to], { hostname }), {});
+    },
+  );
+
+  sessionTest(
     `a socket on :: is told everything of what comes to ${hostname}`,
     async (open) => {
       using session = open();
