@@ -186,7 +186,8 @@ for (const hostname of ["127.0.0.1", "::1", "::"]) {
       assertEquals(socket.getOption("unicastInterface"), 1);
       assertEquals(socket.getOption("multicastInterface"), 1);
     },
-    { only: ["fake", "windows"] },
+    // Wine hands an index to Linux as it is, which reads it differently.
+    { only: ["fake"] },
   );
 }
 

@@ -113,7 +113,9 @@ for (const hostname of ["127.0.0.1", "0.0.0.0", "::1", "::"]) {
     async (openSession) => {
       using session = openSession();
       const self = hostname.includes(":") ? "::1" : "127.0.0.1";
-      using conn = listenDatagram({ hostname, session });
+      // The kernel below Wine forgets a port that it has chosen itself.
+      const port = openSession.system === "windows" ? freePort() : 0;
+      using conn = listenDatagram({ hostname, port, session });
       using peer = listenDatagram({ hostname: self, session });
       using other = listenDatagram({ hostname: self, session });
       const { addr } = conn;

@@ -225,3 +225,102 @@ hostsTest(
     assertEquals(refused[1]!.includes(`Invalid hostname "${hostname}x"`), true);
   },
 );
+
+hostsTest(
+  "a link-local address is given back as by Deno's own sockets",
+  2,
+  async (hosts) => {
+    await hosts.connect(["a", "a0"], ["b", "b0"]);
+    const address = await hosts.linkLocal("a", "a0");
+    const script = `${DENO}
+      const hostname = args[0] + "%a0";
+      const seen = [];
+      for (const { connect, listen, listenDatagram } of [own, deno]) {
+        const listener = listen({ hostname, port: 0 });
+        const client = await connect({ hostname, port: listener.addr.port });
+        const accepted = await listener.accept();
+        const server = listenDatagram({ hostname: "::", port: 0 });
+        const conn = listenDatagram({ hostname, port: 0 });
+        await conn.send(data, { ...server.addr, hostname });
+        const [, from] = await server.receive();
+        await conn.send(data, { ...server.addr, hostname });
+        let batched = from;
+        if (server.receiveMany) {
+          using batch = await server.receiveMany();
+          for (const { addr } of batch) batched = addr;
+        }
+        seen.push(
+          [listener.addr, client.localAddr, client.remoteAddr, accepted.localAddr,
+            accepted.remoteAddr, conn.addr, from, batched].map((addr) => addr.hostname),
+        );
+        for (const open of [listener, client, accepted, server, conn]) open.close();
+      }
+      console.log(JSON.stringify(seen));`;
+    const [seen, denos] = await hosts.see("a", script, address) as string[][];
+    assertEquals(seen, new Array(8).fill(address));
+    assertEquals(seen, denos);
+  },
+);
+
+hostsTest(
+  "an answer to a link-local address leaves where the question came from",
+  2,
+  async (hosts) => {
+    for (const i of [0, 1, 2]) {
+      await hosts.connect(["a", `a${i}`], ["b", `b${i}`]);
+    }
+    const [address, own] = [
+      await hosts.linkLocal("a", "a1"),
+      await hosts.linkLocal("b", "b1"),
+    ];
+    const server = hosts.see(
+      "a",
+      `
+      const conn = listenDatagram({ hostname: "::", port: 7700 });
+      const listener = listen({ hostname: "::", port: 7700 });
+      const [data, from] = await conn.receive();
+      await conn.send(data, from);
+      using batch = await conn.receiveMany();
+      await conn.sendMany(batch);
+      const accepted = await listener.accept();
+      // Back to who has connected: the client listens at its port, too.
+      await conn.send(new Uint8Array([9]), accepted.remoteAddr);
+      const addresses = [from.hostname, accepted.remoteAddr.hostname];
+      console.log(JSON.stringify(addresses));
+      for (const open of [conn, listener, accepted]) open.close();`,
+    );
+    const client = hosts.see(
+      "b",
+      `
+      const [address, own] = args;
+      const conn = listenDatagram({ hostname: own + "%b1", port: 7701 });
+      const to = { hostname: address + "%b1", port: 7700 };
+      // The server may not be there yet, or not at the next line.
+      const ask = async (...data) => {
+        for (;;) {
+          await conn.send(new Uint8Array(data), to).catch(() => {});
+          try {
+            const signal = AbortSignal.timeout(200);
+            const [answer] = await conn.receive(undefined, { signal });
+            if (answer[0] === data[0]) return data[0];
+          } catch (error) {
+            if (error.name !== "TimeoutError") throw error;
+          }
+        }
+      };
+      const seen = [await ask(1), await ask(2)];
+      const client = await connect({ ...to, localAddress: own + "%b1", localPort: 7701 });
+      for (let last = 0; last !== 9;) {
+        last = (await conn.receive())[0][0];
+        if (last === 9) seen.push(last);
+      }
+      console.log(JSON.stringify(seen));
+      client.close();
+      conn.close();`,
+      address,
+      own,
+    );
+    assertEquals(await client, [1, 2, 9]);
+    assertEquals(await server, [own, own]);
+  },
+);

@@ -12,6 +12,7 @@ import {
   writeAddress,
 } from "../../address.ts";
 import { SOCKADDR_INET } from "../../layout.ts";
+import { givenBack, withZone } from "../given_back.ts";
 import { knownAddress } from "../hosts.ts";
 
 /**
@@ -35,7 +36,8 @@ export function destination(addr: unknown): IpAddress {
     port?: number;
   };
   assertPort(port);
-  return { hostname: hostname ?? "127.0.0.1", port };
+  const host = withZone(addr as object, hostname) ?? "127.0.0.1";
+  return { hostname: host, port };
 }
 
 /** Writes destinations into slices, without parsing one twice. */
@@ -93,7 +95,9 @@ export class AddressReader {
     let same = this.#address !== null;
     for (let i = 0; same && i < ADDRESS_SIZE; i++) same = bytes[i] === last[i];
     if (!same) {
-      this.#address = Object.freeze(readAddress(bytes, "udp"));
+      this.#address = Object.freeze(
+        givenBack(readAddress(bytes, "udp")),
+      );
       last.set(bytes.subarray(0, ADDRESS_SIZE));
     }
     return this.#address!;

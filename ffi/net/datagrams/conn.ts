@@ -10,6 +10,7 @@ import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import { assertBytes, toSignal } from "../arguments.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
+import { givenBack } from "../given_back.ts";
 import { peerAddress } from "../hosts.ts";
 import { destination, type RioDestination } from "./addresses.ts";
 import type { RioDatagram, RioDatagramBatch } from "./batch.ts";
@@ -101,7 +102,7 @@ export class RioDatagramConn
 
   /** The local address. */
   get addr(): Deno.NetAddr {
-    return this.socket.address;
+    return givenBack(this.socket.address);
   }
 
   /**

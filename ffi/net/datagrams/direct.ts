@@ -15,6 +15,7 @@ import {
 import { lengthOf, partOf } from "../../plain_bytes.ts";
 import type { Direct } from "../../session/direct.ts";
 import type { Permissions } from "../../session/permissions.ts";
+import { copyOf } from "../given_back.ts";
 import { callError } from "../errors.ts";
 import type { AddressReader, AddressWriter } from "./addresses.ts";
 import type { Locals } from "./local.ts";
@@ -90,7 +91,7 @@ export class DirectDatagrams {
         const count = Math.min(length, lengthOf(into));
         this.truncated = count < length;
         // Copied: this address is the caller's to change, as Deno's is.
-        const sender = { ...this.#options.senders.read(this.#address) };
+        const sender = copyOf(this.#options.senders.read(this.#address));
         return [p ? p.subarray(0, count) : arrived.slice(0, count), sender];
       }
       if (length === -WSAEWOULDBLOCK) return null;

@@ -10,6 +10,7 @@ import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import type { Driver } from "../driver.ts";
+import { copyOf } from "../given_back.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { RioDatagramBatch, type RioReceivedDatagram } from "./batch.ts";
@@ -207,7 +208,7 @@ export class Inbox extends Half<Receive> {
         if (rejectTruncated) throw tooLong(size);
       }
       // Copied: this address is the caller's to change, as Deno's is.
-      const sender = { ...this.details.sender(slot) };
+      const sender = copyOf(this.details.sender(slot));
       if (!p) return [new Uint8Array(arrived), sender];
       p.set(size < arrived.length ? arrived.subarray(0, size) : arrived);
       return [p.subarray(0, size), sender];

@@ -10,6 +10,7 @@ import { LINGER } from "../../layout.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inNextTurn } from "../../turns.ts";
 import { assertBytes } from "../arguments.ts";
+import { givenBack } from "../given_back.ts";
 import { badResource, denoErrors } from "../errors.ts";
 import type { Hub } from "./hub.ts";
 import type { StreamReader, StreamWriter } from "./way.ts";
@@ -66,9 +67,11 @@ export class RioTcpConn implements Disposable {
     assertInternal(key, "connect()");
     this.#hub = hub;
     this.socket = socket;
-    this.localAddr = socket.address;
+    this.localAddr = givenBack(socket.address);
     // The peer may be gone already, and its address with it.
-    this.remoteAddr = socket.remoteAddress ?? { ...socket.address, port: 0 };
+    this.remoteAddr = givenBack(
+      socket.remoteAddress ?? { ...socket.address, port: 0 },
+    );
     const { reader, writer } = hub.way.openHalves(
       socket,
       () => this.#settle(),

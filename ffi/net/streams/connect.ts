@@ -16,6 +16,7 @@ import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { assertTransport, deviceOf, toPort, toSignal } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
+import { withZone } from "../given_back.ts";
 import { knownAddress, peerAddresses } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
 import { type Hub, useHub } from "./hub.ts";
@@ -110,7 +111,7 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
     options;
   assertTransport("tcp", transport);
   const port = peerPort(options.port);
-  const hostname = options.hostname ?? "127.0.0.1";
+  const hostname = withZone(options, options.hostname) ?? "127.0.0.1";
   const local = localOf(options);
   const signal = toSignal(options.signal);
   signal?.throwIfAborted();

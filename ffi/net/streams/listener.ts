@@ -9,6 +9,7 @@ import { assertInternal, INTERNAL } from "../../internal.ts";
 import { clientsAreTold, type RioListener } from "../../session/listener.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { pause } from "../../turns.ts";
+import { givenBack } from "../given_back.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { RioTcpConn } from "./conn.ts";
 import type { Hub } from "./hub.ts";
@@ -55,7 +56,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     assertInternal(key, "listen()");
     this.#hub = hub;
     this.socket = socket;
-    this.addr = socket.address;
+    this.addr = givenBack(socket.address);
   }
 
   /**
