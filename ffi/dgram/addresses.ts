@@ -1,0 +1,106 @@
+/**
+ * Addresses as Node tells them, and how it finds those of names.
+ *
+ * @module
+ */
+import dns from "node:dns";
+import { nextTick } from "node:process";
+import { ipVersion } from "../address.ts";
+import { interfaceName } from "../interfaces.ts";
+import type {
+  AddressInfo,
+  LookupFunction,
+  RemoteInfo,
+  SocketType,
+} from "./types.ts";
+
+/** The addresses that a family has for what nobody names. */
+const DEFAULTS = {
+  udp4: { here: "127.0.0.1", everywhere: "0.0.0.0" },
+  udp6: { here: "::1", everywhere: "::" },
+} as const;
+
+/** Speaks of addresses as Node does on sockets of one family. */
+export class Family {
+  /** 4 or 6. */
+  readonly version: 4 | 6;
+  /** What Node calls it. */
+  readonly name: "IPv4" | "IPv6";
+  /** This host. */
+  readonly here: string;
+  /** All addresses of this host. */
+  readonly everywhere: string;
+  readonly #lookup: LookupFunction | undefined;
+  #lastKnown = "";
+  #lastVersion: 0 | 4 | 6 = 0;
+  #lastHost = "";
+  #lastAddress = "";
+
+  /**
+   * Takes a family.
+   *
+   * @param lookup Looks up all that is given; by default names only.
+   */
+  constructor(type: SocketType, lookup?: LookupFunction) {
+    this.version = type === "udp4" ? 4 : 6;
+    this.name = type === "udp4" ? "IPv4" : "IPv6";
+    this.here = DEFAULTS[type].here;
+    this.everywhere = DEFAULTS[type].everywhere;
+    this.#lookup = lookup;
+  }
+
+  /** Finds the address of a host, and tells it in a later turn. */
+  lookUp(
+    hostname: string,
+    callback: (error: Error | null, address: string) => void,
+  ): void {
+    if (this.#lookup) {
+      this.#lookup(hostname, this.version, callback);
+    } else if (ipVersion(hostname) !== 0) {
+      nextTick(callback, null, hostname);
+    } else {
+      // Asked for each time: a program may have put another one there.
+      dns.lookup(hostname, this.version, callback);
+    }
+  }
+
+  /**
+   * The version of a hostname that is an address, and that nobody has to be asked
+   * for; 0 for any other.
+   */
+  versionOf(hostname: string): 0 | 4 | 6 {
+    if (this.#lookup !== undefined) return 0;
+    if (hostname === this.#lastKnown) return this.#lastVersion;
+    this.#lastKnown = hostname;
+    return this.#lastVersion = ipVersion(hostname);
+  }
+
+  /** An address of this package's sockets, as Node tells it. */
+  address({ hostname, port }: Deno.NetAddr): AddressInfo {
+    return { address: this.#told(hostname), family: this.name, port };
+  }
+
+  /** The sender of a datagram. */
+  remote({ hostname, port }: Deno.NetAddr, size: number): RemoteInfo {
+    return { address: this.#told(hostname), family: this.name, port, size };
+  }
+
+  #told(hostname: string): string {
+    if (this.version === 4) return hostname;
+    if (hostname !== this.#lastHost) {
+      this.#lastAddress = toIpv6(hostname);
+      this.#lastHost = hostname;
+    }
+    return this.#lastAddress;
+  }
+}
+
+/** An address of a socket of IPv6, with IPv4 and interfaces as Node tells them. */
+function toIpv6(hostname: string): string {
+  const at = hostname.indexOf("%");
+  if (at < 0) return hostname.includes(":") ? hostname : `::ffff:${hostname}`;
+  // On Windows interfaces have numbers there as well.
+  if (Deno.build.os === "windows") return hostname;
+  const name = interfaceName(Number(hostname.slice(at + 1)));
+  return name === "" ? hostname : hostname.slice(0, at + 1) + name;
+}

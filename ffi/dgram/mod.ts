@@ -1,0 +1,73 @@
+/**
+ * UDP sockets with the shape of Node's `dgram`, on this package's own.
+ *
+ * All that has arrived is taken at once, and what is sent in one turn of the
+ * event loop leaves together; a program changes nothing but an import.
+ *
+ * @example Change the import, keep the program
+ * ```ts no-assert
+ * import dgram from "@winsock/rio/dgram";
+ *
+ * const socket = dgram.createSocket("udp4");
+ * socket.on("message", (message, { port, address }) => {
+ *   socket.send(message, port, address);
+ * });
+ * socket.bind(7777);
+ * ```
+ *
+ * npm packages require the built-in `dgram`: `import "@winsock/rio/dgram/install"`
+ * puts these sockets there.
+ *
+ * @module
+ */
+import type { Buffer } from "node:buffer";
+import { getBuiltinModule } from "node:process";
+import { Adjustable } from "./adjustable.ts";
+import { Socket } from "./socket.ts";
+import type { RemoteInfo, SocketOptions, SocketType } from "./types.ts";
+
+// Not imported: an import map may lead that name here.
+const { Socket: NodeSocket } = getBuiltinModule("node:dgram")!;
+// Libraries ask whether what they are given is a socket of Node's.
+Object.setPrototypeOf(Adjustable.prototype, NodeSocket.prototype);
+// What that keeps to itself is not there in these sockets.
+for (const name of Object.getOwnPropertyNames(NodeSocket.prototype)) {
+  if (!name.startsWith("_")) continue;
+  Object.defineProperty(Adjustable.prototype, name, { value: undefined });
+}
+
+/**
+ * Makes a UDP socket, as `createSocket()` of `node:dgram` does.
+ *
+ * @param type `"udp4"` or `"udp6"`, or options.
+ * @param listener A listener of `message`.
+ * @returns The socket; it is bound with its first use, or {@linkcode Socket.bind}.
+ * @throws {TypeError} `ERR_SOCKET_BAD_TYPE`, `ERR_INVALID_ARG_TYPE`
+ * @throws {RangeError} `ERR_OUT_OF_RANGE`
+ */
+export function createSocket(
+  type: SocketType | SocketOptions,
+  listener?: (message: Buffer, rinfo: RemoteInfo) => void,
+): Socket {
+  return new Socket(type, listener);
+}
+
+/** What `node:dgram` has. */
+const dgram: {
+  createSocket: typeof createSocket;
+  Socket: typeof Socket;
+} = { createSocket, Socket };
+
+export default dgram;
+export { Socket };
+export type {
+  AddressInfo,
+  BindOptions,
+  LookupFunction,
+  Message,
+  Payload,
+  RemoteInfo,
+  SendCallback,
+  SocketOptions,
+  SocketType,
+} from "./types.ts";

@@ -1,0 +1,77 @@
+/**
+ * What a socket receives: all that has arrived is taken at once, and told in
+ * order.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { EventEmitter } from "node:events";
+import type { BlockList } from "node:net";
+import type { RioDatagramConn } from "../net/datagrams/conn.ts";
+import type { Family } from "./addresses.ts";
+import { guarded } from "./events.ts";
+import type { Message } from "./types.ts";
+
+/** Who is told. */
+export interface Receiver {
+  /** Whether it wants to be told nothing any more. */
+  isClosed(): boolean;
+  /** Takes what has arrived. */
+  received(messages: Message[]): void;
+  /** Told that the socket fails; returns whether it can go on. */
+  failed(error: unknown): boolean;
+}
+
+/** Receives until the socket is closed. */
+export async function receiveAll(
+  conn: RioDatagramConn,
+  family: Family,
+  receiver: Receiver,
+): Promise<void> {
+  while (!receiver.isClosed()) {
+    let messages: Message[];
+    try {
+      using batch = await conn.receiveMany();
+      // Copied: listeners may keep what they get.
+      messages = Array.from(batch, ({ data, addr }) => ({
+        data: Buffer.from(data),
+        rinfo: family.remote(addr, data.byteLength),
+      }));
+    } catch (error) {
+      if (receiver.isClosed() || !receiver.failed(error)) return;
+      continue;
+    }
+    receiver.received(messages);
+  }
+}
+
+/** The messages whose senders are not blocked. */
+export function allowed(
+  messages: Message[],
+  blocks: BlockList | undefined,
+): Message[] {
+  if (blocks === undefined) return messages;
+  return messages.filter(({ rinfo }) => !isBlocked(blocks, rinfo.address));
+}
+
+/** Whether a block list has an address. */
+export function isBlocked(blocks: BlockList, address: string): boolean {
+  const [bare = ""] = address.split("%");
+  return blocks.check(bare, bare.includes(":") ? "ipv6" : "ipv4");
+}
+
+/** Tells all listeners of what has arrived, in order. */
+export function deliver(
+  messages: Message[],
+  socket: EventEmitter,
+  isClosed: () => boolean,
+): void {
+  if (socket.listenerCount("messages") > 0) {
+    guarded(() => socket.emit("messages", messages));
+  }
+  if (socket.listenerCount("message") === 0) return;
+  for (const { data, rinfo } of messages) {
+    if (isClosed()) return;
+    guarded(() => socket.emit("message", data, rinfo));
+  }
+}

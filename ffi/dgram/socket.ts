@@ -1,0 +1,463 @@
+/**
+ * Datagram sockets with the shape of Node's own.
+ *
+ * @module
+ */
+import type { Buffer } from "node:buffer";
+import { EventEmitter } from "node:events";
+import { nextTick } from "node:process";
+import type { RioDatagramConn } from "../net/datagrams/conn.ts";
+import type { RioSocket } from "../session/socket.ts";
+import { ipVersion } from "../address.ts";
+import { Adjustable, NATIVE } from "./adjustable.ts";
+import { Family } from "./addresses.ts";
+import {
+  assertNumber,
+  assertString,
+  blocked,
+  refusedDescriptor,
+  systemCode,
+  systemError,
+  wrongState,
+} from "./errors.ts";
+import { type Checked, checkOptions } from "./options.ts";
+import { guarded, onceBound } from "./events.ts";
+import { type Local, openConn } from "./open_conn.ts";
+import { allowed, deliver, isBlocked, receiveAll } from "./receives.ts";
+import { readSend, type Sending, toPort } from "./send_arguments.ts";
+import { Sends } from "./sends.ts";
+import { calling } from "./settings.ts";
+import type {
+  AddressInfo,
+  BindOptions,
+  Payload,
+  RemoteInfo,
+  SendCallback,
+  SocketOptions,
+  SocketType,
+} from "./types.ts";
+
+/** What is done once a socket is bound. */
+type Deferred = () => void;
+
+const UNBOUND = 0;
+const BINDING = 1;
+const BOUND = 2;
+const CONNECTING = 1;
+const CONNECTED = 2;
+
+/**
+ * A UDP socket with the methods, events and errors of `dgram.Socket`.
+ *
+ * Events: `listening`, `connect`, `message` with a `Buffer` and a
+ * {@linkcode RemoteInfo}, `error`, `close`; and `messages` with an array of
+ * `Message`: all that has arrived, for programs that know this
+ * package.
+ *
+ * Source: the chapter "UDP/datagram sockets" of Node's documentation.
+ */
+export class Socket extends Adjustable implements AsyncDisposable {
+  /** The family. */
+  readonly type: SocketType;
+  readonly #options: Checked;
+  readonly #family: Family;
+  #binding: typeof UNBOUND | typeof BINDING | typeof BOUND = UNBOUND;
+  #peer: 0 | typeof CONNECTING | typeof CONNECTED = 0;
+  #conn: RioDatagramConn | undefined;
+  #sends: Sends | undefined;
+  /** What is done once it is bound; absent where nothing waits for that. */
+  #deferred: Deferred[] | undefined;
+  #referenced = true;
+  #closed = false;
+  /** The last destination: most datagrams go where the one before went. */
+  #to: Deno.NetAddr = { transport: "udp", hostname: "", port: 0 };
+
+  /**
+   * Makes a socket, as {@linkcode createSocket} does.
+   *
+   * @param type The family, or options.
+   * @param listener A listener of `message`.
+   * @throws {TypeError} `ERR_SOCKET_BAD_TYPE`, `ERR_INVALID_ARG_TYPE`
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`
+   */
+  constructor(
+    type: SocketType | SocketOptions,
+    listener?: (message: Buffer, rinfo: RemoteInfo) => void,
+  ) {
+    super();
+    this.#options = checkOptions(type);
+    this.type = this.#options.type;
+    this.#family = new Family(this.type, this.#options.lookup);
+    if (typeof listener === "function") this.on("message", listener);
+    this.#closeWith(this.#options.signal);
+  }
+
+  /**
+   * Binds the socket and begins to receive; tells it with `listening`, or with
+   * `error`.
+   *
+   * @param port The port, any by default; or options; or the callback.
+   * @param address The address, all of this host's by default; or the callback.
+   * @param callback Told as `listening`.
+   * @throws {Error} `ERR_SOCKET_ALREADY_BOUND`, `ERR_SOCKET_DGRAM_NOT_RUNNING`
+   * @throws {TypeError} `ERR_INVALID_FD_TYPE` for a descriptor.
+   */
+  bind(
+    port?: number | BindOptions | (() => void) | null,
+    address?: string | (() => void) | null,
+    callback?: () => void,
+  ): this {
+    this.#assertRunning();
+    if (this.#binding !== UNBOUND) throw wrongState("ERR_SOCKET_ALREADY_BOUND");
+    const wanted: BindOptions = typeof port === "object" && port !== null
+      ? port
+      : {
+        port: typeof port === "function" ? 0 : port ?? 0,
+        address: typeof address === "string" ? address : "",
+      };
+    const { fd } = wanted;
+    if (Number.isInteger(fd) && fd! > 0) throw refusedDescriptor(fd!);
+    this.#binding = BINDING;
+    const told = [callback, address, port].find((it) =>
+      typeof it === "function"
+    );
+    if (told) onceBound(this, told as () => void);
+    const host = wanted.address || this.#family.everywhere;
+    this.#family.lookUp(host, (error, ip) => {
+      if (this.#closed) return;
+      if (error) this.#notBound(error);
+      // As Node: whatever is given is made a number of 16 bits.
+      else this.#bind({ address: ip, port: Number(wanted.port) & 0xFFFF });
+    });
+    return this;
+  }
+
+  /**
+   * Connects the socket to a peer: sends need no destination, and only what the
+   * peer sends is received.
+   *
+   * @param port The peer's port.
+   * @param address Its address or name, this host by default; or the callback.
+   * @param callback Told as `connect`, or of the error.
+   * @throws {RangeError} `ERR_SOCKET_BAD_PORT`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @throws {Error} `ERR_SOCKET_DGRAM_IS_CONNECTED`
+   */
+  connect(
+    port: number,
+    address?: string | ((error?: Error) => void),
+    callback?: (error?: Error) => void,
+  ): void {
+    const to = toPort(port);
+    if (typeof address === "function") [callback, address] = [address, ""];
+    else if (address === undefined) address = "";
+    assertString("address", address);
+    this.#assertRunning();
+    if (this.#peer !== 0) throw wrongState("ERR_SOCKET_DGRAM_IS_CONNECTED");
+    this.#peer = CONNECTING;
+    const host = address;
+    this.#whenBound(() => {
+      if (callback) this.once("connect", callback);
+      this.#family.lookUp(host || this.#family.here, async (error, ip) => {
+        if (this.#closed) return;
+        const failure = error ??
+          await this.#connect({ ip, address: host, port: to });
+        if (!this.#closed) nextTick(() => this.#connected(failure, callback));
+      });
+    });
+  }
+
+  /**
+   * Ends what {@linkcode Socket.connect} began.
+   *
+   * @throws {Error} `ERR_SOCKET_DGRAM_NOT_CONNECTED`
+   */
+  disconnect(): void {
+    if (this.#peer !== CONNECTED) {
+      throw wrongState("ERR_SOCKET_DGRAM_NOT_CONNECTED");
+    }
+    this.#sends!.flush();
+    calling(this.#conn!.socket, "connect", () => this.#conn!.disconnect());
+    this.#peer = 0;
+  }
+
+  /** As {@linkcode Socket.send}, with all arguments. */
+  sendto(
+    buffer: Payload,
+    offset: number,
+    length: number,
+    port: number,
+    address: string,
+    callback?: SendCallback,
+  ): void {
+    assertNumber("offset", offset);
+    assertNumber("length", length);
+    assertNumber("port", port);
+    assertString("address", address);
+    this.send(buffer, offset, length, port, address, callback);
+  }
+
+  /**
+   * Sends a datagram, with all others of this turn of the event loop: `send(
+   * message, [offset, length,] [port, address,] callback)`.
+   *
+   * @param message Text, bytes, or a list of parts.
+   * @param rest A part of it, the destination unless the socket is connected, and
+   * who is told what has become of it.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @throws {RangeError} `ERR_SOCKET_BAD_PORT`, `ERR_BUFFER_OUT_OF_BOUNDS`
+   * @throws {Error} `ERR_SOCKET_DGRAM_IS_CONNECTED`,
+   * `ERR_SOCKET_DGRAM_NOT_RUNNING`
+   */
+  send(
+    message: Payload | readonly Payload[],
+    ...rest: (string | number | SendCallback | null | undefined)[]
+  ): void {
+    const connected = this.#peer === CONNECTED;
+    const sending = readSend(message, { rest, connected });
+    this.#assertRunning();
+    if (this.#binding === BOUND) this.#send(sending, connected);
+    else this.#whenBound(() => this.#send(sending, this.#peer === CONNECTED));
+  }
+
+  /**
+   * Closes the socket.
+   *
+   * @param callback Told as `close`.
+   * @throws {Error} `ERR_SOCKET_DGRAM_NOT_RUNNING`
+   */
+  close(callback?: () => void): this {
+    if (typeof callback === "function") this.on("close", callback);
+    if (this.#deferred !== undefined) {
+      this.#deferred.push(() => this.close());
+      return this;
+    }
+    this.#assertRunning();
+    this.#sends?.close();
+    this.#closed = true;
+    this.#conn?.[Symbol.dispose]();
+    nextTick(() => this.emit("close"));
+    return this;
+  }
+
+  /** Closes the socket, unless it is closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    await new Promise<void>((resolve) => this.close(resolve));
+  }
+
+  /**
+   * The local address.
+   *
+   * @throws {Error} `EBADF` if it is not bound, `ERR_SOCKET_DGRAM_NOT_RUNNING`
+   */
+  address(): AddressInfo {
+    this.#assertRunning();
+    if (this.#conn === undefined) throw systemError("EBADF", "getsockname");
+    return this.#family.address(this.#conn.addr);
+  }
+
+  /**
+   * The peer's address.
+   *
+   * @throws {Error} `ERR_SOCKET_DGRAM_NOT_CONNECTED`
+   */
+  remoteAddress(): AddressInfo {
+    this.#assertRunning();
+    const peer = this.#conn?.socket.remoteAddress;
+    if (this.#peer !== CONNECTED || !peer) {
+      throw wrongState("ERR_SOCKET_DGRAM_NOT_CONNECTED");
+    }
+    return this.#family.address(peer);
+  }
+
+  /** Datagrams that have not left. */
+  getSendQueueCount(): number {
+    this.#assertRunning();
+    return this.#sends?.count ?? 0;
+  }
+
+  /** Bytes of the datagrams that have not left. */
+  getSendQueueSize(): number {
+    this.#assertRunning();
+    return this.#sends?.bytes ?? 0;
+  }
+
+  /** Lets the bound socket keep the process alive, as it does by default. */
+  ref(): this {
+    this.#referenced = true;
+    if (!this.#closed) this.#conn?.ref();
+    return this;
+  }
+
+  /** Lets the process end while the socket is open. */
+  unref(): this {
+    this.#referenced = false;
+    if (!this.#closed) this.#conn?.unref();
+    return this;
+  }
+
+  /** @ignore */
+  override [NATIVE](bind: boolean): RioSocket | undefined {
+    this.#assertRunning();
+    if (bind && this.#conn === undefined) {
+      this.#open({ address: this.#family.everywhere, port: 0 });
+    }
+    return this.#conn?.socket;
+  }
+
+  #assertRunning(): void {
+    if (this.#closed) throw wrongState("ERR_SOCKET_DGRAM_NOT_RUNNING");
+  }
+
+  #closeWith(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const abort = () => {
+      if (!this.#closed) this.close();
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    this.once("close", () => signal.removeEventListener("abort", abort));
+  }
+
+  /** Does something now if it is bound, else once it is. */
+  #whenBound(call: Deferred): void {
+    if (this.#binding === UNBOUND) this.bind({ port: 0 });
+    if (this.#binding === BOUND) return call();
+    if (this.#deferred !== undefined) return void this.#deferred.push(call);
+    this.#deferred = [call];
+    const end = () => {
+      this.removeListener(EventEmitter.errorMonitor, end);
+      this.removeListener("listening", go);
+      const deferred = this.#deferred!;
+      this.#deferred = undefined;
+      return deferred;
+    };
+    const go = () => {
+      for (const call of end()) call();
+    };
+    this.once(EventEmitter.errorMonitor, end);
+    this.once("listening", go);
+  }
+
+  #bind(local: Local): void {
+    try {
+      // It was bound for a membership.
+      if (this.#conn !== undefined) throw systemError("EINVAL", "bind", local);
+      this.#open(local);
+    } catch (error) {
+      this.#notBound(error);
+      return;
+    }
+    const conn = this.#conn!;
+    const { recvBufferSize, sendBufferSize } = this.#options;
+    if (recvBufferSize) this.setRecvBufferSize(recvBufferSize);
+    if (sendBufferSize) this.setSendBufferSize(sendBufferSize);
+    this.#binding = BOUND;
+    this.#receive(conn);
+    this.emit("listening");
+  }
+
+  #notBound(error: unknown): void {
+    this.#binding = UNBOUND;
+    this.emit("error", error);
+  }
+
+  #open(local: Local): void {
+    const conn = openConn(this.#options, local);
+    this.#conn = conn;
+    if (!this.#referenced) conn.unref();
+    this.#sends = new Sends(conn, (error) => this.#failed(error));
+  }
+
+  #receive(conn: RioDatagramConn): void {
+    const { receiveBlockList } = this.#options;
+    receiveAll(conn, this.#family, {
+      isClosed: () => this.#closed,
+      received: (messages) =>
+        deliver(allowed(messages, receiveBlockList), this, () => this.#closed),
+      failed: (error) => this.#failed(error, "recvmsg"),
+    });
+  }
+
+  /** Tells of an error; returns whether the system gave it. */
+  #failed(error: unknown, syscall?: string): boolean {
+    const code = systemCode(error);
+    const told = code === undefined || syscall === undefined
+      ? error
+      : systemError(code, syscall);
+    if (!this.#closed) guarded(() => this.emit("error", told));
+    return code !== undefined;
+  }
+
+  /** Connects; what it fails with, or `null`. */
+  async #connect(
+    { ip, address, port }: { ip: string; address: string; port: number },
+  ): Promise<unknown> {
+    const where = { address, port };
+    const refused = this.#refused(ip, ipVersion(ip));
+    if (refused === "EINVAL") return systemError(refused, "connect", where);
+    if (refused !== null) return refused;
+    try {
+      await this.#conn!.connect({ hostname: ip, port });
+    } catch (error) {
+      const code = systemCode(error);
+      return code === undefined ? error : systemError(code, "connect", where);
+    }
+    return null;
+  }
+
+  #connected(
+    failure: unknown,
+    callback: ((error?: Error) => void) | undefined,
+  ): void {
+    if (failure === null) {
+      this.#peer = CONNECTED;
+      this.emit("connect");
+      return;
+    }
+    this.#peer = 0;
+    if (!callback) this.emit("error", failure);
+    else {
+      this.removeListener("connect", callback);
+      callback(failure as Error);
+    }
+  }
+
+  #send(sending: Sending, connected: boolean): void {
+    if (connected) return this.#sends!.add(sending);
+    const host = sending.address || this.#family.here;
+    const version = this.#family.versionOf(host);
+    if (version !== 0) return this.#sendTo(sending, host, version);
+    this.#family.lookUp(host, (error, ip) => {
+      if (this.#closed) return;
+      if (!error) this.#sendTo(sending, ip, ipVersion(ip));
+      else if (sending.callback) nextTick(sending.callback, error);
+      else nextTick(() => this.emit("error", error));
+    });
+  }
+
+  #sendTo(sending: Sending, ip: string, version: 0 | 4 | 6): void {
+    const { port, address, callback } = sending;
+    const refused = this.#refused(ip, version);
+    if (refused === null) {
+      if (this.#to.hostname !== ip || this.#to.port !== port) {
+        this.#to = { transport: "udp", hostname: ip, port };
+      }
+      sending.addr = this.#to;
+      this.#sends!.add(sending);
+    } else if (callback) {
+      const error = refused === "EINVAL"
+        ? systemError(refused, "send", { address, port })
+        : refused;
+      nextTick(callback, error);
+    }
+  }
+
+  /** Why nothing is sent to an address; `null` where it may be. */
+  #refused(ip: string, version: 0 | 4 | 6): "EINVAL" | Error | null {
+    const blocks = this.#options.sendBlockList;
+    if (blocks && isBlocked(blocks, ip)) return blocked(ip);
+    return version === this.#family.version ? null : "EINVAL";
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Tries the statements in a process of its own.
+ *
+ * @module
+ */
+
+/** One statement. */
+export interface Statement {
+  readonly name: string;
+  /** Why Deno's own `node:dgram` does not do so. */
+  readonly deno?: string;
+  /** What it needs of a machine. */
+  readonly needs?: string | string[];
+  run(trial: unknown): Promise<void> | void;
+}
+
+/** What came of one statement. */
+export interface Outcome {
+  readonly name: string;
+  /** Why it was not tried. */
+  readonly skip?: string;
+  /** What went wrong. */
+  readonly error?: string;
+}
+
+/** Runs `in_process.mjs` with a program; by the names of the statements. */
+export async function outcomes(
+  program: string,
+  args: string[],
+): Promise<Map<string, Outcome>> {
+  const script = new URL("in_process.mjs", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command(program, {
+    args: [...args, script],
+  }).output();
+  const lines = new TextDecoder().decode(stdout).trim().split("\n");
+  if (lines.length < 2) throw new Error(new TextDecoder().decode(stderr));
+  const all = lines.map((line) => JSON.parse(line) as Outcome);
+  return new Map(all.map((outcome) => [outcome.name, outcome]));
+}
