@@ -212,23 +212,8 @@ export function systemCode(error: unknown): string | undefined {
   const found = error instanceof RioError
     ? error
     : (error as Error | undefined)?.cause;
-  if (!(found instanceof RioError)) return undefined;
-  return COUNTERPARTS[found.code] ?? found.code.replace(/^WSA(?=E)/, "");
+  return found instanceof RioError ? found.osCode : undefined;
 }
-
-/** Winsock's names that have another one elsewhere. */
-const COUNTERPARTS: Readonly<Record<string, string>> = {
-  WSAEWOULDBLOCK: "EAGAIN",
-  WSA_OPERATION_ABORTED: "ECANCELED",
-  WSA_NOT_ENOUGH_MEMORY: "ENOMEM",
-  WSA_INVALID_HANDLE: "EBADF",
-  WSA_INVALID_PARAMETER: "EINVAL",
-  ERROR_PORT_UNREACHABLE: "ECONNREFUSED",
-  ERROR_CONNECTION_REFUSED: "ECONNREFUSED",
-  ERROR_NETWORK_UNREACHABLE: "ENETUNREACH",
-  ERROR_HOST_UNREACHABLE: "EHOSTUNREACH",
-  ERROR_PROTOCOL_UNREACHABLE: "ENETUNREACH",
-};
 
 /** Node's number of an error, which is negative. */
 function errnoOf(code: string): number {

@@ -36,6 +36,7 @@ export function openConn(
       reusePort: Boolean(reusePort),
       ipv6Only: Boolean(ipv6Only),
       loopback: true,
+      reportUnreachable: true,
     });
     conn.socket.setOption("broadcast", false);
     return conn;
