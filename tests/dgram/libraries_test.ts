@@ -1,0 +1,117 @@
+/**
+ * Libraries of other people over this package's sockets: fetched from npm into a
+ * folder of this test, each in a version that is written down, and run by each
+ * way in which a program can bring the two together. The same programs run over
+ * Deno's own `node:dgram`.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { skipped } from "../skip.ts";
+
+const HERE = new URL("libraries/", import.meta.url);
+const OURS = new URL("../../ffi/dgram/mod.ts", import.meta.url).href;
+/** What Deno says where a registry cannot be reached. */
+const UNREACHABLE =
+  /error sending request|failed to lookup|dns error|timed out|client error/i;
+
+/** What a program has said of a library. */
+interface Told {
+  readonly name: string;
+  /** Why it does not apply. */
+  readonly skip?: string;
+  readonly error?: string;
+  /** Sockets of this package that were bound. */
+  readonly used: number;
+}
+
+const folder = await Deno.makeTempDir({ prefix: "rio_dgram_" });
+addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+async function deno(...args: string[]) {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: folder,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    success,
+    lines: decoder.decode(stdout).trim().split("\n"),
+    errors: decoder.decode(stderr),
+  };
+}
+
+/** Fetches the libraries; the reason where there is no way to. */
+async function install(): Promise<string | undefined> {
+  const config = JSON.parse(
+    await Deno.readTextFile(new URL("packages.json", HERE)),
+  );
+  const write = (name: string, value: unknown) =>
+    Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(value));
+  await write("deno.json", config);
+  const imports = { ...config.imports, "node:dgram": OURS };
+  await write("mapped.json", { ...config, imports });
+  await Deno.copyFile(new URL("packages.lock", HERE), `${folder}/deno.lock`);
+  const { success, errors } = await deno("install", "--quiet", "--frozen");
+  if (success) return undefined;
+  const why = errors.split("\n").find((line) => UNREACHABLE.test(line));
+  if (why === undefined) throw new Error(errors);
+  return `npm cannot be reached: ${why.trim()}`;
+}
+
+/** Runs all programs in one way. */
+async function run(way: string, config: string): Promise<Told[]> {
+  const { lines, errors } = await deno(
+    ...["run", "-A", "--no-check", "--quiet", "--config", config],
+    ...[new URL("run.mjs", HERE).href, folder, way],
+  );
+  try {
+    return lines.map((line) => JSON.parse(line) as Told);
+  } catch {
+    throw new Error(errors);
+  }
+}
+
+const reason = await install();
+
+function libraryTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: skipped(name, reason), fn });
+}
+
+/** Sees that every library that was used did its job. */
+function assertDone(told: Told[], { ours }: { ours: boolean }): void {
+  assertEquals(told.map(({ error }) => error).filter(Boolean), []);
+  const done = told.filter(({ skip }) => skip === undefined);
+  assert(done.every(({ used }) => used > 0 === ours), JSON.stringify(done));
+}
+
+libraryTest("libraries work over Deno's own node:dgram", async () => {
+  const told = await run("deno", "deno.json");
+  assertEquals(told.length, 6);
+  assertDone(told, { ours: false });
+});
+
+libraryTest(
+  "libraries work once @winsock/rio/dgram/install was imported",
+  async () => {
+    const told = await run("install", "deno.json");
+    assertEquals(told.filter(({ skip }) => skip === undefined).length, 6);
+    assertDone(told, { ours: true });
+  },
+);
+
+libraryTest("libraries take sockets of @winsock/rio/dgram", async () => {
+  const told = await run("import", "deno.json");
+  assertEquals(told.filter(({ skip }) => skip === undefined).length, 3);
+  assertDone(told, { ours: true });
+});
+
+libraryTest(
+  "libraries take sockets of node:dgram where an import map leads it here",
+  async () => {
+    const told = await run("map", "mapped.json");
+    assertEquals(told.filter(({ skip }) => skip === undefined).length, 3);
+    assertDone(told, { ours: true });
+  },
+);
