@@ -3,59 +3,66 @@
  *
  * @module
  */
-import { ADDRESS_SIZE, ipVersion, writeAddress } from "../address.ts";
+import { ipVersion } from "../address.ts";
 import {
-  IP_ADD_MEMBERSHIP,
-  IP_DROP_MEMBERSHIP,
   IP_MULTICAST_IF,
   IPPROTO_IP,
   IPPROTO_IPV6,
-  IPV6_ADD_MEMBERSHIP,
-  IPV6_DROP_MEMBERSHIP,
   IPV6_MULTICAST_IF,
 } from "../constants.ts";
 import { interfaceIndex } from "../interfaces.ts";
-import { SOCKADDR_INET } from "../layout.ts";
+import { GroupRequests } from "../net/datagrams/groups.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { systemError } from "./errors.ts";
 import { calling } from "./settings.ts";
 
-const { ipv4Address, ipv6Address } = SOCKADDR_INET;
-
-const MEMBERSHIP = {
-  addMembership: { 4: IP_ADD_MEMBERSHIP, 6: IPV6_ADD_MEMBERSHIP },
-  dropMembership: { 4: IP_DROP_MEMBERSHIP, 6: IPV6_DROP_MEMBERSHIP },
+/** What is done with a group, and whether all of its sources are meant. */
+const CHANGES = {
+  addMembership: "join",
+  dropMembership: "leave",
+  addSourceSpecificMembership: "join",
+  dropSourceSpecificMembership: "leave",
 } as const;
+
+/** The addresses that leave the interface to the system. */
+const DEFAULTS = { 4: "0.0.0.0", 6: "::" } as const;
+
+/** What Node calls it. */
+export type Change = keyof typeof CHANGES;
 
 /**
  * Joins a group, or leaves it.
  *
  * @param socket The socket.
  * @param syscall Which of the two.
- * @param at The group, and an address of the interface: of IPv6 the address
- * names it after a `%`. By default the system chooses.
+ * @param at The group, its source where one is meant, and an address of the
+ * interface: of IPv6 the address names it after a `%`. By default the system
+ * chooses.
  * @throws {Error} `EINVAL` for what is no address, else what the system said.
  */
 export function changeMembership(
   socket: RioSocket,
-  syscall: keyof typeof MEMBERSHIP,
-  { group, where }: { group: string; where: string | undefined },
+  syscall: Change,
+  { group, source, where }: {
+    group: string;
+    source?: string | undefined;
+    where: string | undefined;
+  },
 ): void {
   const version = ipVersion(group);
   if (version === 0) throw systemError("EINVAL", syscall);
-  const name = MEMBERSHIP[syscall][version];
-  const value = version === 4
-    ? [...ipv4Of(group, syscall), ...ipv4Of(where ?? "0.0.0.0", syscall)]
-    : [
-      ...ipv6Of(group, syscall).address,
-      ...ipv6Of(where ?? "::", syscall).zone,
-    ];
-  const level = version === 4 ? IPPROTO_IP : IPPROTO_IPV6;
-  calling(
-    socket,
-    syscall,
-    (socket) => socket.setRawOption([level, name], Uint8Array.from(value)),
-  );
+  const isSource = source === undefined || ipVersion(source) === version;
+  if (!isSource) throw systemError("EINVAL", syscall);
+  const requests = new GroupRequests({
+    version,
+    address: group,
+    networkInterface: interfaceOf(where, { version, syscall }),
+  });
+  const action = CHANGES[syscall];
+  const { option, value } = source === undefined
+    ? requests.group(action)
+    : requests.source(action, source);
+  calling(socket, syscall, (socket) => socket.setRawOption(option, value));
 }
 
 /**
@@ -69,9 +76,11 @@ export function setInterface(
   address: string,
 ): void {
   const syscall = "setMulticastInterface";
-  const [level, name, value] = ipVersion(address) === 4
-    ? [IPPROTO_IP, IP_MULTICAST_IF, ipv4Of(address, syscall)]
-    : [IPPROTO_IPV6, IPV6_MULTICAST_IF, ipv6Of(address, syscall).zone];
+  const version = ipVersion(address.split("%")[0]!) || 4;
+  const where = interfaceOf(address, { version, syscall });
+  const [level, name, value] = typeof where === "string"
+    ? [IPPROTO_IP, IP_MULTICAST_IF, ipv4Bytes(where)]
+    : [IPPROTO_IPV6, IPV6_MULTICAST_IF, indexBytes(where)];
   calling(
     socket,
     syscall,
@@ -79,27 +88,28 @@ export function setInterface(
   );
 }
 
-function ipv4Of(address: string, syscall: string): Uint8Array {
-  if (ipVersion(address) !== 4) throw systemError("EINVAL", syscall);
-  return bytesOf(address).slice(ipv4Address, ipv4Address + 4);
+/**
+ * An interface by an address of it: of IPv4 the address itself, of IPv6 the index
+ * behind the `%`, 0 where the system is to choose.
+ *
+ * @throws {Error} `EINVAL` for what is no address of the version.
+ */
+function interfaceOf(
+  address: string | undefined,
+  { version, syscall }: { version: 4 | 6; syscall: string },
+): string | number {
+  const [bare = "", zone = ""] = (address ?? DEFAULTS[version]).split("%");
+  if (ipVersion(bare) !== version) throw systemError("EINVAL", syscall);
+  if (version === 4) return bare;
+  return /^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone);
 }
 
-/** An address of IPv6, and the index of its interface; 0 where it has none. */
-function ipv6Of(
-  hostname: string,
-  syscall: string,
-): { address: Uint8Array; zone: Uint8Array } {
-  const [bare = "", zone = "0"] = hostname.split("%");
-  if (ipVersion(bare) !== 6) throw systemError("EINVAL", syscall);
-  const index = /^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone);
-  return {
-    address: bytesOf(bare).slice(ipv6Address, ipv6Address + 16),
-    zone: new Uint8Array(new Uint32Array([index]).buffer),
-  };
+function ipv4Bytes(address: string): Uint8Array {
+  return Uint8Array.from(address.split("."), Number);
 }
 
-function bytesOf(hostname: string): Uint8Array {
-  const bytes = new Uint8Array(ADDRESS_SIZE);
-  writeAddress(bytes, { hostname, port: 0 });
+function indexBytes(index: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, index, true);
   return bytes;
 }

@@ -22,18 +22,18 @@
  */
 import type { Buffer } from "node:buffer";
 import { getBuiltinModule } from "node:process";
-import { Adjustable } from "./adjustable.ts";
+import { AdjustableSocket } from "./adjustable_socket.ts";
 import { Socket } from "./socket.ts";
 import type { RemoteInfo, SocketOptions, SocketType } from "./types.ts";
 
 // Not imported: an import map may lead that name here.
 const { Socket: NodeSocket } = getBuiltinModule("node:dgram")!;
 // Libraries ask whether what they are given is a socket of Node's.
-Object.setPrototypeOf(Adjustable.prototype, NodeSocket.prototype);
+Object.setPrototypeOf(AdjustableSocket.prototype, NodeSocket.prototype);
 // What that keeps to itself is not there in these sockets.
 for (const name of Object.getOwnPropertyNames(NodeSocket.prototype)) {
   if (!name.startsWith("_")) continue;
-  Object.defineProperty(Adjustable.prototype, name, { value: undefined });
+  Object.defineProperty(AdjustableSocket.prototype, name, { value: undefined });
 }
 
 /**
@@ -60,6 +60,7 @@ const dgram: {
 
 export default dgram;
 export { Socket };
+export type { AdjustableSocket };
 export type {
   AddressInfo,
   BindOptions,

@@ -9,7 +9,7 @@ import { nextTick } from "node:process";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { ipVersion } from "../address.ts";
-import { Adjustable, NATIVE } from "./adjustable.ts";
+import { AdjustableSocket, NATIVE } from "./adjustable_socket.ts";
 import { Family } from "./addresses.ts";
 import {
   assertNumber,
@@ -56,7 +56,7 @@ const CONNECTED = 2;
  *
  * Source: the chapter "UDP/datagram sockets" of Node's documentation.
  */
-export class Socket extends Adjustable implements AsyncDisposable {
+export class Socket extends AdjustableSocket implements AsyncDisposable {
   /** The family. */
   readonly type: SocketType;
   readonly #options: Checked;

@@ -6,14 +6,14 @@
 import { EventEmitter } from "node:events";
 import type { RioSocket } from "../session/socket.ts";
 import { assertNumber, assertString, missingArgument } from "./errors.ts";
-import { changeMembership, setInterface } from "./groups.ts";
+import { type Change, changeMembership, setInterface } from "./groups.ts";
 import { bufferSize, calling, setBufferSize, setNumber } from "./settings.ts";
 
-/** Gives {@linkcode Adjustable} what it sets. */
+/** Gives {@linkcode AdjustableSocket} what it sets. */
 export const NATIVE: unique symbol = Symbol("native");
 
 /** A socket whose options can be set, as on a `dgram.Socket`. */
-export abstract class Adjustable extends EventEmitter {
+export abstract class AdjustableSocket extends EventEmitter {
   /**
    * What is underneath, nothing before it is bound; with `bind` it is bound
    * first, as Node does.
@@ -119,6 +119,45 @@ export abstract class Adjustable extends EventEmitter {
   }
 
   /**
+   * Joins a multicast group, to hear one source of it; binds the socket if it is
+   * not bound.
+   *
+   * @param source The source.
+   * @param group The group.
+   * @param where The interface, as for {@linkcode Socket.setMulticastInterface}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @throws {Error} For example `EINVAL`.
+   */
+  addSourceSpecificMembership(
+    source: string,
+    group: string,
+    where?: string,
+  ): void {
+    this.#changeSource("addSourceSpecificMembership", { source, group, where });
+  }
+
+  /**
+   * Hears a source of a multicast group no more.
+   *
+   * @param source The source.
+   * @param group The group.
+   * @param where The interface, as it was joined.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @throws {Error} For example `EINVAL`.
+   */
+  dropSourceSpecificMembership(
+    source: string,
+    group: string,
+    where?: string,
+  ): void {
+    this.#changeSource("dropSourceSpecificMembership", {
+      source,
+      group,
+      where,
+    });
+  }
+
+  /**
    * Sets the size of the system's receive buffer, in bytes.
    *
    * @throws {TypeError} `ERR_SOCKET_BAD_BUFFER_SIZE`
@@ -174,5 +213,15 @@ export abstract class Adjustable extends EventEmitter {
     this[NATIVE](false);
     if (!group) throw missingArgument("multicastAddress");
     changeMembership(this[NATIVE](true)!, syscall, { group, where });
+  }
+
+  #changeSource(
+    syscall: Change,
+    at: { source: string; group: string; where: string | undefined },
+  ): void {
+    this[NATIVE](false);
+    assertString("sourceAddress", at.source);
+    assertString("groupAddress", at.group);
+    changeMembership(this[NATIVE](true)!, syscall, at);
   }
 }
