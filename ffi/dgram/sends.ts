@@ -4,6 +4,7 @@
  * @module
  */
 import { nextTick } from "node:process";
+import { Promise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import { systemCode, systemError } from "./errors.ts";
 import type { Sending } from "./send_arguments.ts";

@@ -6,6 +6,7 @@
 import type { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import { nextTick } from "node:process";
+import { Promise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { ipVersion } from "../address.ts";
