@@ -11,7 +11,7 @@
 export const DisposableStack: DisposableStackConstructor =
   globalThis.DisposableStack;
 /** The platform's own. */
-export const Promise: PromiseConstructor = globalThis.Promise;
+export const NativePromise: PromiseConstructor = globalThis.Promise;
 /** The platform's own. */
 export const ReadableStream: typeof globalThis.ReadableStream =
   globalThis.ReadableStream;

@@ -4,7 +4,7 @@
  * @module
  */
 import {
-  Promise,
+  NativePromise,
   queueMicrotask,
   setImmediate,
   setTimeout,
@@ -28,7 +28,7 @@ let turnBegan: number | null = null;
 
 /** Resolves after a turn of the event loop: signals, timers, other sockets. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new NativePromise((resolve) => setImmediate(resolve));
 }
 
 /** Calls back after a turn of the event loop. */
@@ -51,12 +51,12 @@ export function afterContinuations(call: () => void): void {
 
 /** Resolves after so many milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return new NativePromise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** A pause that does not keep the process alive. */
 export function unreferencedPause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) =>
+  return new NativePromise((resolve) =>
     unrefTimer(setTimeout(resolve, milliseconds))
   );
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Promise } from "./globals.ts";
+import { NativePromise } from "./globals.ts";
 import { RIO_CORRUPT_CQ } from "./constants.ts";
 import type { RioBackend } from "./contract.ts";
 import { WSAEOPNOTSUPP } from "./error_numbers.ts";
@@ -64,7 +64,7 @@ export function openUnsupported(): RioBackend {
       looks: false,
       createNotification: refuse,
       closeNotification: ignore,
-      wait: () => Promise.resolve(giveNothing()),
+      wait: () => NativePromise.resolve(giveNothing()),
       fired: new Float64Array(),
       wake: ignore,
       setReferenced: () => true,

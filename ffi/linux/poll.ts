@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise, timeNow } from "../globals.ts";
+import { NativePromise, timeNow } from "../globals.ts";
 import type { RioWaits, RioWaitWay } from "../contract.ts";
 import { afterContinuations, inNextTurn } from "../turns.ts";
 import { Epoll } from "./epoll.ts";
@@ -133,7 +133,9 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   wait(isWanted: () => boolean = always): Promise<number> {
     this.#isWanted = isWanted;
-    const wait = new Promise<number>((resolve) => this.#resolve = resolve);
+    const wait = new NativePromise<number>((resolve) =>
+      this.#resolve = resolve
+    );
     this.#goOn();
     return wait;
   }
@@ -273,7 +275,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   #fail(error: unknown): void {
     const resolve = this.#resolve;
     this.#resolve = null;
-    resolve?.(Promise.reject(error));
+    resolve?.(NativePromise.reject(error));
   }
 
   /**

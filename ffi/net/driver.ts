@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../globals.ts";
+import { NativePromise } from "../globals.ts";
 import { Arrival } from "../arrival.ts";
 import type { RioCompletion } from "../session/completion.ts";
 import {
@@ -134,7 +134,7 @@ export class QueueDriver implements Driver {
 
   readonly #sleep = (): Promise<unknown> =>
     this.#waiting.size === 0
-      ? Promise.resolve()
+      ? NativePromise.resolve()
       : notifyReferenced(this.queue, this.#referenced > 0);
 }
 

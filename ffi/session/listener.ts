@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../globals.ts";
+import { NativePromise } from "../globals.ts";
 import { checkHandle, isExhausted } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
 import {
@@ -53,7 +53,7 @@ export function clientsAreTold(listener: RioListener): Promise<void> {
  */
 export class RioListener extends RioEndpoint {
   /** The last call of `accept()`: the next one waits for it. */
-  #accepting: Promise<unknown> = Promise.resolve();
+  #accepting: Promise<unknown> = NativePromise.resolve();
   #referenced = true;
 
   /**

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Promise, queueMicrotask } from "../globals.ts";
+import { NativePromise, queueMicrotask } from "../globals.ts";
 import type { RioWaits } from "../contract.ts";
 import { RioError } from "../errors.ts";
 import { inNextTurn, nextTurn, unreferencedPause } from "../turns.ts";
@@ -88,7 +88,7 @@ export class Waiter {
 
   /** As {@linkcode Waiter.wait}; resolves with whether the key fired. */
   fires(key: number, referenced: boolean = true): Promise<boolean> {
-    return new Promise((ended, failed) => {
+    return new NativePromise((ended, failed) => {
       this.wait(key, referenced, { ended, failed });
     });
   }
@@ -159,9 +159,9 @@ export class Waiter {
 
   /** Ends a native wait that nobody needs; resolves when none goes on. */
   idle(): Promise<void> {
-    if (!this.#running || this.#isWanted()) return Promise.resolve();
+    if (!this.#running || this.#isWanted()) return NativePromise.resolve();
     this.#waits.wake();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return new NativePromise((resolve) => this.#idle.push(resolve));
   }
 
   /**
@@ -169,7 +169,7 @@ export class Waiter {
    * what had happened until now.
    */
   async turn(): Promise<void> {
-    await new Promise<void>((resolve) => {
+    await new NativePromise<void>((resolve) => {
       if (this.#waits.turn === undefined) inNextTurn(resolve);
       else this.#waits.turn(resolve);
     });

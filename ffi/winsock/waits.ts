@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { Promise } from "../globals.ts";
+import { NativePromise } from "../globals.ts";
 import {
   INFINITE,
   MAXIMUM_WAIT_OBJECTS,
@@ -161,7 +161,7 @@ export class WinsockWaits implements RioWaits {
   }
 
   wait(): Promise<number> {
-    const { promise, resolve } = Promise.withResolvers<number>();
+    const { promise, resolve } = NativePromise.withResolvers<number>();
     this.#resolve = resolve;
     this.#goOn();
     return promise;

@@ -184,9 +184,9 @@ export const session: readonly Mutant[] = [
     name: "a native wait that nobody needs outlasts its session",
     edits: [{
       file: "ffi/session/waiter.ts",
-      find: `return Promise.resolve();
+      find: `return NativePromise.resolve();
     this.#waits.wake();`,
-      replace: "return Promise.resolve();",
+      replace: "return NativePromise.resolve();",
     }],
     linux: ["tests/net/datagram_test.ts"],
   },

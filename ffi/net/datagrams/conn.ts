@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -130,7 +130,7 @@ export class RioDatagramConn
       const wishes = { signal, rejectTruncated };
       return this.#inbox.receive(p ? p : undefined, wishes);
     } catch (error) {
-      return Promise.reject(error);
+      return NativePromise.reject(error);
     }
   }
 
@@ -394,7 +394,7 @@ export class RioDatagramConn
   }
 
   #join(group: Group, options: RioMembershipOptions): Promise<RioMembership> {
-    return Promise.try(() => {
+    return NativePromise.try(() => {
       this.#assertOpen();
       const { source } = options;
       const wanted = source === undefined ? group : { ...group, source };

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -136,17 +136,17 @@ export class Inbox extends Half<Receive> {
     // Taken first, without a wait: it arrived before anything else.
     const slot = this.#slots.take();
     if (slot !== undefined) {
-      return Promise.resolve(inTurn(this.#copy(slot, p, wishes)));
+      return NativePromise.resolve(inTurn(this.#copy(slot, p, wishes)));
     }
     const { direct } = this.#options;
     if (direct !== null && this.#inARow < FEW) {
       const received = this.#receiveDirectly(direct, p, wishes);
       this.#inARow = received === null ? 0 : this.#inARow + 1;
-      if (received !== null) return Promise.resolve(inTurn(received));
+      if (received !== null) return NativePromise.resolve(inTurn(received));
     } else if (this.calls.length === 0) {
       const next = this.#next();
       if (next !== undefined) {
-        return Promise.resolve(inTurn(this.#copy(next, p, wishes)));
+        return NativePromise.resolve(inTurn(this.#copy(next, p, wishes)));
       }
     }
     return this.#waitForOne(p, wishes);
@@ -170,7 +170,9 @@ export class Inbox extends Half<Receive> {
   ): Promise<Received> {
     const { direct } = this.#options;
     this.#inARow = 0;
-    const { promise, resolve, reject } = Promise.withResolvers<Received>();
+    const { promise, resolve, reject } = NativePromise.withResolvers<
+      Received
+    >();
     const check = placeCheck(p);
     const call: Receive = {
       check,
@@ -294,7 +296,7 @@ export class Inbox extends Half<Receive> {
    */
   arrival(signal?: AbortSignal): Promise<Arrival> {
     const { direct } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<Arrival>();
+    const { promise, resolve, reject } = NativePromise.withResolvers<Arrival>();
     const call: Receive = { resolve, reject };
     // Where many come at a time, slots take them with one call.
     if (direct !== null && !this.#crowded) {

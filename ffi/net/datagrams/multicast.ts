@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { denoErrors } from "../errors.ts";
@@ -106,5 +106,5 @@ export class RioMembership implements AsyncDisposable {
 }
 
 function promised(call: () => void): Promise<void> {
-  return Promise.try(() => denoErrors(call));
+  return NativePromise.try(() => denoErrors(call));
 }

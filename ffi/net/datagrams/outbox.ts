@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Promise, queueMicrotask } from "../../globals.ts";
+import { NativePromise, queueMicrotask } from "../../globals.ts";
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -24,7 +24,7 @@ import { Sender, type SenderOptions } from "./sender.ts";
 import type { SendSlot } from "./slots.ts";
 import { Train } from "./train.ts";
 
-const SOON = Promise.resolve();
+const SOON = NativePromise.resolve();
 
 /** How datagrams are sent. */
 export interface OutboxOptions extends SenderOptions {
@@ -76,11 +76,11 @@ export class Outbox extends Sender {
     try {
       const manner = this.#manners.of(options);
       if (this.#sendDirectly(data, addr, manner)) {
-        return Promise.resolve(data.byteLength);
+        return NativePromise.resolve(data.byteLength);
       }
       return this.#sendInSlot(data, addr, manner);
     } catch (error) {
-      return Promise.reject(error);
+      return NativePromise.reject(error);
     }
   }
 

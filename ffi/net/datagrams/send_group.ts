@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 
 /** The sends of one call. */
 export class SendGroup {
@@ -46,7 +46,7 @@ export class SendGroups {
 
   /** Waits for all sends of a group. */
   wait(group: SendGroup): Promise<void> {
-    return new Promise((resolve) => {
+    return new NativePromise((resolve) => {
       group.done = resolve;
       this.#groups.add(group);
     });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import type { IpAddress } from "../../address.ts";
 import { lengthOf } from "../../plain_bytes.ts";
 import type { RioCompletion } from "../../session/completion.ts";
@@ -76,7 +76,7 @@ export abstract class Sender extends Half<SlotCall> {
   async idle(): Promise<void> {
     this.commit();
     if (this.#isIdle) return;
-    this.#idle ??= Promise.withResolvers();
+    this.#idle ??= NativePromise.withResolvers();
     this.wait();
     await this.#idle.promise;
   }
@@ -179,7 +179,7 @@ export abstract class Sender extends Half<SlotCall> {
    */
   #takeNext(use: (slot: SendSlot) => void): Promise<void> {
     this.commit();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = NativePromise.withResolvers<void>();
     this.calls.push({
       use(slot) {
         try {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import { LINGER } from "../../layout.ts";
@@ -120,11 +120,11 @@ export class RioTcpConn implements Disposable {
   read(p: Uint8Array): Promise<number | null> {
     try {
       assertBytes("p", p);
-      if (p.length === 0) return Promise.resolve(0);
+      if (p.length === 0) return NativePromise.resolve(0);
       this.#assertOpen();
       return this.#reader.read(p);
     } catch (error) {
-      return Promise.reject(error);
+      return NativePromise.reject(error);
     }
   }
 
@@ -244,7 +244,7 @@ export class RioTcpConn implements Disposable {
       this.#assertNotClosed();
       return this.#writer.write(p, atOnce);
     } catch (error) {
-      return Promise.reject(error);
+      return NativePromise.reject(error);
     }
   }
 

@@ -6,7 +6,7 @@
 import {
   clearTimeout,
   DisposableStack,
-  Promise,
+  NativePromise,
   setTimeout,
 } from "../../globals.ts";
 import { type IpAddress, ipVersion } from "../../address.ts";
@@ -221,7 +221,7 @@ async function connectAny(
       winner = await firstOf(attempts, patience);
       if (winner || signal?.aborted) break;
     }
-    winner ??= await Promise.any(attempts);
+    winner ??= await NativePromise.any(attempts);
     sockets.delete(winner);
     return winner;
   } catch (error) {
@@ -237,12 +237,15 @@ async function firstOf(
   attempts: readonly Promise<RioSocket>[],
   patience: number,
 ): Promise<RioSocket | undefined> {
-  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const { promise: over, resolve } = NativePromise.withResolvers<undefined>();
   const end = () => resolve(undefined);
   attempts.at(-1)!.catch(end);
   const timer = patience < Infinity ? setTimeout(end, patience) : undefined;
   try {
-    return await Promise.race([Promise.any(attempts).catch(() => over), over]);
+    return await NativePromise.race([
+      NativePromise.any(attempts).catch(() => over),
+      over,
+    ]);
   } finally {
     clearTimeout(timer);
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import type { RioDirectSocket } from "../../contract.ts";
 import { WSAENOTCONN, WSAEWOULDBLOCK } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
@@ -110,9 +110,9 @@ export class DirectReader extends DirectHalf<Read> implements StreamReader {
     // Those who came before are served first.
     const count = this.calls.length === 0 ? this.#take(into) : NOTHING_YET;
     if (count !== NOTHING_YET) {
-      return Promise.resolve(inTurn(lengthRead(count)));
+      return NativePromise.resolve(inTurn(lengthRead(count)));
     }
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       this.calls.push({ into, most: 0, resolve, reject });
       this.wait();
     });
@@ -121,8 +121,10 @@ export class DirectReader extends DirectHalf<Read> implements StreamReader {
   readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
     const most = Math.min(length, CHUNK);
     const count = this.calls.length === 0 ? this.#fill(most) : NOTHING_YET;
-    if (count !== NOTHING_YET) return Promise.resolve(inTurn(chunkRead(count)));
-    return new Promise((resolve, reject) => {
+    if (count !== NOTHING_YET) {
+      return NativePromise.resolve(inTurn(chunkRead(count)));
+    }
+    return new NativePromise((resolve, reject) => {
       this.calls.push({ into: null, most, resolve, reject });
       this.wait();
     });
@@ -200,7 +202,7 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
     // Those who came before go first.
     const sent = this.calls.length === 0 ? this.#send(bytes, atOnce) : 0;
     if (sent === length && this.calls.length === 0) {
-      return Promise.resolve(inTurn(length));
+      return NativePromise.resolve(inTurn(length));
     }
     return this.#wait(sent === 0 ? bytes : partOf(bytes, sent), length);
   }
@@ -208,11 +210,11 @@ export class DirectWriter extends DirectHalf<Job> implements StreamWriter {
   end(): Promise<unknown> {
     if (this.calls.length > 0) return this.#wait(null, 0);
     this.#end();
-    return Promise.resolve();
+    return NativePromise.resolve();
   }
 
   #wait(left: Uint8Array | null, length: number): Promise<number> {
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       this.calls.push({ left, length, resolve, reject });
       this.wait();
     });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DisposableStack, Promise } from "../../globals.ts";
+import { DisposableStack, NativePromise } from "../../globals.ts";
 import { isExhausted, RioClosedError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import { clientsAreTold, type RioListener } from "../../session/listener.ts";
@@ -127,7 +127,7 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       },
       return: (value?: unknown) => {
         this[Symbol.dispose]();
-        return Promise.resolve({ value, done: true });
+        return NativePromise.resolve({ value, done: true });
       },
       [Symbol.asyncIterator]: () => iterator,
     };

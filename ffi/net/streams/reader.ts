@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
@@ -56,7 +56,7 @@ export class Reader extends Half<Read> implements Operation, StreamReader {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       this.#add({
         length: into.length,
         take: (data) => {
@@ -69,7 +69,7 @@ export class Reader extends Half<Read> implements Operation, StreamReader {
   }
 
   readChunk(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       this.#add({
         length,
         take: (data) =>

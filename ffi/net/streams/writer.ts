@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Promise } from "../../globals.ts";
+import { NativePromise } from "../../globals.ts";
 import { WSAENOTCONN } from "../../error_numbers.ts";
 import { RioError } from "../../errors.ts";
 import { lengthOf } from "../../plain_bytes.ts";
@@ -79,7 +79,7 @@ export class Writer extends Half<Job> implements StreamWriter {
   }
 
   #add(bytes: Uint8Array | null): Promise<number> {
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       this.calls.push({
         bytes,
         length: bytes === null ? 0 : lengthOf(bytes),
