@@ -4,7 +4,7 @@
  * @module
  */
 import { nextTick } from "node:process";
-import { Promise } from "../globals.ts";
+import { NativePromise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import { systemCode, systemError } from "./errors.ts";
 import type { Sending } from "./send_arguments.ts";
@@ -79,7 +79,9 @@ export class Sends {
           ? batch
           : batch.slice(at, end);
         if (run[0]!.callback === undefined) await this.#sendMany(run);
-        else await Promise.all(run.map((datagram) => this.#send(datagram)));
+        else {await NativePromise.all(run.map((datagram) =>
+            this.#send(datagram)
+          ));}
         at = end;
       }
     }

@@ -6,7 +6,7 @@
 import type { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import { nextTick } from "node:process";
-import { Promise } from "../globals.ts";
+import { NativePromise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { ipVersion } from "../address.ts";
@@ -244,7 +244,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   /** Closes the socket, unless it is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
-    await new Promise<void>((resolve) => this.close(resolve));
+    await new NativePromise<void>((resolve) => this.close(resolve));
   }
 
   /**
