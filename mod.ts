@@ -86,6 +86,7 @@ export {
 export {
   RioDatagramConn,
   type RioDatagramReceiveOptions,
+  type RioDatagramStats,
 } from "./ffi/net/datagrams/conn.ts";
 export {
   type RioDatagram,
@@ -96,6 +97,7 @@ export {
   listenDatagram,
   type RioListenDatagramOptions,
 } from "./ffi/net/datagrams/listen_datagram.ts";
+export { sharedStats } from "./ffi/net/shared_session.ts";
 export {
   RioMembership,
   type RioMembershipOptions,

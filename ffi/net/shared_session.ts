@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { capabilitiesOf, RioSession } from "../session/session.ts";
+import {
+  capabilitiesOf,
+  RioSession,
+  type RioStats,
+} from "../session/session.ts";
 import { inNextTurn } from "../turns.ts";
 import { denoErrors } from "./errors.ts";
 
@@ -36,6 +40,25 @@ export function useSession(session?: RioSession): SessionUse {
       else closeUnused();
     },
   };
+}
+
+/**
+ * What the session did and holds that sockets share which were opened without
+ * one: for a server's counters.
+ *
+ * @example Watch a server
+ * ```ts
+ * import { listenDatagram, sharedStats } from "@winsock/rio";
+ *
+ * using conn = listenDatagram({ hostname: "127.0.0.1" });
+ * console.log(conn.addr, sharedStats()?.sockets); // 1, if it is the only one
+ * ```
+ *
+ * @returns Its counts; `null` while no socket shares it. They start at 0 with
+ * the first socket after that.
+ */
+export function sharedStats(): RioStats | null {
+  return shared?.stats() ?? null;
 }
 
 function closeUnused(): void {

@@ -18,9 +18,31 @@ export interface RioDatagram extends RioSendControl {
   readonly addr?: RioDestination;
 }
 
+/** Refuses every use of what it stands for. */
+const refuse = (): never => {
+  throw new TypeError(
+    "The batch was disposed, and its memory receives other datagrams: copy data that is to be kept",
+  );
+};
+
+/** In place of data that may be another datagram's by now. */
+const GONE: Uint8Array<ArrayBuffer> = new Proxy(new Uint8Array(), {
+  defineProperty: refuse,
+  deleteProperty: refuse,
+  get: refuse,
+  getOwnPropertyDescriptor: refuse,
+  getPrototypeOf: refuse,
+  has: refuse,
+  ownKeys: refuse,
+  set: refuse,
+});
+
 /** One datagram of a batch. */
 export interface RioReceivedDatagram extends RioDatagram {
-  /** The payload, mostly in registered memory: valid until the batch is disposed. */
+  /**
+   * The payload, mostly in registered memory: valid until the batch is disposed.
+   * After that it throws when it is used.
+   */
   readonly data: Uint8Array<ArrayBuffer>;
   /** Where it comes from; frozen. */
   readonly addr: Deno.NetAddr;
@@ -46,7 +68,7 @@ export interface RioReceivedDatagram extends RioDatagram {
 export class RioDatagramBatch
   implements Disposable, Iterable<RioReceivedDatagram> {
   readonly #inbox: Inbox;
-  readonly #datagrams: RioReceivedDatagram[];
+  readonly #datagrams: (RioReceivedDatagram & { data: Uint8Array })[];
   #slots: ReceiveSlot[];
 
   static {
@@ -103,9 +125,11 @@ export class RioDatagramBatch
   /** Gives the memory back to the socket; a second call does nothing. */
   [Symbol.dispose](): void {
     const slots = this.#slots;
-    this.#datagrams.length = 0;
+    const datagrams = this.#datagrams.splice(0);
     if (slots.length === 0) return;
     this.#slots = [];
+    // What somebody has kept does not show what arrives next.
+    for (const datagram of datagrams) datagram.data = GONE;
     for (const slot of slots) this.#inbox.recycle(slot);
   }
 }

@@ -316,6 +316,7 @@ export class Inbox extends Half<Receive> {
     outcome: Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
+    this.#tell();
     signal?.throwIfAborted();
     const abort = () => {
       const at = this.calls.indexOf(call);

@@ -8,7 +8,6 @@
  */
 import { readControl } from "../../control.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import type { ReceiveSlot } from "./slots.ts";
 import type { AddressReader } from "./addresses.ts";
 
 /** The longest datagram that Ethernet carries in one piece, in bytes. */
@@ -20,9 +19,15 @@ const LOOPBACK = /^(127\.|::1$)/;
 /** Whether this system was seen to join datagrams without a word. */
 let silent = false;
 
+/** What has arrived, beside its data. */
+interface Arrived {
+  readonly remote: { readonly bytes: Uint8Array };
+  readonly control: { readonly bytes: Uint8Array };
+}
+
 /** What is joined on one socket. */
 export class Joins {
-  readonly #socket: RioSocket;
+  readonly #socket: Pick<RioSocket, "closed" | "setOption">;
   readonly #senders: AddressReader;
   /** What is longer, and alone as it seems, is in doubt. */
   readonly #longest: number;
@@ -36,7 +41,7 @@ export class Joins {
    * the system always says what it joined.
    */
   constructor(
-    socket: RioSocket,
+    socket: Pick<RioSocket, "closed" | "setOption">,
     senders: AddressReader,
     doubts: { datagramSize: number } | null,
   ) {
@@ -48,13 +53,13 @@ export class Joins {
   }
 
   /** Bytes of each datagram in a slot; 0 if there is one alone. */
-  sizeIn(slot: ReceiveSlot, length: number): number {
+  sizeIn(slot: Arrived, length: number): number {
     const { segmentSize = 0 } = readControl(slot.control.bytes);
     if (segmentSize === 0 && length > this.#longest) this.#doubt(slot, length);
     return segmentSize;
   }
 
-  #doubt({ remote }: ReceiveSlot, length: number): void {
+  #doubt({ remote }: Arrived, length: number): void {
     const { hostname } = this.#senders.read(remote.bytes);
     // No driver joins what stays on this machine.
     if (LOOPBACK.test(hostname) || this.#socket.closed) return;
@@ -65,6 +70,7 @@ export class Joins {
     }
     if (silent) return;
     silent = true;
+    // deno-lint-ignore no-console -- a fault of the system, and nobody to throw at
     console.warn(
       `@winsock/rio: ${length} bytes arrived as one datagram although more than ${this.#longest} were not to be expected: ` +
         "the system may have joined datagrams without saying so, as some network drivers do. Option coalesce is off from now on.",

@@ -4,6 +4,7 @@
  * @module
  */
 import { lengthOf } from "../../plain_bytes.ts";
+import { transferred } from "../errors.ts";
 import type { RioReceivedDatagram } from "./batch.ts";
 import type { ReceiveSlot } from "./slots.ts";
 
@@ -32,7 +33,6 @@ export interface Receive {
 export function placeCheck(p: Uint8Array | undefined): () => void {
   if (p === undefined || lengthOf(p) === 0) return () => {};
   return () => {
-    if (lengthOf(p) > 0) return;
-    throw new TypeError("Cannot receive: the array was transferred");
+    if (lengthOf(p) === 0) throw transferred("receive");
   };
 }

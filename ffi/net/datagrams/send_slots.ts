@@ -111,6 +111,7 @@ export class SendSlots {
     slot.manner = manner;
     slot.size = byteLength;
     slot.count = 1;
+    slot.repeated = false;
     slot.to = to;
   }
 

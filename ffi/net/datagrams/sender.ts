@@ -13,6 +13,7 @@ import type { Driver } from "../driver.ts";
 import { denoErrors, toDenoError, transferred, withMore } from "../errors.ts";
 import { Half } from "../half.ts";
 import type { Manner } from "./manner.ts";
+import { isReport } from "./reports.ts";
 import { type SendGroup, SendGroups } from "./send_group.ts";
 import { type SendSlotOptions, SendSlots } from "./send_slots.ts";
 import type { SendSlot } from "./slots.ts";
@@ -223,6 +224,8 @@ export abstract class Sender extends Half<SlotCall> {
 
   #completed(slot: SendSlot, completion: RioCompletion): void {
     const group = slot.group!;
+    const alone = slot.count === 1;
+    if (alone && isReport(completion.status) && this.#sendAgain(slot)) return;
     if (completion.status === 0) group.sent += slot.count;
     else if (slot.count > 1 && !this.closed) {
       slot.rest = this.refused(slot);
@@ -272,6 +275,27 @@ export abstract class Sender extends Half<SlotCall> {
       this.commit();
     } catch (error) {
       group.failed(error, index);
+    }
+    return true;
+  }
+
+  /**
+   * Sends a slot once more whose send was told what became of an earlier
+   * datagram: this one has not left.
+   */
+  #sendAgain(slot: SendSlot): boolean {
+    if (slot.repeated || this.closed || this.socket.closed) return false;
+    slot.repeated = true;
+    try {
+      this.#slots.post(slot);
+    } catch {
+      return false;
+    }
+    this.#deferred++;
+    try {
+      this.commit();
+    } catch {
+      // It is posted: the next commit starts it.
     }
     return true;
   }

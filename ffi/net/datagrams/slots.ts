@@ -152,6 +152,8 @@ export class SendSlot extends Slot {
   size = 0;
   /** Where they go; `null` for the socket's peer. */
   to: IpAddress | null = null;
+  /** Whether they were sent once more. */
+  repeated = false;
   /** How they are sent; `null` for as others are. */
   manner: Manner | null = null;
   #part: RioSlice;
