@@ -62,7 +62,11 @@ export interface RioSendOptions {
 export interface RioReceiveOptions extends RioSendOptions {
   /** Receives the address of the sender; at least 28 bytes. */
   remote?: RioSlice<ArrayBufferLike>;
-  /** Receives the address that the datagram was sent to; at least 28 bytes. */
+  /**
+   * Receives the address of this host that the datagram arrived at; at least 28
+   * bytes. On a socket that is bound to all of them option `packetInfo` makes
+   * Linux tell it; on Windows ask for control messages.
+   */
   local?: RioSlice<ArrayBufferLike>;
   /** Receives control messages. */
   control?: RioSlice<ArrayBufferLike>;

@@ -284,7 +284,7 @@ export const scenarios: readonly Scenario[] = [
     // Where it is not told where a question arrived, the answer leaves from
     // elsewhere; the rest as above.
     absorbs: ["getsockopt", "setsockopt", "recvmmsg", "recvmsg", "recvfrom"]
-      .concat("sendmmsg", "RIOReceive", "RIOReceiveEx"),
+      .concat("sendmmsg", "RIOReceive", "RIOReceiveEx", "WSASocketW", "bind"),
     async run(session) {
       const options = { receives: 8, sends: 8, datagramSize: 64, session };
       await using server = listenDatagram({ ...options, hostname: "::" });

@@ -9,6 +9,7 @@ import {
   type RioDatagramConn,
   type RioListenDatagramOptions,
 } from "../../mod.ts";
+import { WSAEADDRNOTAVAIL } from "../../ffi/error_numbers.ts";
 import { type Open as OpenSession, sessionTest } from "../session/harness.ts";
 import { skipped } from "../skip.ts";
 import { bytes, within } from "./harness.ts";
@@ -191,6 +192,36 @@ for (const hostname of ["0.0.0.0", "::"]) {
     LINUX,
   );
 }
+
+sessionTest(
+  "a broadcast to Windows is answered from where the system chooses",
+  async (openSession) => {
+    await using session = openSession();
+    using server = listenDatagram({ hostname: "0.0.0.0", session });
+    using alice = listenDatagram({ hostname: "127.0.0.1", session });
+    const question = {
+      data: bytes(3),
+      addr: { hostname: "127.0.0.9", port: server.addr.port },
+    };
+    // No socket can be bound to the address of a broadcast, which is asked once.
+    openSession.fake!.fail("bind", WSAEADDRNOTAVAIL);
+    for (let i = 0; i < 2; i++) {
+      await alice.sendMany([question, question]);
+      for (let got = 0; got < 2;) {
+        using batch = await within(server.receiveMany());
+        got += batch.length;
+        for (const { local } of batch) assertEquals(local, undefined);
+        await server.sendMany(batch);
+      }
+    }
+    const answers = await Promise.all([1, 2, 3, 4].map(() => alice.receive()));
+    assertEquals(
+      answers.map(([, { hostname }]) => hostname),
+      new Array(4).fill("127.0.0.1"),
+    );
+  },
+  { only: ["fake"] },
+);
 
 replyTest("a question to a group is answered all the same", async (open) => {
   const server = open({ hostname: "0.0.0.0" });

@@ -8,12 +8,15 @@ import { ADDRESS_SIZE, readAddress } from "../../address.ts";
 import { writeDestination } from "../../control.ts";
 import { RioError } from "../../errors.ts";
 import { SOCKADDR_INET } from "../../layout.ts";
+import { isOwnAddress } from "../../session/own_address.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { ReceiveSlot } from "./slots.ts";
 
-/** No address, a multicast group or a broadcast: nothing can be sent from it. */
+/** No address, a group or a broadcast to all: nothing can be sent from it. */
 const NOBODYS =
   /^(0\.0\.0\.0|255\.255\.255\.255|::|2(2[4-9]|3\d)\..*|ff.*:.*)$/;
+/** So many addresses are kept in mind. */
+const KNOWN = 256;
 /** Bound to every address of the host. */
 const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
@@ -22,16 +25,22 @@ export class Locals {
   /** Takes the 28 bytes of an address that is read without a slot. */
   readonly bytes: Uint8Array = new Uint8Array(ADDRESS_SIZE);
   readonly #last: Uint8Array = new Uint8Array(ADDRESS_SIZE);
+  readonly #socket: RioSocket;
   readonly #tells: boolean;
   #hostname: string | undefined = undefined;
+  /** Addresses that answers can leave from, or cannot. */
+  readonly #own: Map<string, boolean> = new Map();
 
   /**
-   * Makes a reader for one socket.
+   * Makes a reader.
    *
-   * @param tells Whether a receive fills `local` on such a socket; otherwise its
-   * control messages say where a datagram arrived.
+   * @param socket The socket.
+   * @param tells Whether a receive fills `local` on such a socket, with an
+   * address of the host; otherwise its control messages say where a datagram was
+   * sent to, which may have been a broadcast.
    */
-  constructor(tells: boolean) {
+  constructor(socket: RioSocket, tells: boolean) {
+    this.#socket = socket;
     this.#tells = tells;
   }
 
@@ -48,7 +57,19 @@ export class Locals {
     for (let i = 0; same && i < ADDRESS_SIZE; i++) same = bytes[i] === last[i];
     if (same) return this.#hostname;
     last.set(bytes.subarray(0, ADDRESS_SIZE));
-    return this.#hostname = readHost(last);
+    const hostname = readHost(last);
+    const usable = hostname !== undefined &&
+      (this.#tells || this.#isOwn(hostname));
+    return this.#hostname = usable ? hostname : undefined;
+  }
+
+  #isOwn(hostname: string): boolean {
+    const known = this.#own.get(hostname);
+    if (known !== undefined) return known;
+    const own = isOwnAddress(this.#socket, hostname);
+    if (this.#own.size >= KNOWN) this.#own.clear();
+    this.#own.set(hostname, own);
+    return own;
   }
 }
 
@@ -73,5 +94,5 @@ export function openLocals(socket: RioSocket, tells: boolean): Locals | null {
     if (error instanceof RioError) return null;
     throw error;
   }
-  return new Locals(tells);
+  return new Locals(socket, tells);
 }
