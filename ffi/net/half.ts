@@ -7,6 +7,7 @@
 import type { RioSocket } from "../session/socket.ts";
 import type { Driver, Party } from "./driver.ts";
 import { interrupted } from "./errors.ts";
+import { Hold } from "./hold.ts";
 
 /** One direction of a socket. */
 export abstract class Half<Call extends { reject(reason: unknown): void }>
@@ -15,6 +16,8 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   readonly socket: RioSocket;
   /** The calls that wait, in their order. */
   readonly calls: Call[] = [];
+  /** Keeps the object that the program calls, while something waits. */
+  readonly hold: Hold = new Hold();
   readonly #driver: Driver;
   readonly #settled: () => void;
   #closed = false;
@@ -77,6 +80,7 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
+    this.hold.begin();
     this.#driver.enter(this, this.#referenced);
   }
 
@@ -84,6 +88,7 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
   rest(): void {
     if (!this.#waiting) return;
     this.#waiting = false;
+    this.hold.end();
     this.#driver.leave(this, this.#referenced);
   }
 

@@ -15,8 +15,8 @@ import type { Waiter } from "./waiter.ts";
 /** What is left of an object that a program dropped. */
 interface Dropped {
   readonly ledger: Ledger;
-  /** The name of its class. */
-  readonly what: string;
+  /** The name of its class, or what tells it. */
+  readonly what: string | (() => string);
   /** Releases it; `false` where that was done already. */
   release(ledger: Ledger): boolean;
 }
@@ -30,9 +30,10 @@ interface Dropped {
 const collected = new FinalizationRegistry<Dropped>(
   ({ ledger, what, release }) => {
     if (ledger.closed || !release(ledger)) return;
+    const name = typeof what === "string" ? what : what();
     // deno-lint-ignore no-console -- a leak in the program, and nobody to throw at
     console.warn(
-      `${what} was dropped without being disposed and was released by the garbage collector: declare it with "using"`,
+      `${name} was dropped without being disposed and was released by the garbage collector: declare it with "using"`,
     );
   },
 );
@@ -109,7 +110,11 @@ export class SessionCore {
   }
 
   /** Has an object released when it is collected without being disposed. */
-  watch(object: object, what: string, release: Dropped["release"]): void {
+  watch(
+    object: object,
+    what: Dropped["what"],
+    release: Dropped["release"],
+  ): void {
     collected.register(object, { ledger: this.ledger, what, release }, object);
   }
 

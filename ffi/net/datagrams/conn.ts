@@ -9,6 +9,7 @@ import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inTurn } from "../../turns.ts";
 import { assertBytes, toSignal } from "../arguments.ts";
+import { forgetDropped, watchDropped } from "../dropped.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { givenBack } from "../given_back.ts";
 import { peerAddress } from "../hosts.ts";
@@ -68,7 +69,7 @@ export class RioDatagramConn
   #closed = false;
   #disposing: Promise<void> | null = null;
 
-  /** The socket underneath, for its options and counts. */
+  /** The socket underneath, for its options and counts; closed with this. */
   readonly socket: RioSocket;
 
   static {
@@ -98,6 +99,14 @@ export class RioDatagramConn
     this.#resources = parts.resources;
     this.#dropped = parts.dropped;
     this.socket = inbox.socket;
+    const { outbox, resources } = parts;
+    inbox.hold.of(this);
+    outbox.hold.of(this);
+    const { hostname, port } = this.addr;
+    watchDropped(this, this.socket, {
+      what: () => `RioDatagramConn on ${hostname}:${port}`,
+      parts: { [Symbol.dispose]: () => closeParts(inbox, outbox, resources) },
+    });
   }
 
   /** The local address. */
@@ -343,9 +352,8 @@ export class RioDatagramConn
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#inbox.close();
-    this.#outbox.close();
-    this.#resources.dispose();
+    forgetDropped(this, this.socket);
+    closeParts(this.#inbox, this.#outbox, this.#resources);
   }
 
   /** Closes the socket when what was sent before has left, unless it is closed. */
@@ -405,4 +413,14 @@ export class RioDatagramConn
   #assertOpen(): void {
     if (this.#closed) throw badResource();
   }
+}
+
+function closeParts(
+  inbox: Inbox,
+  outbox: Outbox,
+  resources: DisposableStack,
+): void {
+  inbox.close();
+  outbox.close();
+  resources.dispose();
 }

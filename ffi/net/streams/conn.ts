@@ -10,10 +10,11 @@ import { LINGER } from "../../layout.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inNextTurn } from "../../turns.ts";
 import { assertBytes } from "../arguments.ts";
+import { forgetDropped, watchDropped } from "../dropped.ts";
 import { givenBack } from "../given_back.ts";
 import { badResource, denoErrors } from "../errors.ts";
 import type { Hub } from "./hub.ts";
-import type { StreamReader, StreamWriter } from "./way.ts";
+import { ConnParts } from "./parts.ts";
 import { type ConnWritable, readableOf, writableOf } from "./web_streams.ts";
 
 const NO_BYTES = new Uint8Array();
@@ -34,9 +35,7 @@ const NO_BYTES = new Uint8Array();
  * ```
  */
 export class RioTcpConn implements Disposable {
-  readonly #hub: Hub;
-  readonly #reader: StreamReader;
-  readonly #writer: StreamWriter;
+  readonly #parts: ConnParts;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: ConnWritable | null = null;
   /** Whether `readable` has ended: then only writing goes on. */
@@ -45,14 +44,12 @@ export class RioTcpConn implements Disposable {
   #says = true;
   /** Writes since `readable` ended that go on, or ended in this turn. */
   #late = 0;
-  #closed = false;
-  #released = false;
 
   /** The local address. */
   readonly localAddr: Deno.NetAddr;
   /** The peer's address. */
   readonly remoteAddr: Deno.NetAddr;
-  /** The socket underneath, for its options and counts. */
+  /** The socket underneath, for its options and counts; closed with this. */
   readonly socket: RioSocket;
 
   /**
@@ -65,19 +62,20 @@ export class RioTcpConn implements Disposable {
    */
   constructor(key: typeof INTERNAL, hub: Hub, socket: RioSocket) {
     assertInternal(key, "connect()");
-    this.#hub = hub;
     this.socket = socket;
     this.localAddr = givenBack(socket.address);
     // The peer may be gone already, and its address with it.
     this.remoteAddr = givenBack(
       socket.remoteAddress ?? { ...socket.address, port: 0 },
     );
-    const { reader, writer } = hub.way.openHalves(
-      socket,
-      () => this.#settle(),
-    );
-    this.#reader = reader;
-    this.#writer = writer;
+    const parts = this.#parts = new ConnParts(hub, socket);
+    parts.reader.hold.of(this);
+    parts.writer.hold.of(this);
+    const { hostname, port } = this.remoteAddr;
+    watchDropped(this, socket, {
+      what: () => `RioTcpConn to ${hostname}:${port}`,
+      parts,
+    });
   }
 
   /**
@@ -91,7 +89,7 @@ export class RioTcpConn implements Disposable {
     return this.#readable ??= readableOf(this, {
       readChunk: (length) => {
         this.#assertOpen();
-        return this.#reader.readChunk(length);
+        return this.#parts.reader.readChunk(length);
       },
       ended: () => this.#end(),
     });
@@ -122,7 +120,7 @@ export class RioTcpConn implements Disposable {
       assertBytes("p", p);
       if (p.length === 0) return NativePromise.resolve(0);
       this.#assertOpen();
-      return this.#reader.read(p);
+      return this.#parts.reader.read(p);
     } catch (error) {
       return NativePromise.reject(error);
     }
@@ -151,7 +149,7 @@ export class RioTcpConn implements Disposable {
    */
   async closeWrite(): Promise<void> {
     this.#assertNotClosed();
-    const ended = this.#writer.end();
+    const ended = this.#parts.writer.end();
     this.#says = false;
     await ended;
     if (this.#ended) this.#closeUnused();
@@ -183,14 +181,14 @@ export class RioTcpConn implements Disposable {
 
   /** Lets waits keep the process alive; they do from the start. */
   ref(): void {
-    this.#reader.setReferenced(true);
-    this.#writer.setReferenced(true);
+    this.#parts.reader.setReferenced(true);
+    this.#parts.writer.setReferenced(true);
   }
 
   /** Lets the process end while something waits. */
   unref(): void {
-    this.#reader.setReferenced(false);
-    this.#writer.setReferenced(false);
+    this.#parts.reader.setReferenced(false);
+    this.#parts.writer.setReferenced(false);
   }
 
   /**
@@ -201,7 +199,7 @@ export class RioTcpConn implements Disposable {
    * {@linkcode RioTcpConn.readable}; what is still written then is given up.
    */
   close(): void {
-    const closed = this.#closed || this.#ended;
+    const closed = this.#parts.closed || this.#ended;
     this[Symbol.dispose]();
     if (closed) throw badResource();
   }
@@ -221,20 +219,14 @@ export class RioTcpConn implements Disposable {
     } catch {
       // The connection is gone, which is what was wanted.
     }
-    this.#close();
+    forgetDropped(this, this.socket);
+    this.#parts.close();
   }
 
   /** Closes the connection; quiet if it was closed before. */
   [Symbol.dispose](): void {
-    if (this.#closed) return;
-    try {
-      // Where data was not read, the system closes with a reset. This tells
-      // the peer before that the end was meant.
-      this.socket.shutdown("send");
-    } catch {
-      // The peer has closed or reset it already.
-    }
-    this.#close();
+    forgetDropped(this, this.socket);
+    this.#parts[Symbol.dispose]();
   }
 
   #write(p: Uint8Array, atOnce: boolean): Promise<number> {
@@ -242,7 +234,7 @@ export class RioTcpConn implements Disposable {
       assertBytes("p", p);
       if (this.#ended) return this.#writeLate(p);
       this.#assertNotClosed();
-      return this.#writer.write(p, atOnce);
+      return this.#parts.writer.write(p, atOnce);
     } catch (error) {
       return NativePromise.reject(error);
     }
@@ -260,7 +252,7 @@ export class RioTcpConn implements Disposable {
     this.#assertNotClosed();
     this.#late++;
     try {
-      return await this.#writer.write(p, true);
+      return await this.#parts.writer.write(p, true);
     } finally {
       // Whoever is told may write more.
       inNextTurn(() => {
@@ -279,34 +271,12 @@ export class RioTcpConn implements Disposable {
     }
   }
 
-  #close(): void {
-    this.#closed = true;
-    this.#reader.close();
-    this.#writer.close();
-    try {
-      denoErrors(() => this.socket.close());
-    } finally {
-      this.#hub.way.closed();
-      this.#settle();
-    }
-  }
-
-  /** Ends the use of the hub, once the kernel is done with its memory. */
-  #settle(): void {
-    if (!this.#closed || this.#released) return;
-    const busy = this.#reader.busy || this.#writer.busy;
-    if (busy && !this.#hub.session.closed) return;
-    this.#released = true;
-    this.#hub.way.shrink();
-    this.#hub[Symbol.dispose]();
-  }
-
   #assertOpen(): void {
-    if (this.#closed || this.#ended) throw badResource();
+    if (this.#parts.closed || this.#ended) throw badResource();
   }
 
   /** Also after the end of `readable`, when only writing goes on. */
   #assertNotClosed(): void {
-    if (this.#closed) throw badResource();
+    if (this.#parts.closed) throw badResource();
   }
 }

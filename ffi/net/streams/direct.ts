@@ -19,6 +19,7 @@ import {
   toDenoError,
   transferred,
 } from "../errors.ts";
+import { Hold } from "../hold.ts";
 import type { StreamHalves, StreamReader, StreamWriter } from "./way.ts";
 
 /**
@@ -47,6 +48,7 @@ interface Call {
 abstract class DirectHalf<C extends Call> implements Watching {
   /** The kernel keeps nothing of it. */
   readonly busy = false;
+  readonly hold: Hold = new Hold();
   place = -1;
   protected readonly io: RioDirectSocket;
   /** The calls that wait, in their order. */
@@ -81,12 +83,14 @@ abstract class DirectHalf<C extends Call> implements Watching {
   protected wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
+    this.hold.begin();
     this.#waiter.enter(this, this.#referenced);
   }
 
   protected rest(): void {
     if (!this.#waiting) return;
     this.#waiting = false;
+    this.hold.end();
     this.#waiter.leave(this, this.#referenced);
   }
 }

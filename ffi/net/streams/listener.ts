@@ -9,6 +9,7 @@ import { assertInternal, INTERNAL } from "../../internal.ts";
 import { clientsAreTold, type RioListener } from "../../session/listener.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { pause } from "../../turns.ts";
+import { forgetDropped, watchDropped } from "../dropped.ts";
 import { givenBack } from "../given_back.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
 import { RioTcpConn } from "./conn.ts";
@@ -35,13 +36,12 @@ const EXHAUSTED_PAUSE_MS = 20;
 export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   readonly #hub: Hub;
   #accepting = false;
-  /** A connection for which there was no memory yet. */
-  #kept: RioSocket | null = null;
+  readonly #parts: ListenerParts;
   #closed = false;
 
   /** The local address. */
   readonly addr: Deno.NetAddr;
-  /** The socket underneath, for its options. */
+  /** The socket underneath, for its options; closed with this. */
   readonly socket: RioListener;
 
   /**
@@ -57,6 +57,12 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     this.#hub = hub;
     this.socket = socket;
     this.addr = givenBack(socket.address);
+    const parts = this.#parts = new ListenerParts(hub, socket);
+    const { hostname, port } = socket.address;
+    watchDropped(this, socket, {
+      what: () => `RioTcpListener on ${hostname}:${port}`,
+      parts,
+    });
   }
 
   /**
@@ -97,12 +103,8 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   close(): void {
     if (this.#closed) throw badResource();
     this.#closed = true;
-    try {
-      this.#kept?.[Symbol.dispose]();
-      denoErrors(() => this.socket.close());
-    } finally {
-      this.#hub[Symbol.dispose]();
-    }
+    forgetDropped(this, this.socket);
+    this.#parts[Symbol.dispose]();
   }
 
   /** Closes the listener; quiet if it was closed before. */
@@ -158,9 +160,9 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
       // The listener may be closed as soon as there is a connection.
       const hub = stack.use(this.#hub.share());
       using _room = hub.way.reserve();
-      const socket = this.#kept ??
+      const socket = this.#parts.kept ??
         await this.socket.accept(hub.way.queueOptions);
-      this.#kept = null;
+      this.#parts.kept = null;
       try {
         // A client in this thread learns of its connection first: an answer that
         // came before the question would be no answer to it.
@@ -171,12 +173,34 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
         stack.move();
         return conn;
       } catch (error) {
-        if (isExhausted(error) && !this.#closed) this.#kept = socket;
+        if (isExhausted(error) && !this.#closed) this.#parts.kept = socket;
         else socket[Symbol.dispose]();
         throw error;
       }
     } finally {
       this.#accepting = false;
+    }
+  }
+}
+
+/** What a listener is made of; leads nowhere to the object of the program. */
+class ListenerParts implements Disposable {
+  readonly #hub: Hub;
+  readonly #socket: RioListener;
+  /** A connection for which there was no memory yet. */
+  kept: RioSocket | null = null;
+
+  constructor(hub: Hub, socket: RioListener) {
+    this.#hub = hub;
+    this.#socket = socket;
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.kept?.[Symbol.dispose]();
+      denoErrors(() => this.#socket.close());
+    } finally {
+      this.#hub[Symbol.dispose]();
     }
   }
 }

@@ -6,11 +6,14 @@
  */
 import type { RioQueueOptions } from "../../session/request_queue.ts";
 import type { RioSocket } from "../../session/socket.ts";
+import type { Hold } from "../hold.ts";
 
 /** The receiving half of a connection. */
 export interface StreamReader {
   /** Whether the kernel still uses memory of it. */
   readonly busy: boolean;
+  /** Keeps the connection, while something waits. */
+  readonly hold: Hold;
   /** Reads into an array; resolves with `null` at the end of the stream. */
   read(into: Uint8Array): Promise<number | null>;
   /** Reads into a new array of the right size; `null` at the end. */
@@ -23,7 +26,7 @@ export interface StreamReader {
 
 /** The sending half of a connection. */
 export interface StreamWriter
-  extends Pick<StreamReader, "busy" | "setReferenced" | "close"> {
+  extends Pick<StreamReader, "busy" | "hold" | "setReferenced" | "close"> {
   /**
    * Writes all bytes, after what was written before; resolves with how many.
    *
