@@ -314,7 +314,3 @@ replyTest(
     assertEquals((await within(alice.receive()))[0], bytes(2));
   },
 );
-
-function fail(): never {
-  throw new Error("There is no datagram");
-}
