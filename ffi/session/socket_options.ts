@@ -18,9 +18,15 @@ const OPTIONS: Readonly<
   reuseAddress: ["SO_REUSEADDR"],
   /** Share the address and its traffic; 0 or 1, before binding, Linux only. */
   reusePort: ["SO_REUSEPORT"],
-  /** Size of the system's receive buffer, in bytes. */
+  /**
+   * Size of the system's receive buffer, in bytes; reads as what the system gave,
+   * on Linux at most `net.core.rmem_max`.
+   */
   receiveBufferSize: ["SO_RCVBUF"],
-  /** Size of the system's send buffer, in bytes. */
+  /**
+   * Size of the system's send buffer, in bytes; reads as what the system gave, on
+   * Linux at most `net.core.wmem_max`.
+   */
   sendBufferSize: ["SO_SNDBUF"],
   /** Probe idle connections; 0 or 1. */
   keepAlive: ["SO_KEEPALIVE"],

@@ -15,6 +15,30 @@ datagramTest("buffer sizes are set, and can be read back", (open) => {
   }
 });
 
+for (
+  const [name, limit] of [
+    ["receiveBufferSize", "rmem_max"],
+    ["sendBufferSize", "wmem_max"],
+  ] as const
+) {
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    datagramTest(
+      `${name} beyond net.core.${limit} reads as what the system gave, ${hostname}`,
+      (open) => {
+        const most = Number(
+          Deno.readTextFileSync(`/proc/sys/net/core/${limit}`),
+        );
+        const asked = most * 2;
+        const { socket } = open({ hostname, [name]: asked });
+        assertEquals(socket.getOption(name), most);
+        socket.setOption(name, most);
+        assertEquals(socket.getOption(name), most);
+      },
+      LINUX_ONLY,
+    );
+  }
+}
+
 datagramTest("timeToLive is set, and can be read back", (open) => {
   assertEquals(open({ timeToLive: 3 }).socket.getOption("timeToLive"), 3);
   const v6 = open({ hostname: "::1", timeToLive: 4 });

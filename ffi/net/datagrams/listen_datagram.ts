@@ -89,9 +89,21 @@ export interface RioListenDatagramOptions {
    * arrives through another one, on Windows nothing leaves.
    */
   device?: number | string;
-  /** Size of the system's receive buffer, in bytes; its own by default. */
+  /**
+   * Size of the system's receive buffer, in bytes; its own by default.
+   *
+   * The system may give less, on Linux at most `net.core.rmem_max`:
+   * `conn.socket.getOption("receiveBufferSize")` tells what it gave. Source:
+   * `SO_RCVBUF` in socket(7).
+   */
   receiveBufferSize?: number;
-  /** Size of the system's send buffer, in bytes; its own by default. */
+  /**
+   * Size of the system's send buffer, in bytes; its own by default.
+   *
+   * The system may give less, on Linux at most `net.core.wmem_max`:
+   * `conn.socket.getOption("sendBufferSize")` tells what it gave. Source:
+   * `SO_SNDBUF` in socket(7).
+   */
   sendBufferSize?: number;
   /** Hops that what is sent may take, 1 to 255; the system's by default. */
   timeToLive?: number;
