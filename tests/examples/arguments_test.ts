@@ -6,6 +6,7 @@ const EXAMPLES = [
   "registration.ts",
   "tcp_echo_server.ts",
   "throughput.ts",
+  "tls_echo.ts",
   "udp_echo_server.ts",
   "udp_ping.ts",
 ];

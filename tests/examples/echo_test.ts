@@ -122,3 +122,14 @@ exampleTest("examples/tcp_echo_server.ts answers socat", async () => {
   const args = ["-t", "5", "-", `TCP4:127.0.0.1:${port}`];
   assertEquals(await run("socat", args, text), text);
 }, ["socat"]);
+
+exampleTest("examples/tls_echo.ts gets its text back over TLS", async () => {
+  for (const text of ["hello", "ünïcödé ".repeat(1000)]) {
+    await using program = example("tls_echo.ts", ["--text", text], {
+      flags: ["--allow-ffi", "--allow-net=127.0.0.1"],
+    });
+    const { code, stdout, stderr } = await program.outcome;
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout, `echoed "${text}" over TLS\n`);
+  }
+});

@@ -1,0 +1,193 @@
+/**
+ * Connections for Node's programs: `node:tls`, and clients that take a stream.
+ *
+ * Kept apart from the package's face, which loads nothing of Node's.
+ *
+ * @example Speak TLS over a connection
+ * ```ts no-assert
+ * import { connect } from "@winsock/rio";
+ * import { toDuplex } from "@winsock/rio/duplex";
+ * import tls from "node:tls";
+ *
+ * const conn = await connect({ hostname: "example.com", port: 443 });
+ * const secure = tls.connect({
+ *   socket: toDuplex(conn),
+ *   servername: "example.com",
+ * });
+ * secure.write("GET / HTTP/1.0\r\nHost: example.com\r\n\r\n");
+ * for await (const chunk of secure) console.log(String(chunk));
+ * ```
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { Duplex } from "node:stream";
+import type { RioTcpConn } from "./conn.ts";
+
+/** Bytes that are read at a time. */
+const CHUNK = 65_536;
+
+/** What a stream calls when something is done, or has failed. */
+type Done = (error?: Error | null) => void;
+
+/**
+ * A connection as a stream of Node's, made by {@linkcode toDuplex}. It has what
+ * clients ask of a `net.Socket` beyond that.
+ *
+ * The peer may end sending, and be answered afterwards: the connection is closed
+ * when both sides have ended, or when this is destroyed.
+ */
+export class RioDuplex extends Duplex {
+  /** The connection; this object closes it. */
+  readonly conn: RioTcpConn;
+  /** Used for every read; what is pushed is a copy. */
+  readonly #place: Uint8Array<ArrayBuffer> = new Uint8Array(CHUNK);
+
+  /**
+   * Takes a connection over: nobody else reads it, writes to it or closes it.
+   *
+   * @param conn The connection.
+   */
+  constructor(conn: RioTcpConn) {
+    super({ allowHalfOpen: true });
+    this.conn = conn;
+  }
+
+  /** The peer's address. */
+  get remoteAddress(): string {
+    return this.conn.remoteAddr.hostname;
+  }
+
+  /** The peer's port. */
+  get remotePort(): number {
+    return this.conn.remoteAddr.port;
+  }
+
+  /** `"IPv4"` or `"IPv6"`. */
+  get remoteFamily(): string {
+    return this.remoteAddress.includes(":") ? "IPv6" : "IPv4";
+  }
+
+  /** The local address. */
+  get localAddress(): string {
+    return this.conn.localAddr.hostname;
+  }
+
+  /** The local port. */
+  get localPort(): number {
+    return this.conn.localAddr.port;
+  }
+
+  /**
+   * Sends small segments at once, or joins them.
+   *
+   * @param noDelay Whether to send at once.
+   * @default {true}
+   * @returns This object.
+   */
+  setNoDelay(noDelay: boolean = true): this {
+    if (!this.destroyed) this.conn.setNoDelay(noDelay);
+    return this;
+  }
+
+  /**
+   * Probes the connection while it is idle, or does not.
+   *
+   * @param keepAlive Whether to probe.
+   * @default {false}
+   * @returns This object.
+   */
+  setKeepAlive(keepAlive: boolean = false): this {
+    if (!this.destroyed) this.conn.setKeepAlive(keepAlive);
+    return this;
+  }
+
+  /**
+   * Lets waits keep the process alive; they do from the start.
+   *
+   * @returns This object.
+   */
+  ref(): this {
+    this.conn.ref();
+    return this;
+  }
+
+  /**
+   * Lets the process end while something waits.
+   *
+   * @returns This object.
+   */
+  unref(): this {
+    this.conn.unref();
+    return this;
+  }
+
+  /** @ignore */
+  override _read(): void {
+    const place = this.#place;
+    this.conn.read(place).then(
+      (count) => {
+        this.push(count === null ? null : Buffer.from(place.slice(0, count)));
+      },
+      (error) => this.destroy(error),
+    );
+  }
+
+  /** @ignore */
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    this.conn.write(chunk).then(() => done(), done);
+  }
+
+  /** @ignore */
+  override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
+    // TLS writes its records one by one: they leave together.
+    const all = Buffer.concat(chunks.map(({ chunk }) => chunk));
+    this.conn.write(all).then(() => done(), done);
+  }
+
+  /** @ignore */
+  override _final(done: Done): void {
+    this.conn.closeWrite().then(() => done(), done);
+  }
+
+  /** @ignore */
+  override _destroy(error: Error | null, done: Done): void {
+    try {
+      this.conn[Symbol.dispose]();
+      done(error);
+    } catch (failure) {
+      done(error ?? failure as Error);
+    }
+  }
+}
+
+/**
+ * Makes a stream of Node's of a connection: `node:tls` runs over it, as client
+ * and as server, and so does every client that takes a stream.
+ *
+ * @example Serve TLS
+ * ```ts no-assert
+ * import { listen } from "@winsock/rio";
+ * import { toDuplex } from "@winsock/rio/duplex";
+ * import { TLSSocket } from "node:tls";
+ *
+ * async function serve(key: string, cert: string) {
+ *   for await (const conn of listen({ port: 8443 })) {
+ *     const secure = new TLSSocket(toDuplex(conn), {
+ *       isServer: true,
+ *       key,
+ *       cert,
+ *     });
+ *     secure.on("error", () => secure.destroy());
+ *     secure.pipe(secure);
+ *   }
+ * }
+ * ```
+ *
+ * @param conn A connection of {@linkcode connect} or {@linkcode listen}; the
+ * stream closes it.
+ * @returns The stream.
+ */
+export function toDuplex(conn: RioTcpConn): RioDuplex {
+  return new RioDuplex(conn);
+}
