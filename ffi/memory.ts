@@ -9,7 +9,7 @@ import { reserveOutlasting } from "./outlasting.ts";
 /** Bytes of a WebAssembly page; blocks are made of whole pages. */
 const PAGE = 65536;
 /** Unlike the main thread, a worker can end while the process goes on. */
-const IN_WORKER = "WorkerGlobalScope" in globalThis;
+export const IN_WORKER: boolean = "WorkerGlobalScope" in globalThis;
 
 /** A range of memory and the address at which native code sees it. */
 export interface RioMemory {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { forget, hold, release } from "./descriptors.ts";
 import { errnoName, winsockError } from "./errno.ts";
 import { EINTR } from "./errno_numbers.ts";
 import type { LinuxLibrary } from "./library.ts";
@@ -117,6 +118,7 @@ export class Epoll {
    * @throws {Deno.errors.NotSupported} If there is none.
    */
   protected replace(): void {
+    forget(this.fd);
     this.fd = this.#open();
     for (const source of this.#sources) {
       if (source === undefined || source.interest === 0) continue;
@@ -128,12 +130,12 @@ export class Epoll {
   #open(): number {
     const fd = this.library.symbols.epoll_create1(linux.EPOLL_CLOEXEC);
     if (fd < 0) throw unavailable("epoll_create1", this.library);
-    return fd;
+    return hold(this.library, fd);
   }
 
   /** Closes the instance. */
   protected closeAll(): void {
-    this.library.symbols.close(this.fd);
+    release(this.library, this.fd);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hold } from "./descriptors.ts";
 import { unavailable } from "./epoll.ts";
 import type { LinuxLibrary } from "./library.ts";
 import { EFD_CLOEXEC, EFD_NONBLOCK, F_DUPFD_CLOEXEC } from "./numbers.ts";
@@ -28,7 +29,7 @@ export function openEventfd(library: LinuxLibrary, signals = 0): number {
   const flags = EFD_CLOEXEC | EFD_NONBLOCK;
   const fd = library.symbols.eventfd(signals, flags);
   if (fd < 0) throw unavailable("eventfd", library);
-  return fd;
+  return hold(library, fd);
 }
 
 /** Signals an eventfd; returns whether it could. */

@@ -6,6 +6,7 @@
 import { NativePromise, timeNow } from "../globals.ts";
 import type { RioWaits, RioWaitWay } from "../contract.ts";
 import { afterContinuations, inNextTurn } from "../turns.ts";
+import { forget, release } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import { openEventfd } from "./eventfd.ts";
 import type { LinuxLibrary } from "./library.ts";
@@ -181,7 +182,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     this.#completing?.close();
     this.#completing = null;
     super.closeAll();
-    this.library.symbols.close(this.#eventfd);
+    release(this.library, this.#eventfd);
     this.#release();
   }
 
@@ -305,6 +306,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     this.#sleeper = null;
     // A thread needs no more than the eventfd: somebody has closed that.
     if (sleeper.way === "thread") {
+      forget(this.#eventfd);
       this.#eventfd = openEventfd(this.library);
       this.#completing?.setEventfd(this.#eventfd);
     }

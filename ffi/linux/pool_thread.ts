@@ -6,9 +6,16 @@
  */
 import { allocateOutlasting, type RioMemory } from "../memory.ts";
 import { setCallReferenced } from "../pending_call.ts";
+import { hold, release } from "./descriptors.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
 import { POLLIN, POLLNVAL } from "./numbers.ts";
 import type { Sleeper, Slept, Slumber } from "./sleeper.ts";
+
+/**
+ * A sleep goes on after so long, in milliseconds: a thread of Deno that ends
+ * waits for calls on its pool, and only then are our descriptors closed.
+ */
+const SLEEP_MS = 1000;
 
 /** Where the memory tells of the eventfd, in 16-bit words. */
 const TOLD = 7;
@@ -44,7 +51,9 @@ class PoolThread implements Sleeper {
     const polled = new Int32Array(this.#memory.bytes.buffer, 0, 4);
     polled.set([slept.epoll, POLLIN, slept.eventfd, POLLIN]);
     this.#told = new Int16Array(polled.buffer, 0, 8);
-    this.#second = duplicate(slept.library, slept.eventfd);
+    const { library, eventfd } = slept;
+    this.#second = duplicate(library, eventfd);
+    if (this.#second >= 0) hold(library, this.#second);
   }
 
   sleep(ended: Slumber): void {
@@ -53,7 +62,7 @@ class PoolThread implements Sleeper {
 
   async #sleep(): Promise<boolean> {
     const { symbols } = this.#slept.library;
-    this.#call = symbols.poll(this.#memory.address, 2n, -1);
+    this.#call = symbols.poll(this.#memory.address, 2n, SLEEP_MS);
     if (!this.#referenced) setCallReferenced(this.#call, false);
     try {
       await this.#call;
@@ -92,9 +101,8 @@ class PoolThread implements Sleeper {
   }
 
   close(finished: () => void): void {
-    const { symbols } = this.#slept.library;
     const done = () => {
-      if (this.#second >= 0) symbols.close(this.#second);
+      release(this.#slept.library, this.#second);
       finished();
     };
     if (this.#call === null) return done();

@@ -7,6 +7,7 @@
 import * as wsa from "../error_numbers.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET } from "../layout.ts";
 import type { ControlChoice, FamilyChoice } from "./control.ts";
+import { hold, release } from "./descriptors.ts";
 import { GONE, winsockError } from "./errno.ts";
 import { EAGAIN, EINPROGRESS, EINTR } from "./errno_numbers.ts";
 import type { Handled } from "./handles.ts";
@@ -247,6 +248,7 @@ export class LinuxSocket implements Handled, Source {
     for (;;) {
       const fd = library.symbols.accept4(this.fd, 0n, 0n, SOCK_FLAGS);
       if (fd >= 0) {
+        hold(library, fd);
         const connection = { fd, stream: true, connected: true };
         return new LinuxSocket(this.#system, connection);
       }
@@ -305,7 +307,7 @@ export class LinuxSocket implements Handled, Source {
     // Whoever waits for a connection looks again and finds it closed.
     this.#fire(this.#acceptKey);
     this.#fire(this.#connectKey);
-    this.#system.library.symbols.close(this.fd);
+    release(this.#system.library, this.fd);
   }
 
   #fire(key: number | null): void {

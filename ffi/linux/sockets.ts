@@ -7,6 +7,7 @@ import * as winsock from "../constants.ts";
 import type { RioHandle, RioSockets } from "../contract.ts";
 import * as wsa from "../error_numbers.ts";
 import type { ControlChoice } from "./control.ts";
+import { hold } from "./descriptors.ts";
 import { winsockError } from "./errno.ts";
 import { HandleTable } from "./handles.ts";
 import type { LinuxLibrary } from "./library.ts";
@@ -41,10 +42,12 @@ export class LinuxSockets implements RioSockets {
     if (!ipv6 && family !== winsock.AF_INET) return -wsa.WSAEAFNOSUPPORT;
     const stream = type === winsock.SOCK_STREAM;
     if (!stream && type !== winsock.SOCK_DGRAM) return -wsa.WSAESOCKTNOSUPPORT;
-    const { symbols, errno } = this.#system.library;
+    const { library } = this.#system;
+    const { symbols, errno } = library;
     const domain = ipv6 ? linux.AF_INET6 : family;
     const fd = symbols.socket(domain, type | SOCK_FLAGS, protocol);
     if (fd < 0) return -winsockError(errno[0]!);
+    hold(library, fd);
     // Winsock's defaults: an IPv6 socket is not dual-stack, and connections
     // that linger in TIME_WAIT do not keep a listener from binding.
     if (ipv6) {

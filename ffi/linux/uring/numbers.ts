@@ -16,6 +16,8 @@ export const IORING_SETUP_CQSIZE = 1 << 3;
 export const IORING_SETUP_TASKRUN_FLAG = 1 << 9;
 export const IORING_SETUP_SINGLE_ISSUER = 1 << 12;
 export const IORING_SETUP_DEFER_TASKRUN = 1 << 13;
+/** Both rings are in memory of ours, which does not keep them open. */
+export const IORING_SETUP_NO_MMAP = 1 << 14;
 
 export const IORING_ENTER_GETEVENTS = 1;
 
@@ -54,11 +56,15 @@ export const PARAMS = {
   sqMask: 12,
   sqFlags: 14,
   sqArray: 16,
+  /** 64 bits: where the entries are. */
+  sqMemory: 18,
   cqHead: 20,
   cqTail: 21,
   cqMask: 22,
   cqes: 25,
   cqFlags: 26,
+  /** 64 bits: where the rings are. */
+  cqMemory: 28,
 } as const;
 /** The submission and the completion ring are one mapping. */
 export const IORING_FEAT_SINGLE_MMAP = 1;

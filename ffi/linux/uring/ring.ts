@@ -3,9 +3,11 @@
  *
  * @module
  */
-import type { RioMemory } from "../../memory.ts";
+import { IN_WORKER, type RioMemory } from "../../memory.ts";
+import { hold, release } from "../descriptors.ts";
 import { errnoName, winsockError } from "../errno.ts";
 import { EINTR } from "../errno_numbers.ts";
+import type { LinuxLibrary } from "../library.ts";
 import type { UringSymbols } from "./library.ts";
 import * as uring from "./numbers.ts";
 import { CQE, PARAMS, SQE } from "./numbers.ts";
@@ -26,17 +28,21 @@ const FEATURES = uring.IORING_FEAT_SINGLE_MMAP | uring.IORING_FEAT_NODROP;
 /** What only a call does. */
 const DUE = uring.IORING_SQ_CQ_OVERFLOW | uring.IORING_SQ_TASKRUN;
 
+/**
+ * Room for the rings where we give it: as the kernel lays them out, with some
+ * of their size to spare.
+ */
+const RINGS = 4096 + 4 * ENTRIES + 4 * CQE.words * COMPLETIONS;
+
 /** So often a full ring is submitted, before nothing more is written to it. */
 const ATTEMPTS = 100;
 
 const NONE = new Int32Array(0);
 
-/** What a ring calls; `errno` is to be read straight after a call that failed. */
-export interface RingCalls {
-  readonly symbols: UringSymbols;
-  readonly errno: Int32Array;
-  /** Closes a descriptor. */
-  close(fd: number): number;
+/** Memory that was mapped. */
+interface Mapped {
+  readonly address: bigint;
+  readonly length: bigint;
 }
 
 /** Who is told what has completed. */
@@ -52,9 +58,12 @@ export interface Completions {
 
 /** The rings of one thread. */
 export class Ring {
-  readonly #calls: RingCalls;
-  readonly #fd: number;
-  readonly #mapped: { address: bigint; length: bigint }[] = [];
+  readonly #library: LinuxLibrary;
+  readonly #symbols: UringSymbols;
+  #fd: number;
+  /** What the kernel shares of the ring, and other memory. */
+  readonly #shared: Mapped[] = [];
+  readonly #mapped: Mapped[] = [];
   /** Both rings: heads, tails and flags, then completions. */
   #words: Int32Array = NONE;
   #entries: Int32Array = NONE;
@@ -71,16 +80,18 @@ export class Ring {
    *
    * @throws {Deno.errors.NotSupported} If the kernel or a sandbox has none.
    */
-  constructor(calls: RingCalls) {
-    this.#calls = calls;
+  constructor(library: LinuxLibrary, symbols: UringSymbols) {
+    this.#library = library;
+    this.#symbols = symbols;
     const params = new Int32Array(PARAMS.bytes / 4);
     params[PARAMS.flags] = FLAGS;
     params[PARAMS.cqEntries] = COMPLETIONS;
-    const { symbols } = calls;
+    if (IN_WORKER) this.#giveMemory(params);
     const bytes = new Uint8Array(params.buffer);
     this.#fd = symbols.io_uring_setup(uring.SYS_IO_URING_SETUP, ENTRIES, bytes);
-    if (this.#fd < 0) throw this.#unavailable("io_uring_setup");
     try {
+      if (this.#fd < 0) throw this.#unavailable("io_uring_setup");
+      hold(library, this.#fd, () => this.#unload());
       if ((params[PARAMS.features]! & FEATURES) !== FEATURES) {
         throw new Deno.errors.NotSupported(
           "Cannot use io_uring: the kernel is too old",
@@ -88,15 +99,17 @@ export class Ring {
       }
       const entries = params[PARAMS.entries]!;
       const completions = params[PARAMS.cqEntries]!;
-      const size = Math.max(
-        params[PARAMS.sqArray]! + 4 * entries,
-        params[PARAMS.cqes]! + 4 * CQE.words * completions,
-      );
-      this.#words = this.#share(size, uring.IORING_OFF_SQ_RING);
-      this.#entries = this.#share(
-        4 * SQE.words * entries,
-        uring.IORING_OFF_SQES,
-      );
+      if (!IN_WORKER) {
+        const size = Math.max(
+          params[PARAMS.sqArray]! + 4 * entries,
+          params[PARAMS.cqes]! + 4 * CQE.words * completions,
+        );
+        this.#words = this.#share(size, uring.IORING_OFF_SQ_RING);
+        this.#entries = this.#share(
+          4 * SQE.words * entries,
+          uring.IORING_OFF_SQES,
+        );
+      }
       this.#mask = entries - 1;
       this.#cqMask = completions - 1;
       // Where things are, in words.
@@ -183,12 +196,12 @@ export class Ring {
    * @returns 0 or an error number: then nothing was submitted.
    */
   enter(): number {
-    const { symbols, errno } = this.#calls;
+    const { errno } = this.#library;
     const sqTail = this.#at[PARAMS.sqTail]!;
     Atomics.store(this.#words, sqTail, this.#tail);
     for (;;) {
       const count = (this.#tail - this.#submitted) | 0;
-      const result = symbols.io_uring_enter(
+      const result = this.#symbols.io_uring_enter(
         uring.SYS_IO_URING_ENTER,
         this.#fd,
         count,
@@ -250,15 +263,14 @@ export class Ring {
 
   /** Registers something; 0 or an error number. */
   register(operation: number, argument: Uint8Array, count: number): number {
-    const { symbols, errno } = this.#calls;
-    const result = symbols.io_uring_register(
+    const result = this.#symbols.io_uring_register(
       uring.SYS_IO_URING_REGISTER,
       this.#fd,
       operation,
       argument,
       count,
     );
-    return result < 0 ? winsockError(errno[0]!) : 0;
+    return result < 0 ? winsockError(this.#library.errno[0]!) : 0;
   }
 
   /**
@@ -268,11 +280,9 @@ export class Ring {
    * @throws {Deno.errors.NotSupported} If the system has no room.
    */
   allocate(size: number): RioMemory {
-    const { buffer, address } = this.#map(size, {
-      flags: uring.MAP_PRIVATE_ANONYMOUS,
-      fd: -1,
-      offset: 0n,
-    });
+    const flags = uring.MAP_PRIVATE_ANONYMOUS;
+    const place = { flags, fd: -1, offset: 0n };
+    const { buffer, address } = this.#map(this.#mapped, size, place);
     return { bytes: new Uint8Array(buffer), address };
   }
 
@@ -280,37 +290,71 @@ export class Ring {
   close(): void {
     // Nothing reads these any more: they are about to be unmapped.
     this.#words = this.#entries = NONE;
-    for (const { address, length } of this.#mapped.splice(0)) {
-      this.#calls.symbols.munmap(address, length);
-    }
-    this.#calls.close(this.#fd);
+    this.#unmap(this.#shared);
+    this.#unmap(this.#mapped);
+    release(this.#library, this.#fd);
+  }
+
+  /**
+   * Ends the ring, so that the kernel lets sockets go that are in flight: what
+   * is mapped of it would keep it. Whoever goes on finds a ring that nobody
+   * serves.
+   */
+  #unload(): void {
+    this.#words = new Int32Array(this.#words.length);
+    this.#entries = new Int32Array(this.#entries.length);
+    this.#unmap(this.#shared);
+    this.#library.symbols.close(this.#fd);
+    this.#fd = -1;
+  }
+
+  /**
+   * Gives the kernel memory for both rings: closing the descriptor is all that
+   * can be done when a worker ends, and what is mapped of a ring keeps it, and
+   * with it every socket that is in flight.
+   */
+  #giveMemory(params: Int32Array): void {
+    const give = (size: number, at: number): Int32Array => {
+      const { bytes: { buffer }, address } = this.allocate(size);
+      new BigUint64Array(params.buffer, 4 * at, 1)[0] = address;
+      return new Int32Array(buffer);
+    };
+    params[PARAMS.flags]! |= uring.IORING_SETUP_NO_MMAP;
+    this.#words = give(RINGS, PARAMS.cqMemory);
+    this.#entries = give(4 * SQE.words * ENTRIES, PARAMS.sqMemory);
   }
 
   /** Maps what the kernel shares of the ring. */
   #share(size: number, offset: bigint): Int32Array {
-    const flags = uring.MAP_SHARED_POPULATE;
-    const { buffer } = this.#map(size, { flags, fd: this.#fd, offset });
-    return new Int32Array(buffer);
+    const place = { flags: uring.MAP_SHARED_POPULATE, fd: this.#fd, offset };
+    return new Int32Array(this.#map(this.#shared, size, place).buffer);
+  }
+
+  #unmap(all: Mapped[]): void {
+    for (const { address, length } of all.splice(0)) {
+      this.#symbols.munmap(address, length);
+    }
   }
 
   #map(
+    all: Mapped[],
     size: number,
     { flags, fd, offset }: { flags: number; fd: number; offset: bigint },
   ): { buffer: ArrayBuffer; address: bigint } {
     const length = BigInt(size);
-    const { mmap } = this.#calls.symbols;
+    const { mmap } = this.#symbols;
     const mapped = mmap(0n, length, uring.PROT_READ_WRITE, flags, fd, offset);
     const address = BigInt(mapped);
     // MAP_FAILED is -1.
     if (BigInt.asIntN(64, address) === -1n) throw this.#unavailable("mmap");
-    this.#mapped.push({ address, length });
+    all.push({ address, length });
     const pointer = Deno.UnsafePointer.create(address)!;
     const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
     return { buffer, address };
   }
 
   #unavailable(call: string): Error {
-    const code = this.#calls.errno[0]!;
+    const code = this.#library.errno[0]!;
     return new Deno.errors.NotSupported(
       `Cannot use io_uring: ${call} failed with errno ${code} (${
         errnoName(code)

@@ -7,6 +7,7 @@
 import { errorName } from "../../errors.ts";
 import { DisposableStack } from "../../globals.ts";
 import { afterContinuations, inNextTurn } from "../../turns.ts";
+import { release } from "../descriptors.ts";
 import { openEventfd } from "../eventfd.ts";
 import type { LinuxLibrary } from "../library.ts";
 import { MSG_NOSIGNAL, MSG_WAITALL } from "../numbers.ts";
@@ -111,12 +112,10 @@ export class Uring implements Completions {
     { open = openUringLibrary, buffers = BUFFERS }: UringOptions = {},
   ) {
     this.#library = library;
-    const { symbols, errno } = library;
-    const close = (fd: number) => symbols.close(fd);
     using stack = new DisposableStack();
     const calls = stack.use(open());
     this.#calls = calls;
-    const ring = new Ring({ symbols: calls.symbols, errno, close });
+    const ring = new Ring(library, calls.symbols);
     this.#ring = ring;
     stack.defer(() => ring.close());
     this.buffers = new Buffers(ring, buffers);
@@ -136,7 +135,7 @@ export class Uring implements Completions {
       errno = this.#ring.enter();
       this.#ring.reap(this, 1);
     } finally {
-      this.#library.symbols.close(fd);
+      release(this.#library, fd);
     }
     if (this.#probed === 8) return;
     const name = errno === 0 ? "no error" : errorName(errno);
