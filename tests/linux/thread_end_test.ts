@@ -27,8 +27,14 @@ const descriptors = () => {
   }
   return found;
 };
-/** What was opened in a worker; Deno opens something of its own for each. */
-const since = (before) => [...descriptors()].filter(([fd]) => !before.has(fd));
+/** What was opened in a worker; Deno has opened something, too. */
+const since = (before) => {
+  const ofDeno = Deno.readTextFileSync("/proc/net/unix");
+  return [...descriptors()].filter(([fd, link]) => {
+    const [inode] = /\\d+/.exec(link) ?? [];
+    return !before.has(fd) && (inode === undefined || !ofDeno.includes(" " + inode));
+  });
+};
 const gone = (own) => {
   const now = descriptors();
   return own.every(([fd, link]) => now.get(fd) !== link);
