@@ -88,4 +88,49 @@ export const net: readonly Mutant[] = [
     }],
     linux: ["tests/net/late_queues_test.ts"],
   },
+  {
+    name: "a socket of requests is collected while somebody waits for it",
+    edits: [{
+      file: "ffi/net/half.ts",
+      find: "    this.hold.begin();\n",
+      replace: "",
+    }],
+    linux: ["tests/net/dropped_test.ts"],
+  },
+  {
+    name: "a connection is collected while somebody waits for it",
+    edits: [{
+      file: "ffi/net/streams/direct.ts",
+      find: "    this.hold.begin();\n",
+      replace: "",
+    }],
+    linux: ["tests/net/dropped_test.ts"],
+  },
+  {
+    name: "what is cut apart here is sent from its begin each time",
+    edits: [{
+      file: "ffi/linux/segments.ts",
+      find: "    messages.advance(slot, length);\n",
+      replace: "",
+    }],
+    linux: ["tests/net/uncut_test.ts"],
+  },
+  {
+    name: "an error of the kernel loses its own number",
+    edits: [{
+      file: "ffi/linux/errno.ts",
+      find: "errno * OWN + COUNTERPARTS[name]!",
+      replace: "COUNTERPARTS[name]!",
+    }],
+    linux: ["tests/linux/errno_test.ts"],
+  },
+  {
+    name: "sendMany() tells the last datagram that failed",
+    edits: [{
+      file: "ffi/net/datagrams/send_group.ts",
+      find: "    if (index >= this.failedIndex) return;\n",
+      replace: "",
+    }],
+    linux: ["tests/net/send_many_errors_test.ts"],
+  },
 ];

@@ -181,9 +181,8 @@ const RECEIVES: Readonly<
   receive: (conn) => conn.receive().then(([data]) => data.length),
   receiveMany: (conn) =>
     conn.receiveMany().then((batch) => {
-      const [first] = batch;
-      batch[Symbol.dispose]();
-      return first!.data.length;
+      using _batch = batch;
+      return [...batch][0]!.data.length;
     }),
 };
 

@@ -126,14 +126,15 @@ sessionTest(
         using sender = listenDatagram({ session, hostname: "127.0.0.1" });
         using receiver = listenDatagram({ session, hostname: "127.0.0.1" });
         let calls = 0;
-        system.instead.sendmmsg = (call, fd, messages, count, flags) => {
-          // The first call takes two of the four, the next one fails.
-          if (++calls === 1) return call(fd, messages, 2, flags);
-          if (calls > 2) return call(fd, messages, count, flags);
-          library!.errno[0] = 1;
+        system.instead.sendmmsg = (call, fd, messages, _count, flags) => {
+          calls++;
+          // The first call takes two, the next one fails; then one, and again.
+          if (calls === 1) return call(fd, messages, 2, flags);
+          if (calls === 3) return call(fd, messages, 1, flags);
+          library!.errno[0] = calls === 2 ? 1 : 105;
           return -1;
         };
-        const many = [3, 4, 5, 6].map((size) => ({
+        const many = [3, 4, 5, 6, 7].map((size) => ({
           data: new Uint8Array(size),
           addr: receiver.addr,
         }));
