@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  clearTimeout,
   NativePromise,
   queueMicrotask,
   setImmediate,
@@ -52,6 +53,17 @@ export function afterContinuations(call: () => void): void {
 /** Resolves after so many milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
   return new NativePromise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/**
+ * Calls back after so many milliseconds, and does not keep the process alive.
+ *
+ * @returns Has it not call any more.
+ */
+export function callLater(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  unrefTimer(timer);
+  return () => clearTimeout(timer);
 }
 
 /** A pause that does not keep the process alive. */

@@ -12,7 +12,11 @@ import {
   referenceNotify,
   type RioCompletionQueue,
 } from "../session/queue.ts";
+import { unreferencedPause } from "../turns.ts";
 import { toDenoError } from "./errors.ts";
+
+/** How often to look for those who linger, in milliseconds. */
+const LOOK_EVERY_MS = 5;
 
 /** Given as context with every request: told when it has completed. */
 export interface Operation {
@@ -22,6 +26,8 @@ export interface Operation {
 
 /** Somebody who waits for completions of a queue. */
 export interface Party {
+  /** Whether it was closed, and the kernel still uses its memory. */
+  readonly lingers: boolean;
   /** Told, where the system does, that it may be worth to look. */
   told(): void;
   /** Told, with the reason, that no completion comes any more. */
@@ -69,6 +75,8 @@ export class QueueDriver implements Driver {
   readonly queue: RioCompletionQueue;
   readonly #closed: () => Error;
   readonly #waiting: Set<Party> = new Set();
+  /** Those who were closed when a wait failed. */
+  readonly #lingering: Set<Party> = new Set();
   #referenced = 0;
   #running = false;
   readonly #arrival: Arrival = new Arrival();
@@ -125,7 +133,30 @@ export class QueueDriver implements Driver {
     }
     this.#running = false;
     const reason = this.queue.closed ? this.#closed() : toDenoError(failure);
-    for (const party of this.#waiting) party.abandoned(reason);
+    for (const party of this.#waiting) {
+      party.abandoned(reason);
+      if (party.lingers) this.#linger(party);
+    }
+  }
+
+  /**
+   * Runs completions without a wait, which has failed: nobody is left to ask
+   * for them, and only they give the memory of a closed socket back.
+   */
+  async #linger(party: Party): Promise<void> {
+    const lingering = this.#lingering;
+    lingering.add(party);
+    if (lingering.size > 1) return;
+    while (lingering.size > 0 && !this.queue.closed) {
+      await unreferencedPause(LOOK_EVERY_MS);
+      try {
+        if (!this.queue.closed) this.poll();
+      } catch {
+        // Whoever waited was told why.
+      }
+      for (const one of lingering) if (!one.lingers) lingering.delete(one);
+    }
+    lingering.clear();
   }
 
   // Made once: a wait allocates no closures.

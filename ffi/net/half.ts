@@ -54,6 +54,10 @@ export abstract class Half<Call extends { reject(reason: unknown): void }>
     return false;
   }
 
+  get lingers(): boolean {
+    return this.#closed && this.busy;
+  }
+
   /** Completes what has arrived. */
   poll(): void {
     this.#driver.poll();

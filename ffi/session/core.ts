@@ -7,6 +7,7 @@ import { WeakRef } from "../globals.ts";
 import type { RioBackend } from "../contract.ts";
 import { refuseClosed } from "../errors.ts";
 import type { RioResults } from "../layout.ts";
+import { LateDrain } from "./late_drain.ts";
 import { Ledger, type QueueRecord } from "./ledger.ts";
 import { Permissions } from "./permissions.ts";
 import { Completion, Requests } from "./requests.ts";
@@ -45,6 +46,8 @@ export class SessionCore {
   readonly requests: Requests;
   readonly waiter: Waiter;
   readonly permissions: Permissions;
+  /** Drains queues that were closed before their last completion. */
+  readonly late: LateDrain;
   /**
    * Completions that were dequeued before anybody asked for them.
    *
@@ -63,6 +66,7 @@ export class SessionCore {
     this.requests = new Requests(this.ledger);
     this.waiter = this.ledger.waiter;
     this.permissions = new Permissions();
+    this.late = new LateDrain(this.ledger, (queues) => this.pull(queues));
   }
 
   /** Refuses to go on in a session that was closed. */

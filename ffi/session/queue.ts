@@ -40,8 +40,8 @@ export interface RioCompletionQueueOptions {
    * through an event, or not at all. On Linux the first two are the same.
    *
    * On Windows all sessions of a thread wait for the port in one native call,
-   * and for events in another, which takes at most 63 of them: one more fails
-   * with `WSAEMFILE`.
+   * and for events in another, which takes at most 63 of them: queues that are
+   * made while there are so many notify through the port.
    *
    * @default {"iocp"}
    */
@@ -293,6 +293,7 @@ export class RioCompletionQueue implements Disposable {
       record.closing = true;
       if (record.users > 0) this.#core.pull([record]);
       this.#core.ledger.releaseQueue(record);
+      this.#core.late.add(record);
     }
     this.#core.closeBacklog(record);
     this.#core.forget(this);

@@ -256,9 +256,10 @@ export class RioSession implements Disposable, AsyncDisposable {
     if (this.closed) return;
     const core = this.#core;
     this.#closeSockets();
-    this.#closing = core.waiter.idle();
+    const idle = core.waiter.idle();
     drainNow(core, core.ledger, DISPOSE_MS);
-    release(core.ledger);
+    const released = release(core.ledger);
+    this.#closing = idle.then(() => released);
   }
 
   /** Does the same as {@linkcode RioSession.close}. */
@@ -277,12 +278,13 @@ export class RioSession implements Disposable, AsyncDisposable {
     this.#closeSockets();
     await drainSoon(core, core.ledger, CLOSE_MS);
     await core.waiter.idle();
-    release(core.ledger);
+    await release(core.ledger);
   }
 
   #closeSockets(): void {
-    const { ledger, waiter } = this.#core;
+    const { ledger, waiter, late } = this.#core;
     this.#core.forget(this);
+    late.stop();
     for (const queue of ledger.queues) this.#core.closeBacklog(queue);
     ledger.closeSockets();
     // After that: whoever is told finds the session closed.

@@ -310,6 +310,7 @@ export class RioSocket extends RioEndpoint {
     const source = { pull: () => this.#core.pull(queues) };
     if (this.outstanding > 0) drainNow(source, this, DRAIN_MS);
     if (queues[0]!.owned) receive.close();
+    for (const queue of queues) this.#core.late.add(queue);
   }
 
   /** The completion queues; makes the request queue where there is none yet. */

@@ -7,7 +7,7 @@ import { openSession } from "../../ffi/mod.ts";
 import type { RioBackend } from "../../ffi/contract.ts";
 import { RioError, type RioSession } from "../../mod.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
-import { within } from "./steps.ts";
+import { PATIENCE_MS, within } from "./steps.ts";
 
 /** One documented way in which a native call fails. */
 export interface Way {
@@ -46,8 +46,8 @@ export interface System extends Disposable {
   readonly met: boolean;
   /** How often each function was called. */
   readonly counts: Readonly<Record<string, number>>;
-  /** What is left and what was done wrong. */
-  faults(): Promise<string[]> | string[];
+  /** What is left after so many milliseconds, and what was done wrong. */
+  faults(patience?: number): Promise<string[]> | string[];
 }
 
 /** What one run of a scenario came to. */
@@ -58,7 +58,14 @@ interface Outcome {
   readonly faults: string[];
 }
 
-async function use(system: System, scenario: Scenario): Promise<Outcome> {
+/** How long to wait for what may stay, in milliseconds. */
+const BRIEF_MS = 100;
+
+async function use(
+  system: System,
+  scenario: Scenario,
+  patience: number = PATIENCE_MS,
+): Promise<Outcome> {
   const faults: string[] = [];
   let error: unknown;
   let backend: RioBackend | undefined;
@@ -76,7 +83,8 @@ async function use(system: System, scenario: Scenario): Promise<Outcome> {
   if (!scenario.leaves) {
     // A connection is closed at once, and gives back what its last request used
     // when the system has ended that.
-    for (let i = 0; i < 100 && left(session).length > 0; i++) {
+    const end = performance.now() + patience;
+    while (left(session).length > 0 && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     faults.push(...left(session).map((what) => `${what} to the session`));
@@ -196,7 +204,8 @@ export async function failEveryCall(
         for (let nth = 1; nth <= last; nth++) {
           using system = make();
           system.fail(name, way, nth);
-          const { error, faults } = await use(system, scenario);
+          const patience = way.excuses ? BRIEF_MS : PATIENCE_MS;
+          const { error, faults } = await use(system, scenario, patience);
           if (!system.met) break;
           tally.injections++;
           tally.failed.add(name);
@@ -207,13 +216,13 @@ export async function failEveryCall(
               absorbed: absorbed ?? false,
             }),
           );
-          faults.push(...await system.faults());
+          faults.push(...await system.faults(patience));
           if (!brief || i === 0 && nth === 1) {
-            const again = await use(system, after);
+            const again = await use(system, after, patience);
             if (again.error !== undefined) {
               faults.push(`the next use failed: ${again.error}`);
             }
-            faults.push(...again.faults, ...await system.faults());
+            faults.push(...again.faults, ...await system.faults(patience));
           }
           for (const fault of faults) {
             if (way.excuses?.test(fault)) continue;
