@@ -44,7 +44,12 @@ export {
   writeAddress,
 } from "./ffi/address.ts";
 export type { RioFunctionName } from "./ffi/constants.ts";
-export type { RioBackendName, RioEngine, RioWaitWay } from "./ffi/contract.ts";
+export type {
+  RioBackendName,
+  RioCallPath,
+  RioEngine,
+  RioWaitWay,
+} from "./ffi/contract.ts";
 export {
   RioBufferInUseError,
   RioClosedError,

@@ -36,6 +36,13 @@ export type RioBackendName = "winsock" | "linux";
  */
 export type RioEngine = "rio" | "io_uring" | "epoll";
 
+/**
+ * How the functions are called: as functions of a library; or, where they exist
+ * as pointers only, through `DispCallFunc` or, some thirty times as slow, through
+ * `Deno.UnsafeFnPointer`.
+ */
+export type RioCallPath = "symbol" | "DispCallFunc" | "UnsafeFnPointer";
+
 /** How a completion queue tells that it has something. */
 export type RioNotificationKind = "iocp" | "event";
 
@@ -85,6 +92,8 @@ export interface RioBackend {
   readonly name: RioBackendName | null;
   /** What moves the data; `null` for the one that refuses everything. */
   readonly engine: RioEngine | null;
+  /** How the 13 functions are called; `null` for the one that refuses everything. */
+  readonly calls: RioCallPath | null;
   /** What it can do. */
   readonly capabilities: RioCapabilities;
   /** The 13 functions. */
@@ -102,8 +111,10 @@ export interface RioBackend {
    * @param keepNative Requests are still outstanding: what they use stays, and
    * so does the reference to Winsock, because giving up the last one would
    * cancel them without completions.
+   * @returns Resolves when no native call goes on for it any more, where that
+   * is not so at once.
    */
-  close(keepNative: boolean): void;
+  close(keepNative: boolean): Promise<void> | void;
 }
 
 /** The 13 functions of Registered I/O. */

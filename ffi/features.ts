@@ -14,11 +14,12 @@ import {
   UDP_RECV_MAX_COALESCED_SIZE,
   UDP_SEND_MSG_SIZE,
 } from "./constants.ts";
-import type { RioSockets } from "./contract.ts";
+import type { RioBackend } from "./contract.ts";
+import { probe } from "./probe.ts";
 
 /** What a system has beyond the 13 functions. */
 export interface RioFeatures {
-  /** IPv6 sockets. */
+  /** Request queues on IPv6 sockets. */
   readonly ipv6: boolean;
   /** Sends that the system cuts into datagrams: `UDP_SEGMENT`, USO. */
   readonly segmentation: boolean;
@@ -47,12 +48,14 @@ export const NO_FEATURES: RioFeatures = Object.freeze({
 });
 
 /** Looks for them; changes nothing that lasts. */
-export function findFeatures(sockets: RioSockets): RioFeatures {
+export function findFeatures(backend: RioBackend): RioFeatures {
+  const { sockets } = backend;
   const found = { ...NO_FEATURES };
-  const six = sockets.open(AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
-  if (six > 0) {
+  try {
+    probe(backend, [AF_INET6]);
     found.ipv6 = true;
-    sockets.close(six);
+  } catch {
+    // Without IPv6, and where something filters its sockets.
   }
   const socket = sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
   if (socket <= 0) return found;

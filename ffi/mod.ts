@@ -128,6 +128,7 @@ export type {
   RioBackend,
   RioBackendName,
   RioBuf,
+  RioCallPath,
   RioCapabilities,
   RioDirect,
   RioDirectSocket,

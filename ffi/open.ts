@@ -7,21 +7,21 @@
 import { assertOneOf, refuseType } from "./arguments.ts";
 import {
   AF_INET,
-  IPPROTO_UDP,
+  AF_INET6,
   perFunction,
   type RioFunctionName,
-  SOCK_DGRAM,
 } from "./constants.ts";
 import type {
   RioBackend,
   RioBackendName,
+  RioCallPath,
   RioEngine,
   RioWaitWay,
 } from "./contract.ts";
-import { checkHandle } from "./errors.ts";
 import { findFeatures, NO_FEATURES, type RioFeatures } from "./features.ts";
 import { openLinux, openUring } from "./linux/backend.ts";
 import { findLinuxFunctions } from "./linux/library.ts";
+import { probe } from "./probe.ts";
 import { openUnsupported } from "./unsupported.ts";
 import { findWinsockFunctions, openWinsock } from "./winsock/open.ts";
 
@@ -60,6 +60,11 @@ export interface RioSupport {
   readonly functions: Readonly<Record<RioFunctionName, boolean>>;
   /** What else the system has; nothing where it is not supported. */
   readonly features: RioFeatures;
+  /**
+   * How the 13 functions are called; through `"UnsafeFnPointer"` a request takes
+   * many times as long as elsewhere. `null` where nothing works.
+   */
+  readonly calls: RioCallPath | null;
   /**
    * How waits end: in Deno's event loop, or on a thread of its pool, which is
    * slower; `null` where nothing works.
@@ -177,6 +182,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   let backend: RioBackendName | null = null;
   let functions = NO_FUNCTIONS;
   let features = NO_FEATURES;
+  let calls: RioCallPath | null = null;
   let waits: RioWaitWay | null = null;
   let engine: RioEngine | null = null;
   let reason: string | undefined;
@@ -189,8 +195,9 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
     try {
       backend = opened.name;
       engine = opened.engine;
+      calls = opened.calls;
       waits = opened.waits.way;
-      features = findFeatures(opened.sockets);
+      features = findFeatures(opened);
     } finally {
       opened.close(false);
     }
@@ -205,6 +212,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
     ...(reason === undefined ? {} : { reason }),
     functions,
     features,
+    calls,
     waits,
     os,
     arch,
@@ -274,7 +282,7 @@ function openWorking(entry: Entry, given: Given): RioBackend {
   const seen = working.get(entry) ?? new Set();
   if (seen.has(library)) return backend;
   try {
-    probe(backend);
+    probe(backend, [AF_INET, AF_INET6]);
   } catch (cause) {
     backend.close(false);
     throw new Deno.errors.NotSupported(whyNot(entry, cause), { cause });
@@ -285,38 +293,11 @@ function openWorking(entry: Entry, given: Given): RioBackend {
 
 function whyNot({ name, os }: Entry, cause: unknown): string {
   if (name === null) {
-    return `Registered I/O needs Windows 8 or later, or Linux: this is ${os}`;
+    return `Registered I/O needs Windows 10 (version 1709) or later, or Linux: this is ${os}`;
   }
   return `Registered I/O is present but does not work here: ${
     cause instanceof Error ? cause.message : cause
   }; security software that filters sockets is a known cause`;
-}
-
-/** Creates the smallest queues on a real socket, and closes them. */
-function probe(backend: RioBackend): void {
-  const queue = checkHandle(
-    backend.rings.createCompletionQueue(2, 0),
-    "RIOCreateCompletionQueue",
-    "create a completion queue of 2 entries",
-  );
-  try {
-    const socket = checkHandle(
-      backend.sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
-      "WSASocketW",
-      "open a UDP socket for registered I/O",
-    );
-    try {
-      checkHandle(
-        backend.rings.createRequestQueue(socket, 1, 1, queue, queue),
-        "RIOCreateRequestQueue",
-        "create a request queue of 1 receive and 1 send",
-      );
-    } finally {
-      backend.sockets.close(socket);
-    }
-  } finally {
-    backend.rings.closeCompletionQueue(queue);
-  }
 }
 
 function osRelease(): string | null {

@@ -19,6 +19,7 @@ export function openUnsupported(): RioBackend {
   return {
     name: null,
     engine: null,
+    calls: null,
     capabilities: {
       reusePort: false,
       bindToDevice: false,

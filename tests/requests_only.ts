@@ -7,10 +7,11 @@ import type { RioBackend } from "../ffi/contract.ts";
 
 /** The same backend without its direct way. */
 export function requestsOnly(backend: RioBackend): RioBackend {
-  const { name, engine, capabilities, rings, sockets, waits } = backend;
+  const { name, engine, calls, capabilities, rings, sockets, waits } = backend;
   return {
     name,
     engine,
+    calls,
     capabilities,
     rings,
     sockets,

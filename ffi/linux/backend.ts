@@ -147,6 +147,7 @@ function findUring(poll: Poll): Uring | null {
 class LinuxBackend implements RioBackend {
   readonly name = "linux";
   readonly engine: "io_uring" | "epoll";
+  readonly calls = "symbol";
   readonly capabilities = {
     reusePort: true,
     bindToDevice: true,

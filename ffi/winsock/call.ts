@@ -8,14 +8,16 @@
  * argument and one for the result, pointers to the arguments, and their types.
  * A call only overwrites the values, and allocates nothing.
  *
- * Where Windows has no `DispCallFunc`, or it refuses a frame,
- * `Deno.UnsafeFnPointer` is called with the values of the same frame. That
- * takes some thirty times as long.
+ * Where Windows has no `DispCallFunc`, or it was not seen calling functions that
+ * are known (`proof.ts`), `Deno.UnsafeFnPointer` is called with the values of the
+ * same frame. That takes some thirty times as long. The way is chosen before the
+ * first call and never changes: nothing is called twice.
  *
  * Source: `DispCallFunc` and `VARIANT` in the Microsoft reference.
  *
  * @module
  */
+import { RioError } from "../errors.ts";
 import { highWord, joinWords, VARIANT } from "../layout.ts";
 import { allocateOutlasting, type RioMemory } from "../memory.ts";
 import type { DispCallFunc } from "./library.ts";
@@ -155,8 +157,9 @@ export class NativeFunction {
   /**
    * Calls the function with the arguments written before.
    *
-   * Where `DispCallFunc` refuses the frame it has not called the function, and
-   * would refuse it again: from then on it is not asked any more.
+   * @throws {RioError} If `DispCallFunc` refuses a frame of a kind that it took
+   * before. Whether the function was called is not known then, so it is not
+   * called in another way.
    */
   call(): void {
     if (this.#dispCallFunc === null) {
@@ -173,9 +176,7 @@ export class NativeFunction {
       this.#pointersAddress,
       this.#resultAddress,
     );
-    if (hresult === 0) return;
-    this.#dispCallFunc = null;
-    this.#callPointer();
+    if (hresult !== 0) refused(hresult);
   }
 
   /**
@@ -222,4 +223,13 @@ export class NativeFunction {
     const result = BigInt(this.#pointer.call(...values) ?? 0);
     this.#frame.setBigUint64(4 * this.#lowResult, result, true);
   }
+}
+
+function refused(hresult: number): never {
+  throw new RioError({
+    syscall: "DispCallFunc",
+    // The low half is a Win32 number: 87 of E_INVALIDARG.
+    errno: hresult & 0xFFFF,
+    attempt: "call a function of Winsock",
+  });
 }

@@ -79,6 +79,13 @@ export const WS2_32 = {
 export const KERNEL32 = {
   // UINT GetSystemDirectoryW(LPWSTR lpBuffer, UINT uSize)
   GetSystemDirectoryW: { parameters: ["buffer", "u32"], result: "u32" },
+  // HMODULE GetModuleHandleW(LPCWSTR lpModuleName)
+  GetModuleHandleW: { parameters: ["buffer"], result: "usize" },
+  // FARPROC GetProcAddress(HMODULE hModule, LPCSTR lpProcName)
+  GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" },
+  // ULONGLONG VerSetConditionMask(ULONGLONG ConditionMask, DWORD TypeMask,
+  //   BYTE Condition)
+  VerSetConditionMask: { parameters: ["u64", "u32", "u8"], result: "u64" },
   // BOOL CloseHandle(HANDLE hObject)
   CloseHandle: { parameters: ["usize"], result: "i32" },
   // HANDLE CreateEventW(LPSECURITY_ATTRIBUTES lpEventAttributes,

@@ -22,6 +22,7 @@ import {
   openLibrary,
   type WinsockSymbols,
 } from "./library.ts";
+import { provenDispCallFunc } from "./proof.ts";
 import { WinsockRings } from "./rings.ts";
 import { SharedWinsock, startWinsock } from "./shared.ts";
 import { closeNative, openNative } from "./sockets.ts";
@@ -119,7 +120,8 @@ function assemble(
 ): RioBackend {
   const { symbols, waits } = shared;
   const memory = new CallMemory();
-  const path = { memory, dispCallFunc: dispatch ? symbols.DispCallFunc : null };
+  const dispCallFunc = dispatch ? provenDispCallFunc(symbols) : null;
+  const path = { memory, dispCallFunc };
   const functions = prepareRio(table, path);
   const rings = new WinsockRings({ symbols, functions, memory, waits });
   const sockets = new WinsockConnections({
@@ -133,6 +135,7 @@ function assemble(
   return {
     name: "winsock",
     engine: "rio",
+    calls: dispCallFunc === null ? "UnsafeFnPointer" : "DispCallFunc",
     capabilities: {
       reusePort: false,
       bindToDevice: false,
@@ -151,7 +154,7 @@ function assemble(
       if (closed) return;
       closed = true;
       sockets.closeAccepting();
-      shared.release(keepNative);
+      return shared.release(keepNative);
     },
   };
 }

@@ -89,11 +89,16 @@ export class Operations {
     if (operation.arrived) this.#free.push(operation.slot);
   }
 
-  /** Takes a slot, zeroed; who takes one alone does not give it back. */
+  /** Takes a slot, zeroed, whose address names something else than a call. */
   take(): Slot {
     const slot = this.#free.pop() ?? this.#grow();
     slot.bytes.fill(0);
     return slot;
+  }
+
+  /** Takes back what {@linkcode Operations.take} gave. */
+  give(slot: Slot): void {
+    this.#free.push(slot);
   }
 
   #grow(): Slot {

@@ -17,7 +17,9 @@ import {
   WSA_IO_PENDING,
   WSAEFAULT,
   WSAEINVAL,
+  WSAENOBUFS,
   WSAENOTSOCK,
+  WSAETOOMANYREFS,
 } from "../error_numbers.ts";
 import { highWord, RIO_BUF, type RioResults } from "../layout.ts";
 import type { RioMemory } from "../memory.ts";
@@ -25,6 +27,7 @@ import type { CallMemory, NativeFunction } from "./call.ts";
 import type { RioFunctions } from "./functions.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
+import { Settling } from "./settling.ts";
 import type { WinsockWaits } from "./waits.ts";
 
 /** Which `RIO_BUF` each slice of a request is written to. */
@@ -57,6 +60,7 @@ export class WinsockRings implements RioRings {
   /** Request queues whose socket is open: a call with any other would crash. */
   #live = new Set<RioHandle>();
   #bySocket = new Map<RioHandle, RioHandle>();
+  #settling = new Settling();
   /** The queue of the last post, known to be live without looking it up. */
   #recent: RioHandle = RIO_INVALID_RQ;
 
@@ -100,8 +104,11 @@ export class WinsockRings implements RioRings {
   }
 
   resizeCompletionQueue(queue: RioHandle, size: number): number {
-    const { int32 } = this.#rio.RIOResizeCompletionQueue.invoke(queue, size);
-    return int32 !== 0 ? 0 : this.#error();
+    const call = this.#rio.RIOResizeCompletionQueue;
+    return -this.#settling.call(
+      () => call.invoke(queue, size).int32 !== 0 ? 0 : -this.#error(),
+      WSAETOOMANYREFS,
+    );
   }
 
   dequeueCompletion(
@@ -135,18 +142,21 @@ export class WinsockRings implements RioRings {
     receiveQueue: RioHandle,
     sendQueue: RioHandle,
   ): RioHandle {
-    const requestQueue = this.#handle(
-      this.#rio.RIOCreateRequestQueue.invoke(
-        socket,
-        receives,
-        DATA_BUFFERS,
-        sends,
-        DATA_BUFFERS,
-        receiveQueue,
-        sendQueue,
-        NO_CONTEXT,
-      ),
-    );
+    const call = this.#rio.RIOCreateRequestQueue;
+    const create = () =>
+      this.#handle(
+        call.invoke(
+          socket,
+          receives,
+          DATA_BUFFERS,
+          sends,
+          DATA_BUFFERS,
+          receiveQueue,
+          sendQueue,
+          NO_CONTEXT,
+        ),
+      );
+    const requestQueue = this.#settling.call(create, WSAENOBUFS);
     if (requestQueue < 0) return requestQueue;
     this.#live.add(requestQueue);
     this.#bySocket.set(socket, requestQueue);
@@ -160,8 +170,14 @@ export class WinsockRings implements RioRings {
   ): number {
     if (!this.#isLive(requestQueue)) return deadQueue(requestQueue);
     const call = this.#rio.RIOResizeRequestQueue;
-    const { int32 } = call.invoke(requestQueue, receives, sends);
-    return int32 !== 0 ? 0 : this.#error();
+    return -this.#settling.call(
+      () =>
+        call.invoke(requestQueue, receives, sends).int32 !== 0
+          ? 0
+          : -this.#error(),
+      // It takes what it grows by from its completion queues.
+      WSAENOBUFS,
+    );
   }
 
   receive(
@@ -230,6 +246,7 @@ export class WinsockRings implements RioRings {
     if (requestQueue === undefined) return;
     this.#bySocket.delete(socket);
     this.#live.delete(requestQueue);
+    this.#settling.begin();
     this.#recent = RIO_INVALID_RQ;
   }
 

@@ -6,6 +6,7 @@
  */
 import { WINSOCK_VERSION } from "../constants.ts";
 import { check } from "../errors.ts";
+import { NativePromise } from "../globals.ts";
 import { WSADATA_SIZE } from "../layout.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { WinsockWaits } from "./waits.ts";
@@ -53,12 +54,18 @@ export class SharedWinsock {
    *
    * @param keepNative Requests of the backend go on: nothing is given up then,
    * for the life of the process.
+   * @returns Resolves when no native call goes on.
    */
-  release(keepNative: boolean): void {
+  release(keepNative: boolean): Promise<void> {
     if (keepNative) this.waits.keep();
-    if (--this.#users > 0) return;
+    if (--this.#users > 0) return NativePromise.resolve();
     shared.delete(this.symbols);
-    this.waits.close(() => this.symbols.WSACleanup());
+    return new NativePromise((resolve) => {
+      this.waits.close((kept) => {
+        if (!kept) this.symbols.WSACleanup();
+        resolve();
+      });
+    });
   }
 }
 

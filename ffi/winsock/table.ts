@@ -22,7 +22,7 @@ import { lastError } from "./last_error.ts";
 import { openLibrary, type WinsockSymbols } from "./library.ts";
 
 const NONE =
-  "the provider of the socket has none (Windows 8, Windows Server 2012 or later is needed, and Wine has none)";
+  "the provider of the socket has none (Windows 10, version 1709, or later is needed, and Wine has none)";
 
 /** The native addresses of the 13 functions. */
 export type RioTable = Readonly<Record<RioFunctionName, bigint>>;

@@ -25,13 +25,13 @@ import {
   WAIT_TIMEOUT,
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
-import { WSAEMFILE, WSASYSCALLFAILURE } from "../error_numbers.ts";
+import { WSASYSCALLFAILURE } from "../error_numbers.ts";
 import { OVERLAPPED_ENTRY, RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
 import { setCallReferenced } from "../pending_call.ts";
 import { type CallBlock, CallMemory } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
-import { Operations } from "./operations.ts";
+import { Operations, type Slot } from "./operations.ts";
 
 const MAX_PACKETS = 64;
 /** Where the 64-bit words of a packet are. */
@@ -44,6 +44,8 @@ const COUNT = MAX_PACKETS * OVERLAPPED_ENTRY.size;
 const EVENT = BigInt(RIO_EVENT_COMPLETION);
 const IOCP = BigInt(RIO_IOCP_COMPLETION);
 const NOTIFY_RESET = 1n;
+/** What packets of overlapped calls and wake-ups have in place of a queue's key. */
+const NO_QUEUE = 0n;
 const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
 
 /** How often, and how long each time, closing waits for cancelled calls. */
@@ -75,20 +77,14 @@ export class WinsockWaits implements RioWaits {
   #woken = false;
   /** Whether waiting keeps the process alive. */
   #referenced = true;
-  /** What is called when nothing native is left; `null` until closing begins. */
-  #closing: (() => void) | null = null;
+  /** What is called when nothing native goes on; `null` until closing begins. */
+  #closing: ((kept: boolean) => void) | null = null;
 
   #port = 0n;
   /** The native call that takes packets, while it goes on. */
   #portCall: Promise<number> | null = null;
   /** The `OVERLAPPED` of each queue that notifies through the port, by key. */
-  #queues = new Map<number, number>();
-  /**
-   * Those of queues that were closed. Such a queue may have sent a packet that
-   * nobody took yet, so they serve other queues only: for an overlapped call,
-   * that packet would pass for its end.
-   */
-  #spare: number[] = [];
+  #queues = new Map<number, Slot>();
   #packets: CallBlock;
   #countAddress: bigint;
 
@@ -118,14 +114,20 @@ export class WinsockWaits implements RioWaits {
   }
 
   createNotification(kind: RioNotificationKind, key: number): number {
-    const error = kind === "iocp" ? this.#addQueue(key) : this.#addEvent(key);
+    // One of the places is taken by the wake-up. What finds none notifies through
+    // the port, which takes any number.
+    const full = this.#events.size === MAXIMUM_WAIT_OBJECTS - 1;
+    const error = kind === "iocp" || full
+      ? this.#addQueue(key)
+      : this.#addEvent(key);
     this.#cover();
     return error;
   }
 
   closeNotification(key: number): void {
-    const overlapped = this.#queues.get(key);
-    if (overlapped !== undefined) this.#spare.push(overlapped);
+    const slot = this.#queues.get(key);
+    // The system only handed its address on, in packets that name the key.
+    if (slot !== undefined) this.operations.give(slot);
     this.#queues.delete(key);
     const event = this.#events.get(key);
     if (event === undefined) return;
@@ -144,10 +146,14 @@ export class WinsockWaits implements RioWaits {
     const event = this.#events.get(key);
     this.#descriptor.wideWords.set(
       event === undefined
-        ? [IOCP, this.#port, BigInt(key), BigInt(this.#queues.get(key)!)]
+        ? [IOCP, this.#port, BigInt(key), this.#overlappedOf(key)]
         : [EVENT, event, NOTIFY_RESET, 0n],
     );
     return Number(this.#descriptor.address);
+  }
+
+  #overlappedOf(key: number): bigint {
+    return BigInt(this.#queues.get(key)!.address);
   }
 
   /** Lets the port take the packets of a socket; returns an error number. */
@@ -156,7 +162,7 @@ export class WinsockWaits implements RioWaits {
     if (error !== 0) return error;
     this.#cover();
     const { CreateIoCompletionPort } = this.#symbols;
-    const port = CreateIoCompletionPort(socket, this.#port, 0n, 0);
+    const port = CreateIoCompletionPort(socket, this.#port, NO_QUEUE, 0);
     return port === 0n ? lastError(this.#symbols) : 0;
   }
 
@@ -188,14 +194,16 @@ export class WinsockWaits implements RioWaits {
   /**
    * Wakes the native calls, and releases everything when they have returned.
    *
-   * @param finished Called when nothing native is left; never if it is kept.
+   * @param finished Called when no native call goes on any more, with whether
+   * what they use is kept, because the system may still use it.
    */
-  close(finished: () => void): void {
+  close(finished: (kept: boolean) => void): void {
     this.#closing = finished;
     this.#reference();
     // Tried twice: whoever waits would otherwise wait forever.
-    if (this.#portCall) this.#wakePort() || this.#wakePort();
-    if (this.#eventsCall) this.#wakeEvents() || this.#wakeEvents();
+    const woken = (!this.#portCall || this.#wakePort() || this.#wakePort()) &&
+      (!this.#eventsCall || this.#wakeEvents() || this.#wakeEvents());
+    if (!woken) this.#finish(true);
     this.#finishClosing();
   }
 
@@ -209,14 +217,11 @@ export class WinsockWaits implements RioWaits {
   #addQueue(key: number): number {
     const error = this.#openPort();
     if (error !== 0) return error;
-    const overlapped = this.#spare.pop() ?? this.operations.take().address;
-    this.#queues.set(key, overlapped);
+    this.#queues.set(key, this.operations.take());
     return 0;
   }
 
   #addEvent(key: number): number {
-    // One of the places is taken by the wake-up.
-    if (this.#events.size === MAXIMUM_WAIT_OBJECTS - 1) return WSAEMFILE;
     this.#wakeEvent ||= this.#createEvent();
     if (this.#wakeEvent === 0n) return lastError(this.#symbols);
     const event = this.#createEvent();
@@ -237,7 +242,7 @@ export class WinsockWaits implements RioWaits {
 
   #wakePort(): boolean {
     const { PostQueuedCompletionStatus } = this.#symbols;
-    return PostQueuedCompletionStatus(this.#port, 0, 0n, 0n) !== 0;
+    return PostQueuedCompletionStatus(this.#port, 0, NO_QUEUE, 0n) !== 0;
   }
 
   #wakeEvents(): boolean {
@@ -305,14 +310,15 @@ export class WinsockWaits implements RioWaits {
     const packets = this.#packets.wideWords;
     const end = this.#packets.words[COUNT / 4]! * PACKET;
     for (let at = 0; at < end; at += PACKET) {
-      const queue = Number(packets[at + KEY]);
-      const overlapped = Number(packets[at + OVERLAPPED]);
-      const key = this.#queues.has(queue)
-        ? queue
-        : this.operations.arrive(overlapped)?.key;
-      // Without a key it is a wake-up, or tells of a queue that was closed: the
-      // wait goes on for the others.
-      if (key !== undefined) this.#found.push(key);
+      const key = Number(packets[at + KEY]);
+      // Not by its `OVERLAPPED`: that of a queue that was closed may be another's
+      // by now. For wake-ups and such queues the wait goes on.
+      if (key !== 0) {
+        if (this.#queues.has(key)) this.#found.push(key);
+        continue;
+      }
+      const call = this.operations.arrive(Number(packets[at + OVERLAPPED]));
+      if (call !== undefined) this.#found.push(call.key);
     }
   }
 
@@ -363,10 +369,11 @@ export class WinsockWaits implements RioWaits {
   }
 
   #finishClosing(): void {
-    const finished = this.#closing;
-    if (finished === null || this.#portCall || this.#eventsCall) return;
-    this.#closing = () => {};
-    if (abandoned.has(this)) return;
+    if (this.#closing === null || this.#portCall || this.#eventsCall) return;
+    if (abandoned.has(this)) {
+      this.#finish(true);
+      return;
+    }
     this.#drain();
     const events = this.#events.values();
     for (const handle of [...events, this.#wakeEvent, this.#port]) {
@@ -375,7 +382,13 @@ export class WinsockWaits implements RioWaits {
     this.#events.clear();
     this.#wakeEvent = 0n;
     this.#port = 0n;
-    finished();
+    this.#finish(false);
+  }
+
+  #finish(kept: boolean): void {
+    const finished = this.#closing;
+    this.#closing = () => {};
+    finished?.(kept);
   }
 
   /** Takes the packets of overlapped calls that closing sockets cancelled. */

@@ -52,6 +52,7 @@ export function keepLedger(rio: RioBackend, ledger: Ledger): RioBackend {
   return {
     name: rio.name,
     engine: rio.engine,
+    calls: rio.calls,
     capabilities: rio.capabilities,
     direct: rio.direct,
     rings: over(rings, {
@@ -132,8 +133,8 @@ export function keepLedger(rio: RioBackend, ledger: Ledger): RioBackend {
       },
     }),
     close(keepNative) {
-      rio.close(keepNative);
       ledger.closed = true;
+      return rio.close(keepNative);
     },
   };
 }

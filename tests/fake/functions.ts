@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bytesAt } from "./memory.ts";
 import type { Bodies, Value } from "./pointers.ts";
 import { type Post, post } from "./post.ts";
 import type { Direction } from "./queues.ts";
@@ -131,6 +132,20 @@ export function makeBodies(
         zero,
         () => sockets.connectEx(b(socket), b(name), n(size), b(overlapped)),
       ),
+    LCMapStringEx: (_locale, _flags, source, size, target) => {
+      // It maps to capital letters only.
+      const from = bytesAt(b(source), 2 * n(size));
+      bytesAt(b(target), 2 * n(size)).set(
+        from.map((byte) => byte > 0 ? byte - 32 : 0),
+      );
+      return n(size);
+    },
+    VerSetConditionMask: (mask, type, condition) =>
+      run(
+        "VerSetConditionMask",
+        () => 0n,
+        () => setConditionMask(b(mask), n(type), n(condition)),
+      ),
     AcceptEx: (...v) =>
       run("AcceptEx", zero, () =>
         sockets.acceptEx(
@@ -141,4 +156,13 @@ export function makeBodies(
           b(v[7]),
         )),
   };
+}
+
+/** `VerSetConditionMask` for a type with one bit. */
+export function setConditionMask(
+  mask: bigint,
+  type: number,
+  condition: number,
+): bigint {
+  return mask | BigInt(condition) << BigInt(3 * Math.log2(type));
 }

@@ -15,12 +15,12 @@ import {
 } from "../../ffi/error_numbers.ts";
 import type { WinsockSymbols } from "../../ffi/winsock/library.ts";
 import { Clock } from "./clock.ts";
-import { makeBodies } from "./functions.ts";
+import { makeBodies, setConditionMask } from "./functions.ts";
 import { Handles } from "./handles.ts";
 import { control, type TableFaults } from "./ioctl.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
-import { Pointers } from "./pointers.ts";
+import { type PointerName, Pointers } from "./pointers.ts";
 import { Rio, type RioOptions } from "./rio.ts";
 import { type Fault, Script } from "./script.ts";
 import { Sockets } from "./sockets.ts";
@@ -228,6 +228,18 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
       (text as Uint16Array).set(path);
       return path.length;
     },
+    GetModuleHandleW: () => run("GetModuleHandleW", () => 0n, () => 1n),
+    GetProcAddress: (_module, name) =>
+      run("GetProcAddress", () => 0n, () => {
+        const text = new TextDecoder().decode(bytes(name)).slice(0, -1);
+        return pointers.addresses[text as PointerName] ?? 0n;
+      }),
+    VerSetConditionMask: (mask, type, condition) =>
+      run(
+        "VerSetConditionMask",
+        () => 0n,
+        () => setConditionMask(BigInt(mask), type, condition),
+      ),
     CloseHandle: (handle) =>
       run("CloseHandle", () => 0, () => handles.close(handle)),
     CreateEventW: (_security, manual, signalled) =>

@@ -10,6 +10,7 @@ import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
 import { library, Provider } from "../windows/provider.ts";
 import type { System, Way } from "./faults.ts";
 import { FaultyWinsock } from "./faulty_winsock.ts";
+import { PATIENCE_MS } from "./steps.ts";
 
 /** Winsock with one failure, and somebody who judges what was done with it. */
 abstract class FaultyWindows implements System {
@@ -35,9 +36,10 @@ abstract class FaultyWindows implements System {
     return this.#functions.counts;
   }
 
-  async faults(): Promise<string[]> {
+  async faults(patience: number = PATIENCE_MS): Promise<string[]> {
     // What a pending wait uses is released when it returned.
-    for (let i = 0; i < 100 && this.isBusy(); i++) {
+    const end = performance.now() + patience;
+    while (this.isBusy() && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve));
     }
     return [...this.#left(), ...this.takeViolations()];

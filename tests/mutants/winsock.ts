@@ -116,8 +116,8 @@ export const winsock: readonly Mutant[] = [
     name: "Winsock is not given up",
     edits: [{
       file: SHARED,
-      find: "this.waits.close(() => this.symbols.WSACleanup());",
-      replace: "this.waits.close(() => {});",
+      find: "if (!kept) this.symbols.WSACleanup();",
+      replace: "",
     }],
     linux: WINSOCK,
   },
@@ -125,7 +125,7 @@ export const winsock: readonly Mutant[] = [
     name: "the first backend that closes ends the wait of all",
     edits: [{
       file: SHARED,
-      find: "if (--this.#users > 0) return;",
+      find: "if (--this.#users > 0) return NativePromise.resolve();",
       replace: "--this.#users;",
     }],
     linux: WINSOCK,
@@ -152,7 +152,7 @@ export const winsock: readonly Mutant[] = [
     name: "a queue that was closed keeps its memory while others wait",
     edits: [{
       file: WAITS,
-      find: "if (overlapped !== undefined) this.#spare.push(overlapped);",
+      find: "if (slot !== undefined) this.operations.give(slot);",
       replace: "",
     }],
     linux: WINSOCK,

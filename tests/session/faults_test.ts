@@ -101,8 +101,9 @@ const calls = await rehearse();
 
 for (const [name, count] of Object.entries(calls)) {
   if (RELEASES.has(name)) continue;
-  // Every failure of a hot function is alike after a few.
-  const places = Math.min(count, name === "DispCallFunc" ? 40 : 8);
+  // Every failure of a hot function is alike after a few. DispCallFunc proves
+  // itself in its first calls; what it refuses later may have been done.
+  const places = Math.min(count, name === "DispCallFunc" ? 4 : 8);
   Deno.test(`a session gives everything back when ${name} fails, at each of ${places} places`, async () => {
     for (let nth = 1; nth <= places; nth++) {
       using fake = createFakeWindows();

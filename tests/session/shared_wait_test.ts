@@ -70,7 +70,6 @@ for (const [kinds, most] of [[["iocp"], 1], [["iocp", "event"], 2]] as const) {
     async (open) => {
       const all = [];
       for (let i = 0; i < 100; i++) {
-        // No more than 63 can wait for events.
         all.push(await waiting(open, kinds[i % kinds.length]!));
       }
       // Only the fake counts them.

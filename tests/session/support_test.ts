@@ -42,6 +42,7 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
       RIO_FUNCTIONS.map((name) => [name, true]),
     ) as typeof support.functions,
     features: support.features,
+    calls: os === "windows" ? "DispCallFunc" : "symbol",
     waits: os === "windows" ? "thread" : WAY,
     os,
     arch: Deno.build.arch,

@@ -34,7 +34,7 @@ for (const os of ["darwin", "freebsd", "android"] as const) {
     assertThrows(
       () => openBackend(),
       Deno.errors.NotSupported,
-      `Registered I/O needs Windows 8 or later, or Linux: this is ${os}`,
+      `Registered I/O needs Windows 10 (version 1709) or later, or Linux: this is ${os}`,
     );
     const { supported, backend } = rioSupport();
     assertEquals([supported, backend], [false, null]);

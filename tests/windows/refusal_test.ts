@@ -18,7 +18,7 @@ if (library !== undefined) {
 }
 
 const NONE =
-  "Registered I/O is not available: the provider of the socket has none (Windows 8, Windows Server 2012 or later is needed, and Wine has none)";
+  "Registered I/O is not available: the provider of the socket has none (Windows 10, version 1709, or later is needed, and Wine has none)";
 
 Deno.test(
   "rioSupport() tells why Wine has no Registered I/O",

@@ -1,7 +1,9 @@
 /** How function pointers are called: frames, and the fallback. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { CallMemory, NativeFunction } from "../../ffi/winsock/call.ts";
-import { type Rig, slice, withRig } from "./open.ts";
+import { RioError } from "../../ffi/errors.ts";
+import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import { Rig, slice, withRig } from "./open.ts";
 
 const CONTEXT = 2 ** 52 + 2 ** 33 + 5;
 
@@ -99,17 +101,55 @@ Deno.test("handles keep the words above the lower 32 bits", () =>
     rig.backend.rings.deregisterBuffer(buffer.id);
   }));
 
-Deno.test("NativeFunction calls the pointer from then on when DispCallFunc refuses a frame", () =>
+Deno.test("NativeFunction calls nothing twice when DispCallFunc refuses a frame that it took before", () =>
   withRig({}, (rig) => {
     const { socket, cq, rq } = rig.udp();
-    rig.fake.fail("DispCallFunc", 0);
+    for (const accept of [false, true]) {
+      rig.fake.fail("DispCallFunc", 0, { accept });
+      const error = assertThrows(
+        () => rig.backend.rings.send(rq, null, 8, 0),
+        RioError,
+      );
+      assertEquals(error.syscall, "DispCallFunc");
+      assertEquals(rig.fake.counts.RIOSend ?? 0, accept ? 1 : 0);
+    }
     assertEquals(rig.backend.rings.send(rq, null, 8, 0), 0);
-    const dispatched = rig.fake.counts.DispCallFunc;
-    assertEquals(rig.backend.rings.send(rq, null, 8, 0), 0);
-    assertEquals(rig.fake.counts.DispCallFunc, dispatched);
     assertEquals(rig.fake.counts.RIOSend, 2);
     rig.backend.sockets.close(socket);
     rig.backend.rings.closeCompletionQueue(cq);
+  }));
+
+/** What may be wrong about `DispCallFunc`, and which call path follows. */
+const DOUBTFUL: Readonly<Record<string, (fake: FakeWindows) => void>> = {
+  "refuses to call": ({ fail }) => fail("DispCallFunc", 0),
+  "refuses a result of 64 bits": ({ fail }) =>
+    fail("DispCallFunc", 0, { nth: 4 }),
+  "gives another result": ({ fail }) => fail("VerSetConditionMask", 0),
+  "has nothing to prove itself with": ({ fail }) => fail("GetProcAddress", 0),
+  "has no library to prove itself with": ({ fail }) =>
+    fail("GetModuleHandleW", 0),
+};
+
+for (const [what, spoil] of Object.entries(DOUBTFUL)) {
+  Deno.test(`createWinsockBackend() calls without DispCallFunc where it ${what}`, async () => {
+    const fake = createFakeWindows();
+    spoil(fake);
+    using rig = new Rig({}, fake);
+    assertEquals(rig.backend.calls, "UnsafeFnPointer");
+    const before = fake.counts.DispCallFunc;
+    await exchange(rig);
+    assertEquals(fake.counts.DispCallFunc, before);
+    assertEquals(fake.violations, []);
+  });
+}
+
+Deno.test("createWinsockBackend() tries DispCallFunc once with known functions, and then calls through it", () =>
+  withRig({}, (rig) => {
+    assertEquals(rig.backend.calls, "DispCallFunc");
+    const { counts } = rig.fake;
+    assertEquals([counts.DispCallFunc, counts.VerSetConditionMask], [4, 2]);
+    rig.another().backend.close(false);
+    assertEquals([counts.DispCallFunc, counts.VerSetConditionMask], [4, 2]);
   }));
 
 Deno.test("NativeFunction reads signed, unsigned and 64-bit results", () => {

@@ -76,11 +76,47 @@ Deno.test("createRequestQueue() succeeds once a closed socket gave its entries b
     const create = () =>
       backend.rings.createRequestQueue(second, 4, 4, first.cq, first.cq);
     assertEquals(create(), -10055);
+    assertEquals(rig.fake.counts.RIOCreateRequestQueue, 2);
     backend.sockets.close(first.socket);
-    assertEquals(create(), -10055);
+    rig.fake.fail("RIOCreateRequestQueue", 10055, { times: 2 });
     rig.dequeue(first.cq);
     assertEquals(create() > 0, true);
+    assertEquals(rig.fake.counts.RIOCreateRequestQueue, 5);
     tearDown(rig, [{ ...first, socket: second }]);
+  }));
+
+Deno.test("resizing is tried again while a closed socket holds entries, but not for ever", () =>
+  withRig({}, (rig) => {
+    const { rings, sockets } = rig.backend;
+    const { counts } = rig.fake;
+    const [stays, goes] = [rig.udp(), rig.udp()];
+    const calls: Record<string, [errno: number, call: () => number]> = {
+      RIOResizeCompletionQueue: [
+        10059,
+        () => rings.resizeCompletionQueue(stays.cq, 32),
+      ],
+      RIOResizeRequestQueue: [
+        10055,
+        () => rings.resizeRequestQueue(stays.rq, 5, 5),
+      ],
+    };
+    for (const [name, [errno, call]] of Object.entries(calls)) {
+      rig.fake.fail(name, errno);
+      assertEquals(call(), errno, "no socket was closed");
+    }
+    sockets.close(goes.socket);
+    for (const [name, [errno, call]] of Object.entries(calls)) {
+      const before = counts[name]!;
+      rig.fake.fail(name, errno, { times: 2 });
+      assertEquals([call(), counts[name]! - before], [0, 3]);
+    }
+    const [errno, call] = calls.RIOResizeCompletionQueue!;
+    rig.fake.fail("RIOResizeCompletionQueue", errno, { times: 5 });
+    assertEquals(call(), errno);
+    rig.fake.fail("RIOResizeCompletionQueue", 10022);
+    assertEquals(call(), 10022);
+    tearDown(rig, [stays]);
+    rings.closeCompletionQueue(goes.cq);
   }));
 
 Deno.test("send() takes a failure with 997 for an accepted request", () =>

@@ -60,7 +60,7 @@ Deno.test("resolveRioTable() refuses a socket that is not open", () => {
 
 Deno.test("createWinsockBackend() explains a provider without Registered I/O", () => {
   const error = refusal({ errno: 10045 });
-  assertStringIncludes(error.message, "Windows 8");
+  assertStringIncludes(error.message, "Windows 10, version 1709");
   assertEquals((error.cause as RioError).errno, 10045);
   assertEquals((error.cause as RioError).syscall, "WSAIoctl");
 });

@@ -241,15 +241,20 @@ Deno.test("a wait whose last event was closed fails when there can be no port", 
     assertEquals(await wait, -1450);
   }));
 
-Deno.test("createNotification() refuses more events than one wait takes", () =>
-  withRig({}, (rig) => {
+Deno.test("wait() reports queues for which there was no room among the events", () =>
+  withRig({}, async (rig) => {
+    const buffer = rig.register(64);
     const most = MAXIMUM_WAIT_OBJECTS - 1;
-    const all = Array.from(
-      { length: most },
-      (_, i) => notification(rig, "event", i + 1),
-    );
-    assertEquals(rig.backend.waits.createNotification("event", 999), 10024);
-    for (const made of all) rig.backend.waits.closeNotification(made);
+    const keys = Array.from({ length: most + 2 }, (_, i) => i + 1);
+    const all = keys.map((key) => watched(rig, "event", key));
+    assertEquals(rig.fake.counts.CreateEventW, 1 + most);
+    for (const at of [0, most, most + 1]) {
+      const bound = all[at]!;
+      assertEquals(rig.backend.rings.notify(bound.cq), 0);
+      send(rig, bound, buffer);
+      await rig.fired(keys[at]!);
+    }
+    tearDown(rig, all, buffer);
   }));
 
 Deno.test("a packet of a queue that was closed is no key, and ends no wait", () =>
