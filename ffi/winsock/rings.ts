@@ -245,8 +245,8 @@ export class WinsockRings implements RioRings {
     const requestQueue = this.#bySocket.get(socket);
     if (requestQueue === undefined) return;
     this.#bySocket.delete(socket);
-    this.#live.delete(requestQueue);
     this.#settling.begin();
+    this.#live.delete(requestQueue);
     this.#recent = RIO_INVALID_RQ;
   }
 

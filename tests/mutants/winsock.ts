@@ -107,8 +107,8 @@ export const winsock: readonly Mutant[] = [
     edits: [{
       file: WAITS,
       find:
-        "if (finished === null || this.#portCall || this.#eventsCall) return;",
-      replace: "if (finished === null) return;",
+        "if (this.#closing === null || this.#portCall || this.#eventsCall) return;",
+      replace: "if (this.#closing === null) return;",
     }],
     linux: WINSOCK,
   },
