@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { listenDatagram } from "../mod.ts";
+import { listenDatagram, type RioReceivedDatagram } from "../mod.ts";
 import {
   onInterrupt,
   openOrExit,
@@ -37,11 +37,14 @@ const SERVFAIL = 2;
 /** Queries that can wait; more would make ids easy to guess. */
 const MOST_WAITING = 8192;
 
+/** Who has asked, and at which address of this host. */
+type Client = Pick<RioReceivedDatagram, "addr" | "local">;
+
 /** A query that was passed on. */
 interface Query {
   /** The header and the question, with the client's id. */
   question: Uint8Array;
-  client: Deno.NetAddr;
+  client: Client;
   timer: ReturnType<typeof setTimeout>;
 }
 
@@ -82,32 +85,39 @@ console.log(
   `${count.queries} queries, ${count.answers} answers, ${count.failures} failures`,
 );
 
-/** Passes queries on under ids of its own. */
+/** Passes queries on; ends when the socket is closed. */
 async function forward(): Promise<void> {
-  for await (const [query, client] of server) {
-    // Neither a message nor an answer sent here by mistake is a query.
-    if (query.length < HEADER || query[2]! & 0x80) continue;
-    count.queries++;
-    const end = endOfQuestion(query);
-    if (end === null) {
-      fail(query.subarray(0, HEADER), client, FORMERR);
-      continue;
+  try {
+    for (;;) {
+      using batch = await server.receiveMany();
+      // Copied: the batch ends before its queries do.
+      for (const { data, addr, local } of batch) {
+        pass(data.slice(), { addr, local });
+      }
     }
-    const question = query.slice(0, end);
-    if (waiting.size >= MOST_WAITING) {
-      fail(question, client, SERVFAIL);
-      continue;
-    }
-    const id = freeId();
-    const giveUp = () => {
-      if (waiting.delete(id)) fail(question, client, SERVFAIL);
-    };
-    const timer = setTimeout(giveUp, timeout);
-    waiting.set(id, { question, client, timer });
-    new DataView(query.buffer, query.byteOffset).setUint16(0, id);
-    // One that cannot be sent is answered when its time is over.
-    upstream.send(query).catch(() => {});
+  } catch (error) {
+    if (!saysClosed(error)) throw error;
   }
+}
+
+/** Passes a query on under an id of its own. */
+function pass(query: Uint8Array, client: Client): void {
+  // Neither a message nor an answer sent here by mistake is a query.
+  if (query.length < HEADER || query[2]! & 0x80) return;
+  count.queries++;
+  const end = endOfQuestion(query);
+  if (end === null) return fail(query.subarray(0, HEADER), client, FORMERR);
+  const question = query.slice(0, end);
+  if (waiting.size >= MOST_WAITING) return fail(question, client, SERVFAIL);
+  const id = freeId();
+  const giveUp = () => {
+    if (waiting.delete(id)) fail(question, client, SERVFAIL);
+  };
+  const timer = setTimeout(giveUp, timeout);
+  waiting.set(id, { question, client, timer });
+  new DataView(query.buffer, query.byteOffset).setUint16(0, id);
+  // One that cannot be sent is answered when its time is over.
+  upstream.send(query).catch(() => {});
 }
 
 /** Passes answers back under the clients' ids. */
@@ -128,7 +138,7 @@ async function answer(): Promise<void> {
 }
 
 /** Answers with an error: the question again, and a code. */
-function fail(question: Uint8Array, client: Deno.NetAddr, code: number): void {
+function fail(question: Uint8Array, client: Client, code: number): void {
   const message = new Uint8Array(question);
   message[2] = 0x80 | message[2]! & 0x79; // an answer; opcode and RD as asked
   message[3] = 0x80 | code; // recursion is available
@@ -138,8 +148,9 @@ function fail(question: Uint8Array, client: Deno.NetAddr, code: number): void {
   reply(message, client);
 }
 
-function reply(message: Uint8Array, client: Deno.NetAddr): void {
-  server.send(message, client).catch((error) => {
+/** Answers from the address that was asked. */
+function reply(message: Uint8Array, { addr, local }: Client): void {
+  server.send(message, addr, { local }).catch((error) => {
     if (!saysClosed(error)) console.error(String(error));
   });
 }

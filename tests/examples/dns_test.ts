@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { listenDatagram } from "../../mod.ts";
+import { skipped } from "../skip.ts";
 import { example, exampleTest, type Program, run } from "./program.ts";
 
 type Socket = Deno.DatagramConn & { readonly addr: Deno.NetAddr };
@@ -48,6 +50,7 @@ async function forwarding(
     heard: () => Promise<Uint8Array>,
     forwarder: { program: Program; port: string },
   ) => Promise<void>,
+  more: readonly string[] = [],
 ): Promise<void> {
   const [upstream, client] = [open(), open()];
   const serving = (async () => {
@@ -56,10 +59,11 @@ async function forwarding(
     }
   })();
   const { port: target } = upstream.addr;
-  const args = [`127.0.0.1:${target}`, "--port", "0", "--timeout", "300"];
+  const args = [`127.0.0.1:${target}`, "--port", "0", "--timeout", "300"]
+    .concat(more);
   await using program = example("dns_forwarder.ts", args);
   try {
-    const [, port = ""] = await program.printed(/ on 127\.0\.0\.1:(\d+) to/);
+    const [, port = ""] = await program.printed(/ on [\d.]+:(\d+) to/);
     const to = { ...client.addr, port: Number(port) };
     await use(
       async (bytes) => {
@@ -100,6 +104,31 @@ exampleTest(
       assertStringIncludes(stdout, "8 queries, 8 answers, 0 failures");
     });
     assertEquals(new Set(upstreamIds).size, 8);
+  },
+);
+
+exampleTest(
+  "examples/dns_forwarder.ts answers from the address that was asked",
+  async () => {
+    const wine = Deno.build.os === "windows"
+      ? "Wine's sends take no address to leave from"
+      : undefined;
+    if (skipped("an answer from the address that was asked", wine)) return;
+    const args = ["--hostname", "0.0.0.0"];
+    await forwarding(
+      answering,
+      async (_ask, _heard, { port }) => {
+        for (const hostname of ["127.0.0.3", "127.0.0.1"]) {
+          using client = listenDatagram({ hostname: "127.0.0.1" });
+          // It hears what comes from there alone.
+          await client.connect({ hostname, port: Number(port) });
+          await client.send(query(9, "host.test"));
+          const [answer] = await client.receive();
+          assertEquals([idOf(answer), codeOf(answer)], [9, 0]);
+        }
+      },
+      args,
+    );
   },
 );
 
