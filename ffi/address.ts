@@ -173,14 +173,29 @@ function parseIp(hostname: unknown): Ip {
   return ip;
 }
 
+// Digit by digit: who sends to many peers parses an address for each.
 function parseIpv4(hostname: string): Ip | undefined {
-  const parts = hostname.split(".");
-  // A leading zero is refused: some parsers read such a number as octal.
-  const valid = parts.every((part) =>
-    /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255
-  );
-  if (parts.length !== 4 || !valid) return undefined;
-  return { bytes: parts.map(Number), scope: 0 };
+  const { length } = hostname;
+  if (length < 7 || length > 15) return undefined;
+  const bytes: number[] = [];
+  let value = -1;
+  for (let at = 0; at < length; at++) {
+    const code = hostname.charCodeAt(at);
+    if (code === 0x2E) {
+      if (value < 0) return undefined;
+      bytes.push(value);
+      value = -1;
+    } else {
+      const digit = code - 0x30;
+      // A leading zero is refused: some parsers read such a number as octal.
+      if (digit < 0 || digit > 9 || value === 0) return undefined;
+      value = value < 0 ? digit : value * 10 + digit;
+      if (value > 255) return undefined;
+    }
+  }
+  if (value < 0 || bytes.length !== 3) return undefined;
+  bytes.push(value);
+  return { bytes, scope: 0 };
 }
 
 function parseIpv6(hostname: string): Ip | undefined {

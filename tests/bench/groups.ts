@@ -4,6 +4,7 @@
  * @module
  */
 import { connectionMemory } from "./connections.ts";
+import { dgram } from "./dgram.ts";
 import { fits } from "./descriptors.ts";
 import { compareRates, type Effort, type Report } from "./harness.ts";
 import { heap } from "./heap.ts";
@@ -69,6 +70,9 @@ export function groupsOf(
         dropIn(64),
         effort(64_000),
       );
+    },
+    dgram() {
+      return dgram(effort(64_000));
     },
     async *echo() {
       for (const transport of ["udp", "tcp"] as const) {

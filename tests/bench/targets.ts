@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NAMES as DGRAM } from "./dgram.ts";
 import { NOTHING } from "./idle.ts";
 import {
   atLeast,
@@ -71,6 +72,32 @@ export const TARGETS: readonly Target[] = [
       ),
     ],
     why: "one datagram at a time is two system calls, whoever makes them",
+  },
+  {
+    what: "a dgram program, 32 at a time, to node:dgram in Deno and in Node",
+    target: "at least 6 and 2 times",
+    figures: (run) => [
+      atLeast(6, run.rate("dgram-32", 0, DGRAM.theirs), "Deno's"),
+      atLeast(2, run.rate("dgram-32", 0, DGRAM.node), "Node's"),
+    ],
+    why: "each message has a Buffer of its own, and each listener its call",
+  },
+  {
+    what: "a dgram program, one at a time, to node:dgram in Deno",
+    target: "at least 1.5 times, p50 at most 0.6",
+    figures: (run) => [
+      atLeast(1.5, run.rate("dgram-1", 0, DGRAM.theirs), "rate"),
+      atMost(0.6, run.rate("dgram-trip-p50", 0, DGRAM.theirs), "p50"),
+    ],
+    why: "one datagram at a time is two system calls, whoever makes them",
+  },
+  {
+    what: "questions to 10,000 peers: CPU, to node:dgram in Deno",
+    target: "at most a third",
+    figures: (run) => [
+      atMost(1 / 3, run.cpu("dgram-peers", 0, DGRAM.theirs)),
+    ],
+    why: "each destination is another one, and written for itself",
   },
   {
     what: "UDP pairs in batches, to C with the same batch",
