@@ -1,0 +1,29 @@
+/**
+ * Programs in a process of their own.
+ *
+ * @module
+ */
+
+/** What a program has said. */
+export interface Said {
+  readonly success: boolean;
+  /** The lines that it printed. */
+  readonly printed: string[];
+  readonly errors: string;
+}
+
+/** Runs one of the programs below `children`, with Deno's arguments and its own. */
+export async function run(
+  script: string,
+  args: string[],
+  own: string[] = [],
+): Promise<Said> {
+  const url = new URL(`children/${script}`, import.meta.url);
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-prompt", ...args, url.pathname, ...own],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const [out, errors] = [stdout, stderr]
+    .map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  return { success, printed: out.split("\n").filter(Boolean), errors };
+}
