@@ -1,0 +1,292 @@
+/**
+ * One short life of a session, in an order that is chosen: two buffers, two
+ * sockets, two requests, and everything that can happen to them.
+ *
+ * Things that are alike are told apart only once they were used differently:
+ * what happens to an untouched one happens to the first.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { WSA_OPERATION_ABORTED } from "../../ffi/error_numbers.ts";
+import {
+  type RioBuffer,
+  RioBufferInUseError,
+  type RioCompletionQueue,
+  type RioSession,
+  type RioSocket,
+} from "../../mod.ts";
+import type { Choices } from "./choices.ts";
+import type { Life } from "./run.ts";
+
+/** Bytes of a request's data; behind them is its address. */
+const DATA = 16;
+const ADDRESS = 28;
+const THINGS = 2;
+const REQUESTS = 2;
+
+/**
+ * What happens at most once where all orders are tried to the end: together
+ * with two requests, in 8 steps.
+ */
+const ONCE = ["datagram", "dequeue", "wait", "dispose", "close", "end"];
+
+/** Something of which there are two. */
+interface Thing<T> {
+  readonly real: T;
+  touched: boolean;
+  closed: boolean;
+}
+
+/** A request, until its completion was seen. */
+interface Request {
+  readonly kind: "receive" | "send";
+  readonly socket: Thing<RioSocket>;
+  readonly buffer: Thing<RioBuffer>;
+}
+
+/** What is needed beside the session. */
+export interface LifetimesOptions {
+  /** Sends a datagram to a socket, from outside the session. */
+  arrive(to: Deno.NetAddr): void;
+  /** Lets requests complete that complete late. */
+  pass(): void;
+  /**
+   * Whether of the kinds in {@linkcode ONCE} each happens once, requests twice,
+   * and others do not happen.
+   */
+  readonly once: boolean;
+}
+
+/** Something that can happen. */
+interface Event {
+  readonly kind: string;
+  readonly name: string;
+  act(): void;
+}
+
+/** A session, and what is known of it. */
+export class Lifetimes implements Life {
+  /** What was done, in words. */
+  readonly done: string[] = [];
+  readonly #session: RioSession;
+  readonly #around: LifetimesOptions;
+  readonly #choices: Choices;
+  readonly #queue: RioCompletionQueue;
+  readonly #buffers: Thing<RioBuffer>[];
+  readonly #sockets: Thing<RioSocket>[];
+  readonly #requests: Map<unknown, Request> = new Map();
+  #posted = 0;
+  #completed = 0;
+  #queueClosed = false;
+  #over = false;
+  #waits: Promise<unknown>[] = [];
+
+  /** Opens two of each. */
+  constructor(session: RioSession, around: LifetimesOptions, choices: Choices) {
+    this.#session = session;
+    this.#around = around;
+    this.#choices = choices;
+    this.#queue = session.createCompletionQueue({ capacity: 8 });
+    const two = <T>(make: () => T): Thing<T>[] =>
+      Array.from({ length: THINGS }, () => ({
+        real: make(),
+        touched: false,
+        closed: false,
+      }));
+    this.#buffers = two(() =>
+      session.registerBuffer(REQUESTS * (DATA + ADDRESS))
+    );
+    this.#sockets = two(() =>
+      session.openSocket({
+        transport: "udp",
+        hostname: "127.0.0.1",
+        completions: this.#queue,
+        receives: 1,
+        sends: 1,
+      })
+    );
+  }
+
+  /** Has so many things happen, and compares after each; then ends the session. */
+  async run(depth: number): Promise<void> {
+    const { once } = this.#around;
+    const left = new Set<string>(ONCE);
+    for (let i = 0; i < depth && !this.#over; i++) {
+      const events = this.#events()
+        .filter(({ kind }) => !once || kind === "request" || left.has(kind));
+      const event = this.#choices.pick(events);
+      left.delete(event.kind);
+      this.done.push(event.name);
+      event.act();
+      this.#compare();
+    }
+    // It ends in the middle of whatever goes on.
+    this.#session[Symbol.dispose]();
+    await this.#session.close();
+    await Promise.all(this.#waits);
+    const end = this.#session.stats();
+    assertEquals(
+      [end.buffers, end.sockets, end.completionQueues, end.outstanding],
+      [0, 0, 0, 0],
+    );
+    assertEquals([end.abandoned, end.posted], [0, this.#posted]);
+    assertEquals(end.registered, end.deregistered);
+    assertEquals(end.completed, this.#posted, "a request has not ended");
+    for (const { real } of this.#buffers) assertEquals(real.inFlight, 0);
+  }
+
+  giveUp(): void {
+    this.#session[Symbol.dispose]();
+  }
+
+  /** What can happen now, and would change something. */
+  #events(): Event[] {
+    const events: Event[] = [];
+    const add = (kind: string, which: string, act: () => void) =>
+      events.push({ kind, name: `${kind}${which}`, act });
+    const last = this.done.at(-1);
+    const sockets = alike(this.#sockets);
+    const buffers = alike(this.#buffers);
+    if (this.#posted < REQUESTS && !this.#queueClosed) {
+      for (const [i, socket] of sockets) {
+        for (const [j, buffer] of buffers) {
+          for (const kind of ["receive", "send"] as const) {
+            if (!this.#fits(kind, socket)) continue;
+            const which = `: ${kind} on socket ${i} with buffer ${j}`;
+            add("request", which, () => this.#post(kind, socket, buffer));
+          }
+        }
+      }
+    }
+    for (const [i, socket] of sockets) {
+      const which = ` for socket ${i}`;
+      add("close", ` socket ${i}`, () => close(socket));
+      if (last !== `datagram${which}`) {
+        add("datagram", which, () => this.#arrive(socket));
+      }
+    }
+    for (const [j, buffer] of buffers) {
+      add("dispose", ` of buffer ${j}`, () => close(buffer));
+      // Otherwise it does the same.
+      if (buffer.real.inFlight > 0) {
+        add("deregister", ` buffer ${j}`, () => refused(buffer));
+      }
+    }
+    if (!this.#queueClosed) {
+      if (last !== "dequeue") add("dequeue", "", () => this.#dequeue());
+      if (this.#waits.length === 0) add("wait", "", () => this.#wait());
+      add("close the queue", "", () => this.#closeQueue());
+    }
+    add("end", "", () => this.#dispose());
+    return events;
+  }
+
+  #fits(kind: Request["kind"], socket: Thing<RioSocket>): boolean {
+    const { real } = socket;
+    return kind === "send"
+      ? real.outstandingSends === 0
+      : real.outstandingReceives === 0;
+  }
+
+  #post(
+    kind: Request["kind"],
+    socket: Thing<RioSocket>,
+    buffer: Thing<RioBuffer>,
+  ): void {
+    // Slices that overlap must not be in flight together.
+    const place = this.#posted * (DATA + ADDRESS);
+    const slice = buffer.real.slice(place, DATA);
+    const context = ++this.#posted;
+    socket.touched = buffer.touched = true;
+    if (kind === "receive") {
+      socket.real.receive(slice, { context });
+    } else {
+      const remote = buffer.real.slice(place + DATA, ADDRESS);
+      const other = this.#sockets.find((one) => one !== socket)!;
+      socket.real.writeAddress(remote, other.real.address);
+      socket.real.send(slice, { context, remote });
+    }
+    this.#requests.set(context, { kind, socket, buffer });
+  }
+
+  #arrive(socket: Thing<RioSocket>): void {
+    socket.touched = true;
+    this.#around.arrive(socket.real.address);
+    this.#around.pass();
+  }
+
+  #dequeue(): void {
+    this.#around.pass();
+    for (const completion of this.#queue.dequeue()) {
+      const { context, kind, status, socket } = completion;
+      const request = this.#requests.get(context);
+      assert(request, `request ${context} completed twice`);
+      this.#requests.delete(context);
+      this.#completed++;
+      assertEquals(kind, request.kind);
+      assert(socket === request.socket.real);
+      if (status === WSA_OPERATION_ABORTED) assert(request.socket.closed);
+      else assertEquals(status, 0);
+    }
+  }
+
+  #wait(): void {
+    this.#waits.push(this.#queue.notify());
+  }
+
+  #closeQueue(): void {
+    this.#queueClosed = true;
+    this.#queue.close();
+  }
+
+  #dispose(): void {
+    this.#over = true;
+    this.#session[Symbol.dispose]();
+  }
+
+  /** What the session says is what is known. */
+  #compare(): void {
+    const stats = this.#session.stats();
+    assertEquals(stats.posted, this.#posted);
+    assertEquals(stats.registered - stats.deregistered, stats.buffers);
+    assert(stats.completed >= this.#completed);
+    assertEquals(stats.outstanding, stats.posted - stats.completed);
+    for (const buffer of this.#buffers) {
+      const uses = [...this.#requests.values()]
+        .filter((request) => request.buffer === buffer)
+        .reduce((sum, { kind }) => sum + (kind === "send" ? 2 : 1), 0);
+      const { inFlight, closed } = buffer.real;
+      assert(inFlight <= uses, `${inFlight} uses of a buffer, not ${uses}`);
+      assertEquals(closed, buffer.closed || this.#over);
+      // Until a socket is closed nobody but the program takes completions.
+      if (this.#all(({ closed }) => !closed)) assertEquals(inFlight, uses);
+    }
+  }
+
+  #all(holds: (thing: Thing<unknown>) => boolean): boolean {
+    return !this.#queueClosed && !this.#over &&
+      [...this.#sockets, ...this.#buffers].every(holds);
+  }
+}
+
+/** Those that are open, and of the untouched ones the first, with their places. */
+function alike<T>(things: readonly Thing<T>[]): [number, Thing<T>][] {
+  const all = things.map((thing, i): [number, Thing<T>] => [i, thing]);
+  const first = things.findIndex(({ touched, closed }) => !touched && !closed);
+  return all.filter(([i, { touched, closed }]) =>
+    !closed && (touched || i === first)
+  );
+}
+
+function close(thing: Thing<Disposable>): void {
+  thing.touched = thing.closed = true;
+  thing.real[Symbol.dispose]();
+}
+
+/** A buffer that is in use stays what it is. */
+function refused({ real }: Thing<RioBuffer>): void {
+  const { inFlight } = real;
+  assertThrows(() => real.deregister(), RioBufferInUseError);
+  assertEquals([real.inFlight, real.closed], [inFlight, false]);
+}

@@ -1,0 +1,144 @@
+/**
+ * What is tried in all orders, and on which systems.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import type { RioBackend } from "../../ffi/contract.ts";
+import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
+import { openBackend } from "../../ffi/open.ts";
+import { connect, listen, listenDatagram, type RioSession } from "../../mod.ts";
+import { createFakeWindows } from "../fake/mod.ts";
+import { WITHOUT_URING } from "../linux/engine.ts";
+import { Connections } from "./connections.ts";
+import { Datagrams } from "./datagrams.ts";
+import { Lifetimes, type LifetimesOptions } from "./lifetimes.ts";
+import type { Place } from "./run.ts";
+
+const LOCAL = { hostname: "127.0.0.1" };
+
+/** The ways in which Linux moves data that are here. */
+const ENGINES = Deno.build.os !== "linux"
+  ? [] as const
+  : WITHOUT_URING
+  ? ["epoll"] as const
+  : ["io_uring", "epoll"] as const;
+
+/**
+ * Opens what is tried, by name.
+ *
+ * @param once Each kind of thing happens to a session once, and requests twice.
+ */
+export function places(once: boolean): Record<string, () => Place> {
+  const all: Record<string, () => Place> = {
+    "session, fake": () => fakeSessions(once),
+  };
+  for (const engine of ENGINES) {
+    const open = () => openBackend({ backend: engine });
+    all[`session, ${engine}`] = () => sessions(open, once);
+    all[`connection, ${engine}`] = () => connections(openSession(open()));
+    all[`datagrams, ${engine}`] = () => datagrams(openSession(open()));
+  }
+  return all;
+}
+
+function sessions(open: () => RioBackend, once: boolean): Place {
+  const stranger = new Stranger(open());
+  const options: LifetimesOptions = {
+    arrive: (to) => stranger.send(to),
+    pass() {},
+    once,
+  };
+  return {
+    begin: (choices) =>
+      Promise.resolve(new Lifetimes(openSession(open()), options, choices)),
+    [Symbol.asyncDispose]: () => stranger.close(),
+  };
+}
+
+/** A fake for each life: what completes late depends on what was before. */
+function fakeSessions(once: boolean): Place {
+  let end = () => Promise.resolve();
+  return {
+    async begin(choices) {
+      await end();
+      const fake = createFakeWindows();
+      const open = () => createWinsockBackend(fake.symbols);
+      const stranger = new Stranger(open());
+      end = async () => {
+        await stranger.close();
+        const faults = fake.takeViolations();
+        fake[Symbol.dispose]();
+        assertEquals(faults, []);
+      };
+      return new Lifetimes(openSession(open()), {
+        arrive: (to) => stranger.send(to),
+        pass: () => fake.pump(),
+        once,
+      }, choices);
+    },
+    [Symbol.asyncDispose]: () => end(),
+  };
+}
+
+function connections(session: RioSession): Place {
+  const listener = listen({ session, ...LOCAL });
+  const { port } = listener.addr;
+  return {
+    async begin(choices) {
+      const accepted = listener.accept();
+      const client = await connect({ session, ...LOCAL, port });
+      return new Connections([client, await accepted], choices);
+    },
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await session.close();
+    },
+  };
+}
+
+function datagrams(session: RioSession): Place {
+  const peer = listenDatagram({ session, ...LOCAL });
+  return {
+    begin(choices) {
+      const conn = listenDatagram({ session, ...LOCAL });
+      return Promise.resolve(new Datagrams({ conn, peer }, choices));
+    },
+    async [Symbol.asyncDispose]() {
+      peer.close();
+      await session.close();
+    },
+  };
+}
+
+/** Somebody who sends from outside the session. */
+class Stranger {
+  readonly #session: RioSession;
+  readonly #send: (to: Deno.NetAddr) => void;
+
+  constructor(backend: RioBackend) {
+    this.#session = openSession(backend);
+    const buffer = this.#session.registerBuffer(64);
+    const socket = this.#session.openSocket({
+      transport: "udp",
+      ...LOCAL,
+      receives: 1,
+      sends: 8,
+      notification: "none",
+    });
+    this.#send = (to) => {
+      const remote = buffer.slice(16, 28);
+      socket.writeAddress(remote, to);
+      socket.send(buffer.slice(0, 8), { remote });
+      socket.sendCompletions.dequeue();
+    };
+  }
+
+  send(to: Deno.NetAddr): void {
+    this.#send(to);
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}
