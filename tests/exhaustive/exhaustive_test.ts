@@ -1,11 +1,11 @@
 /** Every order of a few steps keeps what is promised; none is left out. */
 import { assert } from "@std/assert";
-import { openBackend } from "../../ffi/open.ts";
+import { acquireLibrary } from "../../ffi/linux/library.ts";
 import { places } from "./places.ts";
 import { runAll } from "./run.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
-if (Deno.build.os === "linux") openBackend();
+if (Deno.build.os === "linux") acquireLibrary();
 
 /** Steps of a run, of what one run takes least time for the most. */
 const DEPTH: Readonly<Record<string, number>> = {

@@ -7,6 +7,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { places } from "../exhaustive/places.ts";
+import { runAll } from "../exhaustive/run.ts";
 import { runModel } from "../model/run.ts";
 import { SYSTEMS } from "../model/system.ts";
 import { soak } from "./run.ts";
@@ -23,4 +25,15 @@ for (const system of SYSTEMS) {
   const steps = args.quick ? 20_000 : 2_000_000;
   const done = await runModel({ system, seed, steps });
   console.log(`${done.steps} steps of random use on ${system}`);
+}
+for (const once of [true, false]) {
+  for (const [name, open] of Object.entries(places(once))) {
+    // A fake session takes ten times as long.
+    const isFake = name.endsWith("fake");
+    if (once !== name.startsWith("session")) continue;
+    const depth = args.quick ? 2 : isFake ? 5 : once ? 8 : 5;
+    await using place = open();
+    const runs = await runAll(place, { depth });
+    console.log(`${runs} orders of ${depth} steps: ${name}`);
+  }
 }
