@@ -26,8 +26,8 @@ export function show(value: unknown): string {
 }
 
 /** The beginning of a text that is too long for an error message. */
-function shorten(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+export function shorten(text: string, longest: number = LONGEST): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
 /**

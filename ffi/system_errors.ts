@@ -152,7 +152,10 @@ function formatMessage(errno: number): string {
     parameters: ["u32", "usize", "u32", "u32", "buffer", "u32", "usize"],
     result: "u32",
   } as const;
-  const kernel32 = Deno.dlopen("kernel32.dll", { FormatMessageW });
+  // DWORD GetLastError(void)
+  const GetLastError = { parameters: [], result: "u32" } as const;
+  const functions = { FormatMessageW, GetLastError };
+  const kernel32 = Deno.dlopen("kernel32.dll", functions);
   const text = new Uint16Array(LONGEST);
   const length = kernel32.symbols.FormatMessageW(
     FROM_SYSTEM,
@@ -163,6 +166,11 @@ function formatMessage(errno: number): string {
     text.length,
     0n,
   );
+  const failure = kernel32.symbols.GetLastError();
   kernel32.close();
+  if (length === 0) {
+    // The standard library of Rust says so, and with it Deno.
+    return `OS Error ${errno} (FormatMessageW() returned error ${failure})`;
+  }
   return String.fromCharCode(...text.subarray(0, length)).trimEnd();
 }

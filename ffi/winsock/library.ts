@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { shorten } from "../arguments.ts";
 
 /** What the backend needs of `ws2_32.dll`, or of the DLL in its place. */
 export const WS2_32 = {
@@ -172,6 +173,9 @@ export interface WinsockSymbols
   readonly DispCallFunc: DispCallFunc | null;
 }
 
+/** `MAX_PATH`, in characters: what is longer is not shown whole. */
+const LONGEST_PATH = 260;
+
 /** Which DLL to open. */
 export interface LibraryOptions {
   /**
@@ -224,9 +228,12 @@ function load<const S extends Deno.ForeignLibraryInterface>(
     return Deno.dlopen(path, symbols).symbols;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    throw new Deno.errors.NotSupported(`Cannot open ${path} through FFI`, {
-      cause,
-    });
+    throw new Deno.errors.NotSupported(
+      `Cannot open ${shorten(path, LONGEST_PATH)} through FFI`,
+      {
+        cause,
+      },
+    );
   }
 }
 

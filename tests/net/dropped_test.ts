@@ -87,9 +87,12 @@ const USES: Readonly<
   },
 };
 
+// Wine lacks what tells the codepoint.
+const INFO = Deno.build.os === "windows" ? [false] : [false, true];
+
 for (const hostname of ["127.0.0.1", "::1"]) {
   for (const [what, use] of Object.entries(USES)) {
-    for (const info of what.includes("batch") ? [false, true] : [false]) {
+    for (const info of what.includes("batch") ? INFO : [false]) {
       sessionTest(
         `a dropped listenDatagram() that ${what} is closed by its name, and its port is free, ${hostname}, info ${info}`,
         async (open) => {
