@@ -85,6 +85,36 @@ const PROGRAMS: [name: string, prints: string, code: string][] = [
   ],
 ];
 
+/** Replaces the timers by a clock that nobody moves, as tests of programs do. */
+const FAKE_CLOCK = `
+  const real = globalThis.setTimeout;
+  globalThis.setTimeout = globalThis.setImmediate = () => 0;
+  globalThis.setInterval = globalThis.queueMicrotask = () => 0;
+  performance.now = Date.now = () => 0;
+  real(async () => {
+    await peer.send(new Uint8Array(1), conn.addr);
+    await client.write(new Uint8Array(2));
+    (await connect({ port: listener.addr.port })).close();
+  }, 50);`;
+
+PROGRAMS.push([
+  "sockets go on while a clock is replaced that nobody moves",
+  "1 2 accepted",
+  `const listener = listen({ hostname: "127.0.0.1", port: 0 });
+   const accepted = listener.accept();
+   const client = await connect(listener.addr);
+   const server = await accepted;
+   const open = () =>
+     listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+   const conn = open(), peer = open();
+   ${FAKE_CLOCK}
+   const waiting = [conn.receive(), server.read(new Uint8Array(9)), listener.accept()];
+   console.log((await waiting[0])[0].length, await waiting[1]);
+   (await waiting[2]).close();
+   console.log("accepted");
+   for (const socket of [listener, client, server, conn, peer]) socket.close();`,
+]);
+
 for (const [name, prints, code] of PROGRAMS) {
   statement(name, async (net) => {
     const printed = await runProgram(net, code);

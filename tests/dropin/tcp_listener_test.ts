@@ -138,6 +138,33 @@ statement("reusePort shares a port on Linux", async (net) => {
     : "only Linux shares a port; Deno ignores the wish elsewhere",
 });
 
+statement("reusePort has each listener serve some", async (net) => {
+  const first = tcp(net, { reusePort: true });
+  const second = tcp(net, { reusePort: true, port: first.addr.port });
+  const served = new Set<Deno.TcpListener>();
+  const serve = async (listener: Deno.TcpListener) => {
+    for await (const conn of listener) {
+      served.add(listener);
+      conn.close();
+    }
+  };
+  const serving = [serve(first), serve(second)];
+  // The system chooses by the client's port, which is another each time.
+  for (let i = 0; i < 1000 && served.size < 2; i++) {
+    const conn = await within(net.connect(first.addr));
+    await within(conn.read(bytes(1)));
+    conn.close();
+  }
+  assertEquals(served.size, 2);
+  first.close();
+  second.close();
+  await within(Promise.all(serving));
+}, {
+  skip: Deno.build.os === "linux"
+    ? undefined
+    : "only Linux shares a port; Deno ignores the wish elsewhere",
+});
+
 statement("listener.accept() accepts one after the other", async (net) => {
   const listener = tcp(net);
   for (let i = 1; i <= 3; i++) {
@@ -170,11 +197,16 @@ statement(
   async (net) => {
     const listener = tcp(net);
     const waiting = listener.accept();
-    await assertRejects(() => within(listener.accept()), Busy);
+    const words = "Another accept task is ongoing";
+    await assertRejects(() => within(listener.accept()), Busy, words);
     listener.unref();
-    await assertRejects(() => within(listener.accept()), Busy);
+    await assertRejects(() => within(listener.accept()), Busy, words);
     listener.close();
-    await assertRejects(() => within(waiting), BadResource);
+    await assertRejects(
+      () => within(waiting),
+      BadResource,
+      "Listener has been closed",
+    );
   },
 );
 
@@ -250,10 +282,19 @@ statement(
 
 statement("for await ends when the listener is closed", async (net) => {
   const listener = tcp(net);
+  const { port } = listener.addr;
   const waiting = listener[Symbol.asyncIterator]().next();
   listener.close();
   assertEquals(await within(waiting), DONE);
+  // Its address is free from then on.
+  tcp(net, { port });
   assertEquals(await listener[Symbol.asyncIterator]().next(), DONE);
+});
+
+statement("using leaves a listener alone that was closed", async (net) => {
+  using listener = tcp(net);
+  listener.close();
+  await assertRejects(() => listener.accept(), BadResource);
 });
 
 statement("for await serves connections until the end", async (net) => {
@@ -276,11 +317,13 @@ statement("for await serves connections until the end", async (net) => {
 statement("for await closes the listener at a break", async (net) => {
   const listener = tcp(net);
   const serving = (async () => {
+    let served = 0;
     for await (const conn of listener) {
       conn.close();
-      break;
+      if (++served === 2) break;
     }
   })();
+  await within(net.connect(listener.addr));
   await within(net.connect(listener.addr));
   await within(serving);
   assertThrows(() => listener.close(), BadResource);

@@ -76,6 +76,36 @@ statement(
   },
 );
 
+statement("connect() ends at once when it is aborted", async (net) => {
+  // Of more than that the system takes no notice, until some were accepted.
+  const listener = tcp(net, { tcpBacklog: 1 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const connecting: Promise<Deno.TcpConn>[] = [];
+  let waiting = true;
+  for (let i = 0; i < 8; i++) {
+    connecting.push(net.connect({ ...listener.addr, signal }));
+  }
+  const settled = Promise.allSettled(connecting).then((outcomes) => {
+    waiting = false;
+    return outcomes;
+  });
+  await pause();
+  assert(waiting);
+  controller.abort();
+  const outcomes = await within(settled);
+  const refused = outcomes.filter(({ status }) => status === "rejected");
+  assert(refused.length > 0 && refused.length < outcomes.length);
+  for (const { reason } of refused as PromiseRejectedResult[]) {
+    assert(reason instanceof DOMException);
+    assertEquals(reason.name, "AbortError");
+  }
+}, {
+  skip: Deno.build.os === "linux"
+    ? undefined
+    : "only Linux lets a client wait whom nobody accepts",
+});
+
 statement(
   "an abort after connect() leaves the connection alone",
   async (net) => {

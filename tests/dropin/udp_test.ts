@@ -139,6 +139,21 @@ statement("conn.send() twice at a time sends both", async (net) => {
   assertEquals(sizes.sort(), [1, 2]);
 });
 
+statement(
+  "conn.send() twice at a time sends two empty datagrams",
+  async (net) => {
+    const conn = udp(net);
+    const sent = [
+      conn.send(new Uint8Array(), conn.addr),
+      conn.send(new Uint8Array(), conn.addr),
+    ];
+    assertEquals(await within(Promise.all(sent)), [0, 0]);
+    for (const _ of sent) {
+      assertEquals((await within(conn.receive()))[0].length, 0);
+    }
+  },
+);
+
 statement("conn.send() while a receive is pending is received", async (net) => {
   const conn = udp(net);
   const received = conn.receive();
