@@ -7,6 +7,7 @@
  * @module
  */
 import { assertInteger, refuseType } from "./arguments.ts";
+import { HeldLibrary } from "./held_library.ts";
 import { openLibc } from "./libc.ts";
 
 const LIBC = {
@@ -33,6 +34,9 @@ const IPHLPAPI = {
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
 } as const;
 
+const libc = new HeldLibrary(() => openLibc(LIBC));
+const iphlpapi = new HeldLibrary(() => Deno.dlopen("iphlpapi.dll", IPHLPAPI));
+
 /** Bytes of the longest name on Linux, with the 0 at its end. */
 const IF_NAMESIZE = 16;
 
@@ -49,13 +53,7 @@ export function interfaceIndex(name: string): number {
   if (Deno.build.os === "windows") return windowsIndex(name);
   const text = new TextEncoder().encode(`${name}\0`);
   if (text.length > IF_NAMESIZE) return 0;
-  // Closed again: what stays open would count as a leak in the program's tests.
-  const libc = openLibc(LIBC);
-  try {
-    return libc.symbols.if_nametoindex(text);
-  } finally {
-    libc.close();
-  }
+  return libc.use(({ symbols }) => symbols.if_nametoindex(text));
 }
 
 /**
@@ -90,29 +88,20 @@ export function toInterface(name: string, given: unknown): number {
  */
 export function interfaceName(index: number): string {
   const name = new Uint8Array(IF_NAMESIZE);
-  const libc = openLibc(LIBC);
-  try {
-    if (libc.symbols.if_indextoname(index, name) === null) return "";
-  } finally {
-    libc.close();
-  }
+  const found = libc.use(({ symbols }) => symbols.if_indextoname(index, name));
+  if (found === null) return "";
   return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
 }
 
 function windowsIndex(name: string): number {
-  const iphlpapi = Deno.dlopen("iphlpapi.dll", IPHLPAPI);
-  try {
-    const { symbols } = iphlpapi;
-    const luid = new BigUint64Array(1);
-    const index = new Uint32Array(1);
-    if (
-      symbols.ConvertInterfaceAliasToLuid(wide(name), luid) === 0 &&
+  const luid = new BigUint64Array(1);
+  const index = new Uint32Array(1);
+  return iphlpapi.use(({ symbols }) =>
+    symbols.ConvertInterfaceAliasToLuid(wide(name), luid) === 0 &&
       symbols.ConvertInterfaceLuidToIndex(luid, index) === 0
-    ) return index[0]!;
-    return symbols.if_nametoindex(new TextEncoder().encode(`${name}\0`));
-  } finally {
-    iphlpapi.close();
-  }
+      ? index[0]!
+      : symbols.if_nametoindex(new TextEncoder().encode(`${name}\0`))
+  );
 }
 
 /** A text as Windows reads it, with the 0 at its end. */

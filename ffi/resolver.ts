@@ -18,6 +18,7 @@ import {
 import * as wsa from "./error_numbers.ts";
 import { RioError } from "./errors.ts";
 import { show } from "./arguments.ts";
+import { HeldLibrary } from "./held_library.ts";
 import { wide } from "./interfaces.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET, WSADATA_SIZE } from "./layout.ts";
 import { openLibc } from "./libc.ts";
@@ -123,6 +124,8 @@ interface Resolver {
   close(): void;
 }
 
+const resolver = new HeldLibrary(IS_WINDOWS ? openWindows : openLinux);
+
 type PlaceArguments = [
   name: bigint,
   service: bigint,
@@ -140,14 +143,11 @@ type PlaceArguments = [
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
  */
 export function lookUpNow(name: string): string[] {
-  const resolver = open();
-  try {
+  return resolver.use((asked) => {
     const place = placeOf(name);
-    const code = resolver.ask(...argumentsOf(place));
-    return outcome(resolver, { name, place, code });
-  } finally {
-    resolver.close();
-  }
+    const code = asked.ask(...argumentsOf(place));
+    return outcome(asked, { name, place, code });
+  });
 }
 
 /**
@@ -159,16 +159,13 @@ export function lookUpNow(name: string): string[] {
  * cause is the {@linkcode RioError}.
  * @throws {Deno.errors.NotCapable} If `--allow-ffi` was not given.
  */
-export async function lookUp(name: string): Promise<string[]> {
-  const resolver = open();
-  try {
+export function lookUp(name: string): Promise<string[]> {
+  return resolver.useLater(async (asked) => {
     const place = placeOf(name);
     // Until the call has returned, the system reads and writes there.
-    const code = await resolver.askLater(...argumentsOf(place));
-    return outcome(resolver, { name, place, code });
-  } finally {
-    resolver.close();
-  }
+    const code = await asked.askLater(...argumentsOf(place));
+    return outcome(asked, { name, place, code });
+  });
 }
 
 /** Places that no question uses now. */
@@ -197,24 +194,24 @@ function argumentsOf({ address }: RioMemory): PlaceArguments {
 
 /** Reads the answer and gives it and its place back, or throws. */
 function outcome(
-  resolver: Resolver,
+  { free, words }: Resolver,
   { name, place, code }: { name: string; place: RioMemory; code: number },
 ): string[] {
   if (place.bytes.length === PLACE.size) places.push(place);
-  if (code !== 0) throw failure(resolver, name, code);
+  if (code !== 0) throw failure(name, code, words(code));
   const { buffer, byteOffset } = place.bytes;
   const answer = new DataView(buffer, byteOffset)
     .getBigUint64(PLACE.result, true);
   try {
     return addressesOf(answer);
   } finally {
-    resolver.free(answer);
+    free(answer);
   }
 }
 
-function failure(resolver: Resolver, name: string, code: number): Error {
+function failure(name: string, code: number, words: string): Error {
   const errno = IS_WINDOWS ? code : CODES.get(code) ?? wsa.WSANO_RECOVERY;
-  return new Error(resolver.words(code), {
+  return new Error(words, {
     cause: new RioError({
       errno,
       syscall: CALL,
@@ -243,14 +240,6 @@ function addressesOf(answer: bigint): string[] {
     at = info.getBigUint64(ADDRINFO.next);
   }
   return addresses;
-}
-
-/**
- * Opens what the system is asked with. It is closed after each question: what
- * stays open would count as a leak in the program's tests.
- */
-function open(): Resolver {
-  return IS_WINDOWS ? openWindows() : openLinux();
 }
 
 function openLinux(): Resolver {

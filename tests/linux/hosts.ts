@@ -116,11 +116,29 @@ export class Hosts implements AsyncDisposable {
     }
   }
 
-  /** What `/etc/hosts` says in a host. */
-  async name(host: string, text: string): Promise<void> {
+  /** What `/etc/hosts`, or another file there, says in a host. */
+  async name(host: string, text: string, file = "hosts"): Promise<void> {
     const folder = `/etc/netns/${this.#name(host)}`;
     await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeTextFile(`${folder}/hosts`, text);
+    await Deno.writeTextFile(`${folder}/${file}`, text);
+  }
+
+  /** Has a host ask for names where nobody ever answers. */
+  async nameNothing(host: string): Promise<void> {
+    await this.connect([host, "dns", "10.99.0.1/24"], [host, "nobody"]);
+    const address = ["lladdr", "02:00:00:00:00:09"];
+    await this.ip(
+      host,
+      "neighbour",
+      "add",
+      "10.99.0.2",
+      ...address,
+      "dev",
+      "dns",
+      "nud",
+      "permanent",
+    );
+    await this.name(host, "nameserver 10.99.0.2\n", "resolv.conf");
   }
 
   /** Runs a script in a host, as `runScript()` does. */

@@ -324,3 +324,61 @@ hostsTest(
     assertEquals(await server, [own, own]);
   },
 );
+
+hostsTest(
+  "connect() is given up while a name is looked up, as Deno's own",
+  1,
+  async (hosts) => {
+    await hosts.nameNothing("a");
+    const seen = await hosts.see(
+      "a",
+      `${DENO}
+      const seen = [];
+      for (const { connect } of [own, deno]) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const conn = connect({ hostname: "no.example", port: 1, signal });
+        setTimeout(() => controller.abort(new Error("too slow")), 50);
+        seen.push(await conn.catch((error) => error.message));
+      }
+      console.log(JSON.stringify(seen));
+      Deno.exit(0);`,
+    );
+    assertEquals(seen, ["too slow", "too slow"]);
+  },
+);
+
+hostsTest(
+  "a worker may be terminated while names are looked up",
+  1,
+  async (hosts) => {
+    await hosts.nameNothing("a");
+    // The lookups end within a second, in memory of the worker that is gone.
+    const options = "nameserver 10.99.0.2\noptions timeout:1 attempts:1\n";
+    await hosts.name("a", options, "resolv.conf");
+    const seen = await hosts.see(
+      "a",
+      `
+      const [face] = args;
+      const code = \`
+        import { connect } from "\${face}";
+        for (let i = 0; i < 20; i++) {
+          connect({ hostname: i + ".example", port: 1 }).catch(() => {});
+        }
+        postMessage("asked");
+      \`;
+      const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+      for (let i = 0; i < 3; i++) {
+        const worker = new Worker(url, { type: "module" });
+        await new Promise((resolve) => worker.onmessage = resolve);
+        worker.terminate();
+      }
+      // Asked last, and answered last.
+      const last = await connect({ hostname: "last.example", port: 1 })
+        .catch((error) => error.name);
+      console.log(JSON.stringify(last));`,
+      new URL("../../mod.ts", import.meta.url).href,
+    );
+    assertEquals(seen, "Error");
+  },
+);

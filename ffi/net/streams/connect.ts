@@ -115,7 +115,8 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   const local = localOf(options);
   const signal = toSignal(options.signal);
   signal?.throwIfAborted();
-  const addresses = reachable(local, await peerAddresses({ hostname, port }));
+  const found = await orAborted(peerAddresses({ hostname, port }), signal);
+  const addresses = reachable(local, found);
   try {
     signal?.throwIfAborted();
     using stack = new DisposableStack();
@@ -134,6 +135,22 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   } catch (error) {
     signal?.throwIfAborted();
     throw toDenoError(error);
+  }
+}
+
+/** What a promise gives, unless a signal is aborted before. */
+async function orAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) return await promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 
