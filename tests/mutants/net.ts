@@ -10,6 +10,51 @@ const LEDGER = "ffi/session/ledger.ts";
 /** The faults. */
 export const net: readonly Mutant[] = [
   {
+    name: "a name is permitted by where it leads",
+    edits: [{
+      file: "ffi/net/hosts.ts",
+      find: "requireNet(hostname, port);\n  return permitResolved(",
+      replace: "return permitResolved(",
+    }],
+    linux: ["tests/net/named_permissions_test.ts"],
+  },
+  {
+    name: "a permitted name leads to what is denied",
+    edits: [{
+      file: "ffi/session/permissions.ts",
+      find: 'if (state === "denied") throw notCapable(hostname, port);',
+      replace: "",
+    }],
+    linux: ["tests/net/named_permissions_test.ts"],
+  },
+  {
+    name: "every destination counts as one of a permitted name",
+    edits: [{
+      file: "ffi/session/permissions.ts",
+      find: "return PERMITTED in address;",
+      replace: "return PERMITTED in address || true;",
+    }],
+    linux: ["tests/net/named_permissions_test.ts"],
+  },
+  {
+    name: "a port that the system chose is gone with the peer",
+    edits: [{
+      file: "ffi/linux/socket.ts",
+      find: "portOf(this.#localNow()) === 0 &&",
+      replace: "portOf(this.#localNow()) < 0 &&",
+    }],
+    linux: ["tests/net/local_addresses_test.ts"],
+  },
+  {
+    name: "an answer to a link-local address forgets its interface",
+    edits: [{
+      file: "ffi/net/given_back.ts",
+      find: "zoned.set(given, address.hostname);",
+      replace: "",
+    }],
+    linux: ["tests/net/names_test.ts"],
+  },
+  {
     name: "a request queue that is made late reserves nothing",
     edits: [{
       file: LEDGER,
