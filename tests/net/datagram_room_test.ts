@@ -158,3 +158,32 @@ sessionTest(
     assertEquals(session.stats().buffers, 0);
   },
 );
+
+sessionTest(
+  "many sockets that lock memory of their own have smaller ones by default",
+  async (openSession) => {
+    using session = openSession();
+    const conns: RioDatagramConn[] = [];
+    const registered = () =>
+      conns.reduce((sum, { socket }) => sum + socket.receives, 0) * 65536;
+    for (let i = 0; i < 80; i++) {
+      conns.push(listenDatagram({ hostname: HOST, session }));
+    }
+    const slots = conns.map(({ socket }) => socket.receives);
+    assertEquals(slots.slice(0, 20), Array(20).fill(64));
+    assertEquals(slots.toSorted((a, b) => b - a), slots);
+    assertEquals(slots.at(-1)! < 32, true);
+    assert(registered() < 256 << 20);
+    // What a program asks for it gets.
+    using asked = listenDatagram({ hostname: HOST, session, receives: 65 });
+    assertEquals(asked.socket.receives, 65);
+    const last = conns.pop()!;
+    await last.send(new Uint8Array([7]), last.addr);
+    assertEquals([...(await within(last.receive()))[0]], [7]);
+    last.close();
+    for (const conn of conns) conn.close();
+    using first = listenDatagram({ hostname: HOST, session });
+    assertEquals(first.socket.receives, 64);
+  },
+  { only: ["fake", "windows"] },
+);

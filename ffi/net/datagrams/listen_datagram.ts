@@ -29,7 +29,7 @@ import { Inbox } from "./inbox.ts";
 import { Joins, LONGEST } from "./joins.ts";
 import { openLocals } from "./local.ts";
 import { Outbox } from "./outbox.ts";
-import { takeRoom } from "./room.ts";
+import { defaultSlots, takeRoom } from "./room.ts";
 import { hasIpv4Peer } from "./send_slots.ts";
 import { slotSize } from "./slots.ts";
 import { openDrivers } from "./watch.ts";
@@ -154,6 +154,10 @@ export interface RioListenDatagramOptions {
   /**
    * Datagrams that can wait in registered memory.
    *
+   * Windows locks that memory, from the start: 4.2 MB with the defaults, and as
+   * much for `sends` with the first send. Where sockets have more than 128 MB
+   * together, the defaults of further ones get smaller, down to 4: 0.3 MB.
+   *
    * @default {64}
    */
   receives?: number;
@@ -195,8 +199,8 @@ export function listenDatagram(
   options: RioListenDatagramOptions = {},
 ): RioDatagramConn {
   const {
-    receives = 64,
-    sends = 64,
+    receives: mostReceives,
+    sends: mostSends,
     datagramSize = 65535,
     info = false,
     timestamps = false,
@@ -204,14 +208,18 @@ export function listenDatagram(
     reportUnreachable: reports = false,
   } = options;
   const address = localAddress("udp", options);
-  assertInteger("receives", receives, 1, MAX_SLOTS);
-  assertInteger("sends", sends, 1, MAX_SLOTS);
+  assertSlots("receives", mostReceives);
+  assertSlots("sends", mostSends);
   assertInteger("datagramSize", datagramSize, 1, 65535);
   return denoErrors(() => {
     // Released in the opposite order: the socket first, then its queues and,
     // when the kernel is done with it, the memory.
     using stack = new DisposableStack();
     const { session } = stack.use(useSession(options.session));
+    // What was joined can be as long as one datagram can be.
+    const size = coalesce ? LONGEST : datagramSize;
+    const receives = mostReceives ?? defaultSlots(session, slotSize(size));
+    const sends = mostSends ?? defaultSlots(session, slotSize(datagramSize));
     assertReusePort(session, options.reusePort);
     assertTimestamps(session, timestamps);
     const memory = stack.use(new DisposableStack());
@@ -270,8 +278,6 @@ export function listenDatagram(
     const joins = coalesce
       ? new Joins(socket, senders, tellsJoined ? null : { datagramSize })
       : null;
-    // What was joined can be as long as one datagram can be.
-    const size = coalesce ? LONGEST : datagramSize;
     const inbox = new Inbox(socket, {
       driver: drivers.receives,
       direct: told || coalesce ? null : datagrams,
@@ -310,4 +316,8 @@ function setOptions(
     if (value === undefined) continue;
     socket.setOption(name as RioSocketOption, value);
   }
+}
+
+function assertSlots(name: string, slots: number | undefined): void {
+  if (slots !== undefined) assertInteger(name, slots, 1, MAX_SLOTS);
 }

@@ -13,6 +13,19 @@ import { Shelf } from "../shelf.ts";
  */
 const MOST = 512 << 20;
 
+/** Slots of a direction by default, and the fewest where memory gets scarce. */
+const DEFAULT_SLOTS = 64;
+const FEWEST_SLOTS = 4;
+/**
+ * Bytes that sockets may keep registered where each has its own, which Windows
+ * locks in physical memory, before those with default sizes content themselves
+ * with less: with a part of what is left.
+ */
+const LOCKED = 256 << 20;
+const PART = 32;
+/** Bytes that are registered for single sockets. */
+let locked = 0;
+
 /** A range of registered memory; given back once the kernel does not use it. */
 export interface Room extends Disposable {
   readonly buffer: RioBuffer;
@@ -26,6 +39,17 @@ export interface Room extends Disposable {
 const shelves: WeakMap<RioSession, Map<number, Shelf>> = new WeakMap();
 
 /**
+ * How many slots a direction of a socket has by default.
+ *
+ * @param byteLength Bytes of a slot.
+ */
+export function defaultSlots(session: RioSession, byteLength: number): number {
+  if (movesDirectly(session)) return DEFAULT_SLOTS;
+  const part = Math.floor((LOCKED - locked) / PART / byteLength);
+  return Math.min(DEFAULT_SLOTS, Math.max(FEWEST_SLOTS, part));
+}
+
+/**
  * Takes room for the slots of one direction of a socket.
  *
  * Where sockets need none until they are busy, the busy ones share large
@@ -36,7 +60,11 @@ const shelves: WeakMap<RioSession, Map<number, Shelf>> = new WeakMap();
 export function takeRoom(session: RioSession, byteLength: number): Room {
   if (!movesDirectly(session)) {
     const buffer = session.registerBuffer(byteLength);
-    const dispose = () => buffer[Symbol.dispose]();
+    locked += byteLength;
+    const dispose = () => {
+      locked -= byteLength;
+      buffer[Symbol.dispose]();
+    };
     return { buffer, offset: 0, read: false, [Symbol.dispose]: dispose };
   }
   const bySize = shelves.get(session) ?? new Map<number, Shelf>();
