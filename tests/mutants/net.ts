@@ -178,4 +178,40 @@ export const net: readonly Mutant[] = [
     }],
     linux: ["tests/net/send_many_errors_test.ts"],
   },
+  {
+    name: "a connection that there is no memory for is closed",
+    edits: [{
+      file: "ffi/session/listener.ts",
+      find: "if (record.kept === null || !isExhausted(error)) {",
+      replace: "{",
+    }],
+    linux: ["tests/net/tcp_exhausted_test.ts"],
+  },
+  {
+    name: "a connection that is kept outlasts its listener",
+    edits: [{
+      file: LEDGER,
+      find: "if (record.kept !== null) this.closeSocket(record.kept);",
+      replace: "",
+    }],
+    linux: ["tests/net/tcp_exhausted_test.ts"],
+  },
+  {
+    name: "the end of conn.readable closes in the middle of a write",
+    edits: [{
+      file: "ffi/net/streams/conn.ts",
+      find: "if (this.#late > 0 || this.#writable?.isPiped) return;",
+      replace: "",
+    }],
+    linux: ["tests/net/tcp_half_closed_test.ts"],
+  },
+  {
+    name: "a slot is given to somebody else while it sends one by one",
+    edits: [{
+      file: "ffi/net/datagrams/sender.ts",
+      find: "if (slot.rest === null || !this.#sendNext(slot, group)) {",
+      replace: "if (slot.rest !== null) this.#sendNext(slot, group);\n    {",
+    }],
+    linux: ["tests/net/trains_test.ts"],
+  },
 ];

@@ -104,3 +104,35 @@ sessionTest(
     server.close();
   },
 );
+
+for (const direction of ["receive", "send", "both"] as const) {
+  sessionTest(
+    `conn.socket.shutdown("${direction}") ends what waits in that direction`,
+    async (openSession) => {
+      using session = openSession();
+      const [client, server] = await openBoth(session);
+      const outcome = (call: Promise<unknown>) =>
+        call.then((value) => value, (error) => error.name);
+      const read = outcome(client.read(new Uint8Array(1)));
+      const write = outcome(client.write(new Uint8Array(20_000_000)));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      client.socket.shutdown(direction);
+      // What goes on ends with the connection.
+      if (direction !== "send") assertEquals(await within(read), null);
+      if (direction !== "receive") {
+        assertEquals(await within(write), "BrokenPipe");
+        assertEquals(
+          await within(outcome(client.write(new Uint8Array(1)))),
+          "BrokenPipe",
+        );
+      }
+      client.close();
+      if (direction === "send") assertEquals(await within(read), "Interrupted");
+      if (direction === "receive") {
+        assertEquals(await within(write), "Interrupted");
+      }
+      server.close();
+    },
+    { only: ["linux"] },
+  );
+}
