@@ -75,6 +75,16 @@ export class Family {
     return this.#lastVersion = ipVersion(hostname);
   }
 
+  /**
+   * What a socket is told of a host whose address was looked up: where not the
+   * whole network is permitted its name, which is permitted by itself.
+   */
+  reach(hostname: string, address: string): string {
+    if (this.#lookup !== undefined || hostname === address) return address;
+    const { state, partial } = Deno.permissions.querySync({ name: "net" });
+    return state === "granted" && !partial ? address : hostname;
+  }
+
   /** An address of this package's sockets, as Node tells it. */
   address({ hostname, port }: Deno.NetAddr): AddressInfo {
     return { address: this.#told(hostname), family: this.name, port };

@@ -13,6 +13,8 @@ import type { Checked } from "./options.ts";
 export interface Local {
   readonly address: string;
   readonly port: number;
+  /** The address, or a name that leads to it. */
+  readonly hostname: string;
 }
 
 /**
@@ -24,13 +26,13 @@ export function openConn(
   { type, reuseAddr, reusePort, ipv6Only }: Checked,
   local: Local,
 ): RioDatagramConn {
-  const { address, port } = local;
+  const { address, port, hostname } = local;
   if (ipVersion(address) !== (type === "udp4" ? 4 : 6)) {
     throw systemError("EINVAL", "bind", local);
   }
   try {
     const conn = listenDatagram({
-      hostname: address,
+      hostname,
       port,
       reuseAddress: Boolean(reuseAddr),
       reusePort: Boolean(reusePort),

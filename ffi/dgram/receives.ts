@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { EventEmitter } from "node:events";
 import type { BlockList } from "node:net";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
+import { nextTurn } from "../turns.ts";
 import type { Family } from "./addresses.ts";
 import { guarded } from "./events.ts";
 import type { Message } from "./types.ts";
@@ -39,6 +40,8 @@ export async function receiveAll(
       }));
     } catch (error) {
       if (receiver.isClosed() || !receiver.failed(error)) return;
+      // What fails again and again must not keep all else from running.
+      await nextTurn();
       continue;
     }
     receiver.received(messages);

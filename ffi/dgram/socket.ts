@@ -41,6 +41,15 @@ import type {
 /** What is done once a socket is bound. */
 type Deferred = () => void;
 
+/** What tells that an earlier datagram did not arrive. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETRESET",
+  "ENETUNREACH",
+]);
+
 const UNBOUND = 0;
 const BINDING = 1;
 const BOUND = 2;
@@ -70,7 +79,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   #deferred: Deferred[] | undefined;
   #referenced = true;
   #closed = false;
-  /** The last destination: most datagrams go where the one before went. */
+  /** The last destination. */
   #to: Deno.NetAddr = { transport: "udp", hostname: "", port: 0 };
 
   /**
@@ -126,9 +135,11 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     const host = wanted.address || this.#family.everywhere;
     this.#family.lookUp(host, (error, ip) => {
       if (this.#closed) return;
-      if (error) this.#notBound(error);
+      if (error) return this.#notBound(error);
       // As Node: whatever is given is made a number of 16 bits.
-      else this.#bind({ address: ip, port: Number(wanted.port) & 0xFFFF });
+      const port = Number(wanted.port) & 0xFFFF;
+      const hostname = this.#family.reach(host, ip);
+      this.#bind({ address: ip, port, hostname });
     });
     return this;
   }
@@ -162,7 +173,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
       this.#family.lookUp(host || this.#family.here, async (error, ip) => {
         if (this.#closed) return;
         const failure = error ??
-          await this.#connect({ ip, address: host, port: to });
+          await this.#connect(ip, { address: host, port: to });
         if (!this.#closed) nextTick(() => this.#connected(failure, callback));
       });
     });
@@ -302,7 +313,8 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   override [NATIVE](bind: boolean): RioSocket | undefined {
     this.#assertRunning();
     if (bind && this.#conn === undefined) {
-      this.#open({ address: this.#family.everywhere, port: 0 });
+      const address = this.#family.everywhere;
+      this.#open({ address, port: 0, hostname: address });
     }
     return this.#conn?.socket;
   }
@@ -377,30 +389,37 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
       isClosed: () => this.#closed,
       received: (messages) =>
         deliver(allowed(messages, receiveBlockList), this, () => this.#closed),
-      failed: (error) => this.#failed(error, "recvmsg"),
+      failed: (error) => this.#receiveFailed(error),
     });
   }
 
-  /** Tells of an error; returns whether the system gave it. */
-  #failed(error: unknown, syscall?: string): boolean {
+  /** Receiving fails; returns whether it can go on. */
+  #receiveFailed(error: unknown): boolean {
     const code = systemCode(error);
-    const told = code === undefined || syscall === undefined
-      ? error
-      : systemError(code, syscall);
-    if (!this.#closed) guarded(() => this.emit("error", told));
+    if (code === undefined) this.#failed(error);
+    // Windows tells of lost datagrams also where there is no peer.
+    else if (this.#peer === CONNECTED || !UNREACHABLE.has(code)) {
+      this.#failed(systemError(code, "recvmsg"));
+    }
     return code !== undefined;
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#closed) guarded(() => this.emit("error", error));
   }
 
   /** Connects; what it fails with, or `null`. */
   async #connect(
-    { ip, address, port }: { ip: string; address: string; port: number },
+    ip: string,
+    where: { address: string; port: number },
   ): Promise<unknown> {
-    const where = { address, port };
+    const { address, port } = where;
     const refused = this.#refused(ip, ipVersion(ip));
     if (refused === "EINVAL") return systemError(refused, "connect", where);
     if (refused !== null) return refused;
     try {
-      await this.#conn!.connect({ hostname: ip, port });
+      const hostname = address ? this.#family.reach(address, ip) : ip;
+      await this.#conn!.connect({ hostname, port });
     } catch (error) {
       const code = systemCode(error);
       return code === undefined ? error : systemError(code, "connect", where);
@@ -429,23 +448,31 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     if (connected) return this.#sends!.add(sending);
     const host = sending.address || this.#family.here;
     const version = this.#family.versionOf(host);
-    if (version !== 0) return this.#sendTo(sending, host, version);
+    if (version !== 0) {
+      return this.#sendTo(sending, { ip: host, version, hostname: host });
+    }
     this.#family.lookUp(host, (error, ip) => {
       if (this.#closed) return;
-      if (!error) this.#sendTo(sending, ip, ipVersion(ip));
-      else if (sending.callback) nextTick(sending.callback, error);
+      if (!error) {
+        const hostname = this.#family.reach(host, ip);
+        this.#sendTo(sending, { ip, version: ipVersion(ip), hostname });
+      } else if (sending.callback) nextTick(sending.callback, error);
       else nextTick(() => this.emit("error", error));
     });
   }
 
-  #sendTo(sending: Sending, ip: string, version: 0 | 4 | 6): void {
+  #sendTo(
+    sending: Sending,
+    { ip, version, hostname }: {
+      ip: string;
+      version: 0 | 4 | 6;
+      hostname: string;
+    },
+  ): void {
     const { port, address, callback } = sending;
     const refused = this.#refused(ip, version);
     if (refused === null) {
-      if (this.#to.hostname !== ip || this.#to.port !== port) {
-        this.#to = { transport: "udp", hostname: ip, port };
-      }
-      sending.addr = this.#to;
+      sending.addr = this.#destination(hostname, port);
       this.#sends!.add(sending);
     } else if (callback) {
       const error = refused === "EINVAL"
@@ -453,6 +480,13 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
         : refused;
       nextTick(callback, error);
     }
+  }
+
+  /** An address for the system; most datagrams go where the one before went. */
+  #destination(hostname: string, port: number): Deno.NetAddr {
+    const last = this.#to;
+    if (last.hostname === hostname && last.port === port) return last;
+    return this.#to = { transport: "udp", hostname, port };
   }
 
   /** Why nothing is sent to an address; `null` where it may be. */

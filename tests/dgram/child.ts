@@ -4,6 +4,18 @@
  * @module
  */
 
+import { skipped } from "../skip.ts";
+
+/** Why a test is left out that runs a program of its own. */
+export const NO_CHILDREN: string | undefined = Deno.build.os === "windows"
+  ? "a program of its own would have no Registered I/O under Wine"
+  : undefined;
+
+/** Registers a test that runs such a program. */
+export function childTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: skipped(name, NO_CHILDREN), fn });
+}
+
 /** What a program has said. */
 export interface Said {
   readonly success: boolean;

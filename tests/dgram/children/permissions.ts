@@ -29,5 +29,27 @@ console.log(
   "the one that is permitted",
   String((await message)[0]) === "b" ? "arrived" : "did not arrive",
 );
+
+// Not the address, but its name is permitted.
+const texts: string[] = [];
+const all = new Promise<void>((resolve) =>
+  receiver.on("message", (data) => {
+    texts.push(String(data));
+    if (texts.length === 2) resolve();
+  })
+);
+Deno.permissions.revokeSync({ name: "net", host: "127.0.0.1" });
+const named = createSocket("udp4").bind(0, "localhost");
+await once(named, "listening");
+named.send("by name", port, "localhost", (error) => {
+  if (error) console.log(error);
+  named.connect(port, "localhost", (error) => {
+    if (error) console.log(error);
+    named.send("to a peer");
+  });
+});
+await all;
+console.log("by its name:", texts.join(", "));
+named.close();
 socket.close();
 receiver.close();
