@@ -116,3 +116,13 @@ libraryTest(
     assertDone(told, { ours: true });
   },
 );
+
+libraryTest(
+  "the library ws runs over connections of this package as streams",
+  async () => {
+    const script = new URL("websocket.mjs", HERE).href;
+    const options = ["-A", "--no-check", "--quiet", "--config", "deno.json"];
+    const { lines, errors } = await deno("run", ...options, script, folder);
+    assertEquals(lines, ["done"], errors);
+  },
+);

@@ -178,18 +178,6 @@ childTest("an import map leads node:dgram here", async () => {
   assertEquals(printed, ["imported: ours", "a message over ours"]);
 });
 
-childTest("mod.ts loads none of Node's modules", async () => {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", new URL("../../mod.ts", import.meta.url).href],
-  }).output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(
-    modules.map(({ specifier }: { specifier: string }) => specifier)
-      .filter((name: string) => /^node:|ffi\/dgram\//.test(name)),
-    [],
-  );
-});
-
 Deno.test("sockets that are closed leave nothing behind", async () => {
   using use = useSession();
   const sockets = await Promise.all(Array.from({ length: 20 }, bound));
