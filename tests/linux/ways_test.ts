@@ -72,7 +72,7 @@ const WITHOUT: [what: string, prepare: () => void][] = [
       throw new Error(`No such module: ${name}`);
     })],
   ["has no name", () => bind(() => ({}))],
-  ["cannot be asked for", () => Reflect.deleteProperty(globalThis, "process")],
+  ["cannot be asked for", () => Reflect.deleteProperty(process, "binding")],
   ["cannot be made", () =>
     bind(() => ({
       Pipe: class {
