@@ -173,7 +173,8 @@ export class Waiter {
       if (this.#waits.turn === undefined) inNextTurn(resolve);
       else this.#waits.turn(resolve);
     });
-    // Now they have their turn.
+    // What they were told is done in the next turn, or in the one after that.
+    await nextTurn();
     await nextTurn();
   }
 
