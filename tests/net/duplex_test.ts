@@ -160,6 +160,28 @@ sessionTest(
   { only: ["linux", "windows"] },
 );
 
+sessionTest(
+  "duplex.destroy() tells that the socket could not be closed",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openDuplexes(session);
+    const broken = once(client, "error");
+    open.fake!.fail("closesocket", 10022);
+    client.destroy();
+    const [error] = await within(broken);
+    assertMatch(String(error), /10022/);
+    const mine = new Error("mine");
+    const told = once(server, "error");
+    server.destroy(mine);
+    assertStrictEquals((await within(told))[0], mine);
+    session[Symbol.dispose]();
+    assertEquals(open.fake!.takeViolations(), [
+      "WSACleanup: 1 sockets are left",
+    ]);
+  },
+  { only: ["fake"], abandons: true },
+);
+
 sessionTest("a stream has what clients ask of a socket", async (open) => {
   using session = open();
   const [client, server] = await openBoth(session);

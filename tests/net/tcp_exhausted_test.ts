@@ -8,7 +8,7 @@ import {
   type RioTcpConn,
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/faulty_linux.ts";
-import { sessionTest, within } from "../session/harness.ts";
+import { sessionTest, until, within } from "../session/harness.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 import { encode, HOST, openBoth, text } from "./connection.ts";
 
@@ -115,6 +115,39 @@ sessionTest(
     assertEquals([sockets, completionQueues, outstanding], [0, 0, 0]);
   },
   { only: ["fake"] },
+);
+
+sessionTest(
+  "conn.close() gives everything back where a queue cannot be looked at",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    open.fake!.fail("RIODequeueCompletion", 10055, { times: 1 });
+    client.close();
+    assertEquals(open.fake!.failing, false);
+    server.close();
+    const { sockets, completionQueues, outstanding } = session.stats();
+    assertEquals([sockets, completionQueues, outstanding], [0, 0, 0]);
+  },
+  { only: ["fake"] },
+);
+
+sessionTest(
+  "the end of conn.readable is no error where the socket cannot be closed",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    await within(client.closeWrite());
+    open.fake!.fail("closesocket", 10022);
+    for await (const _ of server.readable) { /* only the end counts */ }
+    await until(() => !open.fake!.failing, "the end of the connection");
+    client.close();
+    session[Symbol.dispose]();
+    assertEquals(open.fake!.takeViolations(), [
+      "WSACleanup: 1 sockets are left",
+    ]);
+  },
+  { only: ["fake"], abandons: true },
 );
 
 Deno.test({
