@@ -4,8 +4,8 @@
  * machine what the documentation of Registered I/O leaves open.
  *
  * ```sh
- * deno run -A examples/doctor.ts
- * deno run -A examples/doctor.ts --json > report.json
+ * deno run -A jsr:@winsock/rio/doctor
+ * deno run -A jsr:@winsock/rio/doctor --json > report.json
  * ```
  *
  * It needs none of the permissions, and says what it leaves out without. It
@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { parseArgs } from "node:util";
 import { runHere, writeMessage } from "./doctor/child.ts";
 import type { Experiment } from "./doctor/experiment.ts";
 import {
@@ -58,19 +58,11 @@ function readOptions(): Options {
     console.error(`${message}\nRun with --help for the options.`);
     Deno.exit(2);
   };
-  const { json, help, library, timeout, only, experiment, _: rest } = parseArgs(
-    Deno.args,
-    {
-      string: ["library", "timeout", "only", "experiment"],
-      boolean: ["json", "help"],
-      unknown: (argument) => usage(`Unknown argument ${argument}`),
-    },
-  );
+  const { json, help, library, timeout, only, experiment } = readFlags(usage);
   if (help) {
     console.log(HELP);
     Deno.exit(0);
   }
-  if (rest.length > 0) usage(`Unknown argument ${rest.join(" ")}`);
   const seconds = Number(timeout ?? 20);
   if (timeout?.trim() === "" || !(seconds >= 1 && seconds <= 600)) {
     usage(`Invalid --timeout "${timeout}": give 1 to 600 seconds`);
@@ -84,7 +76,7 @@ function readOptions(): Options {
       experimentOf(name) ?? usage(`Unknown experiment "${name}"`)
     );
   return {
-    json,
+    json: json ?? false,
     ...(library === undefined ? {} : { library }),
     seconds,
     experiments: experiment !== undefined
@@ -97,6 +89,26 @@ function readOptions(): Options {
       ],
     child: experiment !== undefined,
   };
+}
+
+/** What was given; a program of the package has no dependency, and Deno this. */
+function readFlags(usage: (message: string) => never) {
+  try {
+    return parseArgs({
+      args: Deno.args,
+      options: {
+        json: { type: "boolean" },
+        help: { type: "boolean" },
+        library: { type: "string" },
+        timeout: { type: "string" },
+        only: { type: "string" },
+        experiment: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    if (error instanceof Error) return usage(error.message);
+    throw error;
+  }
 }
 
 /** Everything that was found. */

@@ -47,7 +47,7 @@ export const BASICS: readonly Experiment[] = [
 
 function support(notes: Notebook, { library }: Setting): void {
   const found = rioSupport(library === undefined ? {} : { library });
-  const { supported, backend, engine, waits, reason, without } = found;
+  const { supported, backend, engine, calls, waits, reason, without } = found;
   notes.compare(
     "rioSupport()",
     "supported",
@@ -62,6 +62,7 @@ function support(notes: Notebook, { library }: Setting): void {
   for (const [better, why] of Object.entries(without)) {
     notes.fact(`not by ${better}`, why);
   }
+  notes.fact("functions are called through", calls ?? "nothing");
   notes.fact("waits end", WAYS[waits ?? "none"]);
   notes.fact("features", features.join(", "));
   notes.fact("functions", `${there} of 13`, found);

@@ -6,6 +6,8 @@
 import { BASICS } from "./basics.ts";
 import type { Experiment } from "./experiment.ts";
 import { LIMITS } from "./limits.ts";
+import { NETWORK_QUESTIONS } from "./network_questions.ts";
+import { PRACTICE } from "./practice.ts";
 import { PROVIDER } from "./provider.ts";
 import { QUEUE_QUESTIONS } from "./queue_questions.ts";
 import { REQUEST_QUESTIONS } from "./request_questions.ts";
@@ -27,6 +29,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
   ...PROVIDER,
   ...REST,
   ...LIMITS,
+  ...PRACTICE,
+  ...NETWORK_QUESTIONS,
   ...[...QUEUE_QUESTIONS, ...REQUEST_QUESTIONS, ...SOCKET_QUESTIONS]
     .sort((a, b) => Number(a.name) - Number(b.name)),
 ];

@@ -121,10 +121,10 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Opens a socket, or returns minus an error number. */
-  trySocket(transport: "udp" | "tcp" = "udp"): number {
+  trySocket(transport: "udp" | "tcp" = "udp", family: number = AF_INET) {
     const socket = transport === "udp"
-      ? this.rio.sockets.open(AF_INET, SOCK_DGRAM, IPPROTO_UDP)
-      : this.rio.sockets.open(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+      ? this.rio.sockets.open(family, SOCK_DGRAM, IPPROTO_UDP)
+      : this.rio.sockets.open(family, SOCK_STREAM, IPPROTO_TCP);
     if (socket > 0) this.#sockets.add(socket);
     return socket;
   }
@@ -153,7 +153,11 @@ export class Lab implements AsyncDisposable {
 
   /** Opens a UDP socket on loopback with a request queue. */
   udp(queue: RioHandle): Endpoint {
-    const socket = this.socket("udp");
+    return this.endpoint(this.socket("udp"), queue);
+  }
+
+  /** Gives a socket a request queue. */
+  endpoint(socket: RioHandle, queue: RioHandle): Endpoint {
     const requestQueue = this.requestQueue(socket, queue);
     return { socket, requestQueue, address: this.addressOf(socket) };
   }
@@ -186,7 +190,7 @@ export class Lab implements AsyncDisposable {
     for (const made of [connected, accepted]) {
       if (made < 0) throw new Error(`Cannot connect: ${outcome(-made)}`);
     }
-    return [this.#endpoint(client, queue), this.#endpoint(accepted, queue)];
+    return [this.endpoint(client, queue), this.endpoint(accepted, queue)];
   }
 
   /** Counts a post: 0 promises one completion. */
@@ -289,11 +293,6 @@ export class Lab implements AsyncDisposable {
     for (const queue of this.#queues) rio.rings.closeCompletionQueue(queue);
     for (const one of this.#notifications) rio.waits.closeNotification(one);
     rio.close(!clean);
-  }
-
-  #endpoint(socket: RioHandle, queue: RioHandle): Endpoint {
-    const requestQueue = this.requestQueue(socket, queue);
-    return { socket, requestQueue, address: this.addressOf(socket) };
   }
 }
 

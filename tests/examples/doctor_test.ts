@@ -17,6 +17,10 @@ const ON_LIBRARY = LIBRARY === undefined ? [] : ["--library", LIBRARY];
 const ALL = ["-A"];
 const QUESTIONS = Array.from({ length: 11 }, (_, i) => String(i + 1));
 
+/** What it measures and tries beside the questions. */
+const PRACTICE = ["calls", "closing", "pending", "locked", "latency"]
+  .concat("families", "segments", "multicast");
+
 interface Experiment {
   name: string;
   end: string;
@@ -104,6 +108,7 @@ Deno.test("the doctor answers every question when it may do everything", async (
   assertEquals(support?.supported, true);
   const names = experiments.map(({ name }) => name);
   assertEquals(names.slice(-QUESTIONS.length), QUESTIONS);
+  for (const name of PRACTICE) assert(names.includes(name), name);
   for (const { name, end, reason, findings } of experiments) {
     assertEquals(end, "done", `${name}: ${reason}`);
     assert(findings.length > 0, `${name} found nothing`);
@@ -120,6 +125,32 @@ Deno.test("the doctor answers every question when it may do everything", async (
     assert(what !== "" && seen !== "", `${what}: ${seen}`);
     assertEquals(expected === undefined, verdict === "fact", what);
   }
+});
+
+Deno.test("the doctor is exported, published, and needs no other package", async () => {
+  const config = JSON.parse(
+    await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
+  );
+  assertEquals(config.exports["./doctor"], "./examples/doctor.ts");
+  const { include } = config.publish;
+  for (const path of ["examples/doctor.ts", "examples/doctor/"]) {
+    assert(include.includes(path), path);
+  }
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", SCRIPT],
+  }).output();
+  const { modules }: { modules: { specifier: string }[] } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
+  const root = new URL("../../", import.meta.url).href;
+  const foreign = modules.map(({ specifier }) => specifier)
+    .filter((specifier) => !/^node:/.test(specifier))
+    .filter((specifier) =>
+      !["ffi/", "examples/doctor", "mod.ts"].some((path) =>
+        specifier.startsWith(`${root}${path}`)
+      )
+    );
+  assertEquals(foreign, []);
 });
 
 Deno.test("the doctor prints for people when --json is not given", async () => {
@@ -174,8 +205,11 @@ Deno.test("the doctor sends nothing when --allow-net is missing", async () => {
     works: false,
   });
   assertEquals(found.support?.supported, true);
-  const { support, provider, ...others } = endsOf(found);
-  assertEquals({ support, provider }, { support: "done", provider: "done" });
+  const { support, provider, calls, locked, ...others } = endsOf(found);
+  assertEquals(
+    [support, provider, calls, locked],
+    ["done", "done", "done", "done"],
+  );
   assertEquals([...new Set(Object.values(others))], ["left out"]);
 });
 
