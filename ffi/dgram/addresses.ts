@@ -7,6 +7,7 @@ import dns from "node:dns";
 import { nextTick } from "node:process";
 import { ipVersion } from "../address.ts";
 import { interfaceName } from "../interfaces.ts";
+import { withZone } from "../net/given_back.ts";
 import type {
   AddressInfo,
   LookupFunction,
@@ -86,17 +87,20 @@ export class Family {
   }
 
   /** An address of this package's sockets, as Node tells it. */
-  address({ hostname, port }: Deno.NetAddr): AddressInfo {
-    return { address: this.#told(hostname), family: this.name, port };
+  address(address: Deno.NetAddr): AddressInfo {
+    const { port } = address;
+    return { address: this.#told(address), family: this.name, port };
   }
 
   /** The sender of a datagram. */
-  remote({ hostname, port }: Deno.NetAddr, size: number): RemoteInfo {
-    return { address: this.#told(hostname), family: this.name, port, size };
+  remote(address: Deno.NetAddr, size: number): RemoteInfo {
+    const { port } = address;
+    return { address: this.#told(address), family: this.name, port, size };
   }
 
-  #told(hostname: string): string {
-    if (this.version === 4) return hostname;
+  #told(address: Deno.NetAddr): string {
+    if (this.version === 4) return address.hostname;
+    const hostname = withZone(address, address.hostname);
     if (hostname !== this.#lastHost) {
       this.#lastAddress = toIpv6(hostname);
       this.#lastHost = hostname;

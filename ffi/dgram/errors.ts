@@ -41,9 +41,10 @@ function received(value: unknown): string {
       ? `Received an instance of ${name}`
       : `Received ${inspect(value, { depth: -1 })}`;
   }
-  const text = inspect(value, { colors: false });
-  const short = text.length > 28 ? `${text.slice(0, 25)}...` : text;
-  return `Received type ${typeof value} (${short})`;
+  const short = typeof value === "string" && value.length > 28
+    ? `${value.slice(0, 25)}...`
+    : value;
+  return `Received type ${typeof value} (${inspect(short)})`;
 }
 
 /** An argument, or a property of one, is of another type. */

@@ -13,10 +13,14 @@ import dgram, {
   Socket,
 } from "../../ffi/dgram/mod.ts";
 import { useSession } from "../../ffi/net/shared_session.ts";
-import { childTest, run } from "./child.ts";
+import { childTest, run, SANITIZERS } from "./child.ts";
 
 const HERE = "127.0.0.1";
 const builtIn = process.getBuiltinModule("node:dgram")!;
+
+function socketTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, ...SANITIZERS });
+}
 
 /** A socket that is bound to any port, and closed at the end of the block. */
 async function bound(): Promise<Socket> {
@@ -36,15 +40,18 @@ function received(socket: Socket, count: number): Promise<string[]> {
   );
 }
 
-Deno.test("Socket is an instance of the built-in Socket, and of an event emitter alone", async () => {
-  await using socket = createSocket("udp4");
-  assert(socket instanceof builtIn.Socket);
-  assert(!(builtIn.createSocket("udp4").close() instanceof Socket));
-  assertEquals(Reflect.get(socket, "_handle"), undefined);
-  assertEquals(Object.keys(dgram), ["createSocket", "Socket"]);
-});
+socketTest(
+  "Socket is an instance of the built-in Socket, and of an event emitter alone",
+  async () => {
+    await using socket = createSocket("udp4");
+    assert(socket instanceof builtIn.Socket);
+    assert(!(builtIn.createSocket("udp4").close() instanceof Socket));
+    assertEquals(Reflect.get(socket, "_handle"), undefined);
+    assertEquals(Object.keys(dgram), ["createSocket", "Socket"]);
+  },
+);
 
-Deno.test("Socket can be extended, and made with new", async () => {
+socketTest("Socket can be extended, and made with new", async () => {
   class Server extends Socket {
     answers = 0;
     constructor() {
@@ -61,64 +68,75 @@ Deno.test("Socket can be extended, and made with new", async () => {
   assertEquals(server.answers, 1);
 });
 
-Deno.test("send() hands all datagrams of one turn to the system with one commit", async () => {
-  await using receiver = await bound();
-  await using sender = await bound();
-  using use = useSession();
-  const { port } = receiver.address();
-  const all = received(receiver, 40);
-  const commits = () => use.session.stats().calls.RIOSend;
-  const before = commits();
-  // Of different sizes: equal ones leave as one packet, whoever commits.
-  for (let i = 0; i < 20; i++) sender.send("x".repeat(i), port, HERE);
-  await Promise.resolve();
-  for (let i = 20; i < 40; i++) sender.send("x".repeat(i), port, HERE);
-  assertEquals(commits(), before);
-  assertEquals((await all).map(({ length }) => length), [...Array(40).keys()]);
-  assertEquals(commits() - before, 1);
-});
+socketTest(
+  "send() hands all datagrams of one turn to the system with one commit",
+  async () => {
+    await using receiver = await bound();
+    await using sender = await bound();
+    using use = useSession();
+    const { port } = receiver.address();
+    const all = received(receiver, 40);
+    const commits = () => use.session.stats().calls.RIOSend;
+    const before = commits();
+    // Of different sizes: equal ones leave as one packet, whoever commits.
+    for (let i = 0; i < 20; i++) sender.send("x".repeat(i), port, HERE);
+    await Promise.resolve();
+    for (let i = 20; i < 40; i++) sender.send("x".repeat(i), port, HERE);
+    assertEquals(commits(), before);
+    assertEquals((await all).map(({ length }) => length), [
+      ...Array(40).keys(),
+    ]);
+    assertEquals(commits() - before, 1);
+  },
+);
 
-Deno.test("messages tells all that has arrived at once, and message each of it", async () => {
-  await using receiver = await bound();
-  await using sender = await bound();
-  const { port } = receiver.address();
-  const batches: Message[][] = [];
-  receiver.on("messages", (messages) => batches.push(messages));
-  const all = received(receiver, 60);
-  for (let i = 0; i < 60; i++) sender.send(`number ${i}`, port, HERE);
-  const texts = await all;
-  assertEquals(texts, Array.from({ length: 60 }, (_, i) => `number ${i}`));
-  assertEquals(batches.flat().map(({ data }) => String(data)), texts);
-  assert(batches.length < 60, `${batches.length} batches`);
-  const { rinfo, data } = batches[0]![0]!;
-  assertEquals(rinfo, {
-    address: HERE,
-    family: "IPv4",
-    port: sender.address().port,
-    size: data.length,
-  });
-});
+socketTest(
+  "messages tells all that has arrived at once, and message each of it",
+  async () => {
+    await using receiver = await bound();
+    await using sender = await bound();
+    const { port } = receiver.address();
+    const batches: Message[][] = [];
+    receiver.on("messages", (messages) => batches.push(messages));
+    const all = received(receiver, 60);
+    for (let i = 0; i < 60; i++) sender.send(`number ${i}`, port, HERE);
+    const texts = await all;
+    assertEquals(texts, Array.from({ length: 60 }, (_, i) => `number ${i}`));
+    assertEquals(batches.flat().map(({ data }) => String(data)), texts);
+    assert(batches.length < 60, `${batches.length} batches`);
+    const { rinfo, data } = batches[0]![0]!;
+    assertEquals(rinfo, {
+      address: HERE,
+      family: "IPv4",
+      port: sender.address().port,
+      size: data.length,
+    });
+  },
+);
 
-Deno.test("messages is told without a listener of message, and a listener that throws loses nothing", async () => {
-  await using receiver = await bound();
-  await using sender = await bound();
-  const { port } = receiver.address();
-  const uncaught = new Promise<Error>((resolve) =>
-    process.once("uncaughtException", resolve)
-  );
-  let count = 0;
-  const all = new Promise<void>((resolve) =>
-    receiver.on("messages", (messages) => {
-      const first = count === 0;
-      count += messages.length;
-      if (count === 30) resolve();
-      if (first) throw new Error("thrown by a listener");
-    })
-  );
-  for (let i = 0; i < 30; i++) sender.send("a", port, HERE);
-  assertEquals((await uncaught).message, "thrown by a listener");
-  await all;
-});
+socketTest(
+  "messages is told without a listener of message, and a listener that throws loses nothing",
+  async () => {
+    await using receiver = await bound();
+    await using sender = await bound();
+    const { port } = receiver.address();
+    const uncaught = new Promise<Error>((resolve) =>
+      process.once("uncaughtException", resolve)
+    );
+    let count = 0;
+    const all = new Promise<void>((resolve) =>
+      receiver.on("messages", (messages) => {
+        const first = count === 0;
+        count += messages.length;
+        if (count === 30) resolve();
+        if (first) throw new Error("thrown by a listener");
+      })
+    );
+    for (let i = 0; i < 30; i++) sender.send("a", port, HERE);
+    assertEquals((await uncaught).message, "thrown by a listener");
+    await all;
+  },
+);
 
 childTest("error is told of a permission that is missing", async () => {
   const { printed } = await run("permissions.ts", [
@@ -178,7 +196,7 @@ childTest("an import map leads node:dgram here", async () => {
   assertEquals(printed, ["imported: ours", "a message over ours"]);
 });
 
-Deno.test("sockets that are closed leave nothing behind", async () => {
+socketTest("sockets that are closed leave nothing behind", async () => {
   using use = useSession();
   const sockets = await Promise.all(Array.from({ length: 20 }, bound));
   const last = sockets.at(-1)!;

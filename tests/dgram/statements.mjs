@@ -18,7 +18,7 @@ import { sendStatements } from "./statements/sending.mjs";
  * - `run(t)`: fails by throwing. `t` is a `Trial` of `trial.mjs`.
  * - `deno`: why Deno's own `node:dgram` does not do so.
  * - `node`: from which version of Node on it does so.
- * - `needs`: `"ipv6"`, `"multicast"` or `"linux"`.
+ * - `needs`: `"ipv6"`, `"linkLocal"`, `"multicast"` or `"linux"`.
  */
 export const STATEMENTS = [
   ...bindStatements,

@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertExists } from "@std/assert";
 import dgram from "../../ffi/dgram/mod.ts";
 import { skipped } from "../skip.ts";
-import { childTest, NO_CHILDREN } from "./child.ts";
+import { childTest, NO_CHILDREN, SANITIZERS } from "./child.ts";
 import { type Outcome, outcomes, type Statement } from "./outcomes.ts";
 import { STATEMENTS } from "./statements.mjs";
 import { attempt, missing } from "./trial.mjs";
@@ -20,6 +20,7 @@ for (const statement of statements) {
   Deno.test({
     name: `dgram: ${name}`,
     ignore: skipped(`dgram: ${name}`, missing(statement)),
+    ...SANITIZERS,
     fn: () => attempt(statement, dgram),
   });
 }

@@ -26,6 +26,13 @@ export class Trial {
     this.#failed.promise.catch(() => {});
   }
 
+  /** An address of this host that is local to a link, with its interface. */
+  get linkLocal() {
+    const [name, addresses] = Object.entries(os.networkInterfaces())
+      .find(([, addresses]) => addresses.some(isLinkLocal));
+    return `${addresses.find(isLinkLocal).address}%${name}`;
+  }
+
   /** Makes a socket that is closed at the end. */
   open(options = "udp4", listener = undefined) {
     const socket = this.dgram.createSocket(options, listener);
@@ -144,12 +151,17 @@ function withResolvers() {
   return all;
 }
 
+function isLinkLocal({ address }) {
+  return address.startsWith("fe80:");
+}
+
 const interfaces = Object.values(os.networkInterfaces()).flat();
 
 /** What a statement may need of a machine. */
 const HERE = {
   linux: process.platform === "linux",
   ipv6: interfaces.some(({ address }) => address === "::1"),
+  linkLocal: interfaces.some(isLinkLocal),
   multicast: interfaces.some(({ family, internal }) =>
     family === "IPv4" && !internal
   ),

@@ -226,4 +226,28 @@ export const connectStatements = [
       assert.deepEqual(await texts, ["now?"]);
     },
   },
+  {
+    name: "connect() to what the sendBlockList has tells the callback",
+    node: 24,
+    deno: "it has no such option",
+    async run(t) {
+      const { BlockList } = await import("node:net");
+      const sendBlockList = new BlockList();
+      sendBlockList.addAddress(HERE);
+      const socket = t.open({ type: "udp4", sendBlockList });
+      const [error] = await t.told((told) => socket.connect(1000, HERE, told));
+      assert.equal(error.code, "ERR_IP_BLOCKED");
+    },
+  },
+  {
+    name: "connect() of a socket that is closed meanwhile tells nobody",
+    async run(t) {
+      const { port } = (await t.bound()).address();
+      const socket = await t.bound();
+      socket.on("connect", t.never("a listener of connect"));
+      socket.connect(port, HERE, t.never("the callback"));
+      await t.told((told) => socket.close(told));
+      await t.turns();
+    },
+  },
 ];

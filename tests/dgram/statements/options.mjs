@@ -325,4 +325,24 @@ export const optionStatements = [
       }
     },
   },
+  {
+    name: "bind() refuses a socket that addMembership() has bound",
+    needs: ["linux", "multicast"],
+    deno: "addMembership() does not bind",
+    async run(t) {
+      const socket = t.open();
+      socket.addMembership("224.0.0.114");
+      socket.bind(0, HERE);
+      const [{ code }] = await t.once(socket, "error");
+      assert.equal(code, "EINVAL");
+    },
+  },
+  {
+    name: "ref() and unref() of a bound socket return it",
+    async run(t) {
+      const socket = await t.bound();
+      assert.equal(socket.unref(), socket);
+      assert.equal(socket.ref(), socket);
+    },
+  },
 ];

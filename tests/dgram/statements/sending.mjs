@@ -521,4 +521,54 @@ export const sendStatements = [
       assert.deepEqual(await texts, ["first", "second"]);
     },
   },
+  {
+    name:
+      "send() tells in few words what it was given in place of something else",
+    deno: "it cuts a long text elsewhere",
+    run(t) {
+      const socket = t.open();
+      const told = (call) => t.thrown(call).message.split("Received ")[1];
+      assert.equal(
+        told(() => socket.send(function some() {})),
+        "function some",
+      );
+      assert.equal(
+        told(() => socket.send(Object.create(null))),
+        "[Object: null prototype] {}",
+      );
+      const long = "a text that is too much to be told whole";
+      assert.equal(
+        told(() => socket.sendto("a", long, 1, 1000, HERE)),
+        "type string ('a text that is too much t...')",
+      );
+    },
+  },
+  {
+    name: "what was sent to an address and has not left is dropped by close()",
+    async run(t) {
+      const receiver = await t.bound();
+      const socket = await t.bound();
+      const { port } = receiver.address();
+      const texts = t.texts(receiver, 1);
+      socket.send("dropped", port, HERE, t.never("the callback"));
+      await t.told((told) => socket.close(told));
+      t.open().send("sent", port, HERE);
+      assert.deepEqual(await texts, ["sent"]);
+    },
+  },
+  {
+    name: "a datagram to a link-local address arrives, and tells its interface",
+    needs: ["linux", "linkLocal"],
+    deno: "it does not tell the interface",
+    async run(t) {
+      const address = t.linkLocal;
+      const receiver = await t.bound("udp6", "::");
+      const sender = await t.bound("udp6", address);
+      const message = t.once(receiver, "message");
+      sender.send("near", receiver.address().port, address);
+      const [data, rinfo] = await message;
+      assert.equal(data.toString(), "near");
+      assert.equal(rinfo.address, address);
+    },
+  },
 ];
