@@ -61,19 +61,31 @@ export class Family {
       nextTick(callback, null, hostname);
     } else {
       // Asked for each time: a program may have put another one there.
-      dns.lookup(hostname, this.version, callback);
+      dns.lookup(
+        hostname,
+        this.version,
+        // What is thrown there is an uncaught exception then, as in Node.
+        (error, address) => nextTick(callback, error, address),
+      );
     }
   }
 
-  /**
-   * The version of a hostname that is an address, and that nobody has to be asked
-   * for; 0 for any other.
-   */
-  versionOf(hostname: string): 0 | 4 | 6 {
-    if (this.#lookup !== undefined) return 0;
-    if (hostname === this.#lastKnown) return this.#lastVersion;
-    this.#lastKnown = hostname;
-    return this.#lastVersion = ipVersion(hostname);
+  /** Whether a hostname is an address, and nobody has to be asked for it. */
+  knows(hostname: string): boolean {
+    return this.#lookup === undefined && this.#versionOf(hostname) !== 0;
+  }
+
+  /** Whether sockets of this family can have to do with an address. */
+  fits(address: string): boolean {
+    return this.#versionOf(address) === this.version;
+  }
+
+  #versionOf(hostname: string): 0 | 4 | 6 {
+    if (hostname !== this.#lastKnown) {
+      this.#lastKnown = hostname;
+      this.#lastVersion = ipVersion(hostname);
+    }
+    return this.#lastVersion;
   }
 
   /**

@@ -7,13 +7,14 @@ import { EventEmitter } from "node:events";
 import type { RioSocket } from "../session/socket.ts";
 import { assertNumber, assertString, missingArgument } from "./errors.ts";
 import { type Change, changeMembership, setInterface } from "./groups.ts";
+import type { SocketEvents } from "./types.ts";
 import { bufferSize, calling, setBufferSize, setNumber } from "./settings.ts";
 
 /** Gives {@linkcode AdjustableSocket} what it sets. */
 export const NATIVE: unique symbol = Symbol("native");
 
 /** A socket whose options can be set, as on a `dgram.Socket`. */
-export abstract class AdjustableSocket extends EventEmitter {
+export abstract class AdjustableSocket extends EventEmitter<SocketEvents> {
   /**
    * What is underneath, nothing before it is bound; with `bind` it is bound
    * first, as Node does.

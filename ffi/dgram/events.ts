@@ -4,6 +4,7 @@
  * @module
  */
 import type { EventEmitter } from "node:events";
+import type { SocketEvents } from "./types.ts";
 
 // Taken when the package is loaded: a test may replace it.
 const { reportError } = globalThis;
@@ -21,7 +22,10 @@ export function guarded(call: () => void): void {
 }
 
 /** Tells once that a socket is bound, unless that fails. */
-export function onceBound(socket: EventEmitter, callback: () => void): void {
+export function onceBound(
+  socket: EventEmitter<SocketEvents>,
+  callback: () => void,
+): void {
   const forget = () => {
     socket.removeListener("error", forget);
     socket.removeListener("listening", bound);

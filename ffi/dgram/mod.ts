@@ -69,6 +69,7 @@ export type {
   Payload,
   RemoteInfo,
   SendCallback,
+  SocketEvents,
   SocketOptions,
   SocketType,
 } from "./types.ts";

@@ -11,7 +11,7 @@ import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import { nextTurn } from "../turns.ts";
 import type { Family } from "./addresses.ts";
 import { guarded } from "./events.ts";
-import type { Message } from "./types.ts";
+import type { Message, SocketEvents } from "./types.ts";
 
 /** Who is told. */
 export interface Receiver {
@@ -66,7 +66,7 @@ export function isBlocked(blocks: BlockList, address: string): boolean {
 /** Tells all listeners of what has arrived, in order. */
 export function deliver(
   messages: Message[],
-  socket: EventEmitter,
+  socket: EventEmitter<SocketEvents>,
   isClosed: () => boolean,
 ): void {
   if (socket.listenerCount("messages") > 0) {

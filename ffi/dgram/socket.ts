@@ -4,18 +4,17 @@
  * @module
  */
 import type { Buffer } from "node:buffer";
-import { EventEmitter } from "node:events";
 import { nextTick } from "node:process";
 import { NativePromise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import type { RioSocket } from "../session/socket.ts";
-import { ipVersion } from "../address.ts";
 import { AdjustableSocket, NATIVE } from "./adjustable_socket.ts";
 import { Family } from "./addresses.ts";
+import { Deferred } from "./deferred.ts";
+import { Destinations, type Host } from "./destinations.ts";
 import {
   assertNumber,
   assertString,
-  blocked,
   refusedDescriptor,
   systemCode,
   systemError,
@@ -24,7 +23,7 @@ import {
 import { type Checked, checkOptions } from "./options.ts";
 import { guarded, onceBound } from "./events.ts";
 import { type Local, openConn } from "./open_conn.ts";
-import { allowed, deliver, isBlocked, receiveAll } from "./receives.ts";
+import { allowed, deliver, receiveAll } from "./receives.ts";
 import { readSend, type Sending, toPort } from "./send_arguments.ts";
 import { Sends } from "./sends.ts";
 import { calling } from "./settings.ts";
@@ -37,9 +36,6 @@ import type {
   SocketOptions,
   SocketType,
 } from "./types.ts";
-
-/** What is done once a socket is bound. */
-type Deferred = () => void;
 
 /** What tells that an earlier datagram did not arrive. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
@@ -59,10 +55,8 @@ const CONNECTED = 2;
 /**
  * A UDP socket with the methods, events and errors of `dgram.Socket`.
  *
- * Events: `listening`, `connect`, `message` with a `Buffer` and a
- * {@linkcode RemoteInfo}, `error`, `close`; and `messages` with an array of
- * `Message`: all that has arrived, for programs that know this
- * package.
+ * Its events are those of {@linkcode SocketEvents}. Beyond Node's there is
+ * `messages`: all that has arrived, for programs that know this package.
  *
  * Source: the chapter "UDP/datagram sockets" of Node's documentation.
  */
@@ -75,12 +69,10 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   #peer: 0 | typeof CONNECTING | typeof CONNECTED = 0;
   #conn: RioDatagramConn | undefined;
   #sends: Sends | undefined;
-  /** What is done once it is bound; absent where nothing waits for that. */
-  #deferred: Deferred[] | undefined;
+  readonly #deferred: Deferred = new Deferred(this);
+  readonly #destinations: Destinations;
   #referenced = true;
   #closed = false;
-  /** The last destination. */
-  #to: Deno.NetAddr = { transport: "udp", hostname: "", port: 0 };
 
   /**
    * Makes a socket, as {@linkcode createSocket} does.
@@ -97,7 +89,9 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     super();
     this.#options = checkOptions(type);
     this.type = this.#options.type;
-    this.#family = new Family(this.type, this.#options.lookup);
+    const { lookup, sendBlockList } = this.#options;
+    this.#family = new Family(this.type, lookup);
+    this.#destinations = new Destinations(this.#family, sendBlockList);
     if (typeof listener === "function") this.on("message", listener);
     this.#closeWith(this.#options.signal);
   }
@@ -229,7 +223,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     const sending = readSend(message, { rest, connected });
     this.#assertRunning();
     if (this.#binding === BOUND) this.#send(sending, connected);
-    else this.#whenBound(() => this.#send(sending, this.#peer === CONNECTED));
+    else this.#whenBound(() => this.#send(sending, false));
   }
 
   /**
@@ -240,8 +234,8 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
    */
   close(callback?: () => void): this {
     if (typeof callback === "function") this.on("close", callback);
-    if (this.#deferred !== undefined) {
-      this.#deferred.push(() => this.close());
+    if (this.#deferred.pending) {
+      this.#deferred.add(() => this.close());
       return this;
     }
     this.#assertRunning();
@@ -334,23 +328,10 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   }
 
   /** Does something now if it is bound, else once it is. */
-  #whenBound(call: Deferred): void {
+  #whenBound(call: () => void): void {
     if (this.#binding === UNBOUND) this.bind({ port: 0 });
-    if (this.#binding === BOUND) return call();
-    if (this.#deferred !== undefined) return void this.#deferred.push(call);
-    this.#deferred = [call];
-    const end = () => {
-      this.removeListener(EventEmitter.errorMonitor, end);
-      this.removeListener("listening", go);
-      const deferred = this.#deferred!;
-      this.#deferred = undefined;
-      return deferred;
-    };
-    const go = () => {
-      for (const call of end()) call();
-    };
-    this.once(EventEmitter.errorMonitor, end);
-    this.once("listening", go);
+    if (this.#binding === BOUND) call();
+    else this.#deferred.add(call);
   }
 
   #bind(local: Local): void {
@@ -373,7 +354,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
 
   #notBound(error: unknown): void {
     this.#binding = UNBOUND;
-    this.emit("error", error);
+    this.emit("error", error as Error);
   }
 
   #open(local: Local): void {
@@ -405,7 +386,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    if (!this.#closed) guarded(() => this.emit("error", error));
+    if (!this.#closed) guarded(() => this.emit("error", error as Error));
   }
 
   /** Connects; what it fails with, or `null`. */
@@ -414,8 +395,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     where: { address: string; port: number },
   ): Promise<unknown> {
     const { address, port } = where;
-    const refused = this.#refused(ip, ipVersion(ip));
-    if (refused === "EINVAL") return systemError(refused, "connect", where);
+    const refused = this.#destinations.refused(ip, "connect", where);
     if (refused !== null) return refused;
     try {
       const hostname = address ? this.#family.reach(address, ip) : ip;
@@ -437,7 +417,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
       return;
     }
     this.#peer = 0;
-    if (!callback) this.emit("error", failure);
+    if (!callback) this.emit("error", failure as Error);
     else {
       this.removeListener("connect", callback);
       callback(failure as Error);
@@ -445,54 +425,26 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   }
 
   #send(sending: Sending, connected: boolean): void {
+    if (this.#closed) return;
     if (connected) return this.#sends!.add(sending);
     const host = sending.address || this.#family.here;
-    const version = this.#family.versionOf(host);
-    if (version !== 0) {
-      return this.#sendTo(sending, { ip: host, version, hostname: host });
+    if (this.#family.knows(host)) {
+      return this.#sendTo(sending, { ip: host, hostname: host });
     }
     this.#family.lookUp(host, (error, ip) => {
       if (this.#closed) return;
       if (!error) {
         const hostname = this.#family.reach(host, ip);
-        this.#sendTo(sending, { ip, version: ipVersion(ip), hostname });
+        this.#sendTo(sending, { ip, hostname });
       } else if (sending.callback) nextTick(sending.callback, error);
       else nextTick(() => this.emit("error", error));
     });
   }
 
-  #sendTo(
-    sending: Sending,
-    { ip, version, hostname }: {
-      ip: string;
-      version: 0 | 4 | 6;
-      hostname: string;
-    },
-  ): void {
-    const { port, address, callback } = sending;
-    const refused = this.#refused(ip, version);
-    if (refused === null) {
-      sending.addr = this.#destination(hostname, port);
-      this.#sends!.add(sending);
-    } else if (callback) {
-      const error = refused === "EINVAL"
-        ? systemError(refused, "send", { address, port })
-        : refused;
-      nextTick(callback, error);
-    }
-  }
-
-  /** An address for the system; most datagrams go where the one before went. */
-  #destination(hostname: string, port: number): Deno.NetAddr {
-    const last = this.#to;
-    if (last.hostname === hostname && last.port === port) return last;
-    return this.#to = { transport: "udp", hostname, port };
-  }
-
-  /** Why nothing is sent to an address; `null` where it may be. */
-  #refused(ip: string, version: 0 | 4 | 6): "EINVAL" | Error | null {
-    const blocks = this.#options.sendBlockList;
-    if (blocks && isBlocked(blocks, ip)) return blocked(ip);
-    return version === this.#family.version ? null : "EINVAL";
+  #sendTo(sending: Sending, host: Host): void {
+    const refused = this.#destinations.direct(sending, host);
+    if (refused === null) this.#sends!.add(sending);
+    // As in Node, without a callback it is nobody's matter.
+    else if (sending.callback) nextTick(sending.callback, refused);
   }
 }

@@ -41,6 +41,22 @@ export interface Message {
   rinfo: RemoteInfo;
 }
 
+/** The events of a socket, each with what its listeners are told. */
+export interface SocketEvents {
+  /** It was closed. */
+  close: [];
+  /** It was connected to its peer. */
+  connect: [];
+  /** Something failed that nobody else is told of. */
+  error: [error: Error];
+  /** It was bound, and receives. */
+  listening: [];
+  /** A datagram has arrived. */
+  message: [data: Buffer, rinfo: RemoteInfo];
+  /** Datagrams have arrived: all that were there. */
+  messages: [messages: Message[]];
+}
+
 /** What is sent: text is sent as UTF-8. */
 export type Payload = string | ArrayBufferView;
 
