@@ -33,8 +33,9 @@ const CLASSES: Readonly<Record<string, Class>> = {
   ENOTCONN: Deno.errors.NotConnected,
   ENOTDIR: Deno.errors.NotADirectory,
   EPERM: Deno.errors.PermissionDenied,
-  EPIPE: Deno.errors.BrokenPipe,
   ETIMEDOUT: Deno.errors.TimedOut,
+  // On Windows this is `WSAESHUTDOWN`, for which Deno has no class.
+  ...(Deno.build.os === "windows" ? {} : { EPIPE: Deno.errors.BrokenPipe }),
 };
 
 /**

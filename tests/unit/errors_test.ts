@@ -15,6 +15,7 @@ import {
   RioClosedError,
   RioError,
 } from "../../ffi/errors.ts";
+import { toDenoError } from "../../ffi/net/errors.ts";
 
 describe("RioError", () => {
   it("carries code, errno and syscall", () => {
@@ -112,4 +113,41 @@ Deno.test("RioClosedError keeps its cause", () => {
   const error = new RioClosedError("Cannot send", { cause });
   assertStrictEquals(error.cause, cause);
   assertEquals([error.name, error.message], ["RioClosedError", "Cannot send"]);
+});
+
+describe("toDenoError() of a number of Winsock", () => {
+  const told = (errno: number) =>
+    toDenoError(new RioError({ errno, syscall: "bind", attempt: "bind" })) as
+      & Error
+      & { code?: string };
+
+  it("keeps a number that nobody knows, and is no TypeError", () => {
+    const { constructor, message, code } = told(10_200);
+    assertEquals([constructor, code], [Error, undefined]);
+    assert(message.endsWith("bind failed with ERROR_10200 (10200)"), message);
+  });
+
+  it("takes a number of Win32 as the one that sockets have", () => {
+    for (
+      const [win32, name] of [
+        [1225, "ConnectionRefused"],
+        [1231, "NetworkUnreachable"],
+        [1236, "ConnectionAborted"],
+        [64, "ConnectionReset"],
+        [121, "TimedOut"],
+        [1232, "Error"],
+      ] as const
+    ) assertEquals(told(win32).constructor.name, name);
+  });
+
+  it("tells each number that the package names by words of the system", () => {
+    for (const number of ERROR_NAMES.keys()) {
+      const { message, cause } = told(number);
+      if (number === 995) continue;
+      const { osErrno } = cause as RioError;
+      const isTold = new RegExp(`^\\S.* \\(os error ${osErrno}\\): Cannot`);
+      if (osErrno !== 0) assertMatch(message, isTold);
+      else assert(message.startsWith("Cannot bind"), message);
+    }
+  });
 });

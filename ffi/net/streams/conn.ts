@@ -134,7 +134,8 @@ export class RioTcpConn implements Disposable {
    * @returns How many bytes were written: all of them.
    * @throws {Deno.errors.BadResource} If the connection was closed.
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
-   * @throws {Deno.errors.BrokenPipe} If sending was ended, or the peer is gone.
+   * @throws {Deno.errors.BrokenPipe} If sending was ended, or the peer is gone;
+   * on Windows an `Error` with the code `EPIPE`, as of Deno's own.
    * @throws {Deno.errors.ConnectionReset} If the peer reset it.
    */
   write(p: Uint8Array): Promise<number> {
