@@ -1,38 +1,29 @@
 /**
- * Native libraries beside a backend's own, which are opened when somebody needs
- * them and closed with the last backend.
+ * Native libraries beside a backend's own, for what is called now and then.
  *
- * What stays open for longer would count as a leak in the program's tests; and
- * to open it anew each time takes longer than what is called there.
+ * To open one takes longer than what is called there, so it is not closed
+ * between calls that follow one another. What stays open for longer would count
+ * as a leak in the program's tests.
  *
  * @module
  */
+import { inNextTurn } from "./turns.ts";
 
 /** What is closed when it was used. */
 interface Closable {
   close(): void;
 }
 
-/** How many hold what is open. */
-let holders = 0;
-const opened: Set<HeldLibrary<Closable>> = new Set();
-
-/** Keeps libraries open once they are; {@linkcode release} ends it. */
-export function hold(): void {
-  holders++;
-}
-
-/** Ends {@linkcode hold}; with the last one every library is closed. */
-export function release(): void {
-  if (--holders > 0) return;
-  for (const library of opened) library.close();
-  opened.clear();
-}
-
-/** A library that is open while it is used, and while anybody holds it. */
+/** A library that is open while it is used, and a turn of the event loop more. */
 export class HeldLibrary<T extends Closable> {
   readonly #open: () => T;
   #library: T | null = null;
+  #users = 0;
+  readonly #closeUnused = (): void => {
+    if (this.#users > 0) return;
+    this.#library?.close();
+    this.#library = null;
+  };
 
   /** Opens nothing yet. */
   constructor(open: () => T) {
@@ -41,35 +32,25 @@ export class HeldLibrary<T extends Closable> {
 
   /** Calls into the library. */
   use<R>(call: (library: T) => R): R {
-    hold();
+    this.#users++;
     try {
-      return call(this.#opened());
+      return call(this.#library ??= this.#open());
     } finally {
-      release();
+      this.#used();
     }
   }
 
   /** The same for a call that goes on. */
   async useLater<R>(call: (library: T) => PromiseLike<R>): Promise<R> {
-    hold();
+    this.#users++;
     try {
-      return await call(this.#opened());
+      return await call(this.#library ??= this.#open());
     } finally {
-      release();
+      this.#used();
     }
   }
 
-  /** Closes it; it is opened again when it is needed. */
-  close(): void {
-    this.#library?.close();
-    this.#library = null;
-  }
-
-  #opened(): T {
-    if (this.#library === null) {
-      this.#library = this.#open();
-      opened.add(this);
-    }
-    return this.#library;
+  #used(): void {
+    if (--this.#users === 0) inNextTurn(this.#closeUnused);
   }
 }

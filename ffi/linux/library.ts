@@ -5,7 +5,6 @@
  * @module
  */
 import { perFunction, type RioFunctionName } from "../constants.ts";
-import { hold, release } from "../held_library.ts";
 import { openLibc } from "../libc.ts";
 import { EACCES, ENOSYS, EPERM } from "./errno_numbers.ts";
 import { MSG_DONTWAIT } from "./numbers.ts";
@@ -121,15 +120,12 @@ let users = 0;
 export function acquireLibrary(): LinuxLibrary {
   library ??= open();
   users++;
-  hold();
   return library;
 }
 
 /** Gives the library back; closes it when nobody shares it any more. */
 export function releaseLibrary(): void {
-  if (users === 0) return;
-  release();
-  if (--users > 0) return;
+  if (users === 0 || --users > 0) return;
   library?.[Symbol.dispose]();
   library = undefined;
 }

@@ -10,7 +10,6 @@
  * @module
  */
 import { shorten } from "../arguments.ts";
-import { hold } from "../held_library.ts";
 
 /** What the backend needs of `ws2_32.dll`, or of the DLL in its place. */
 export const WS2_32 = {
@@ -206,8 +205,6 @@ export function openLibrary(options: LibraryOptions = {}): WinsockSymbols {
   const { library = "" } = options;
   const known = opened.get(library);
   if (known) return known;
-  // So do those that names are asked of.
-  hold();
   // Always loaded already, so the bare name cannot mean another file.
   kernel32 ??= load("kernel32.dll", KERNEL32);
   const system = systemDirectory(kernel32);
