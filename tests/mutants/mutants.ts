@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dgram } from "./dgram.ts";
 import { linux } from "./linux.ts";
 import type { Mutant } from "./mutant.ts";
 import { net } from "./net.ts";
@@ -11,6 +12,7 @@ import { winsock } from "./winsock.ts";
 
 /** The faults. */
 export const mutants: readonly Mutant[] = [
+  ...dgram,
   ...net,
   ...session,
   ...winsock,
