@@ -59,8 +59,12 @@ export class DatagramReceives extends Receives {
     }
     if (code === errno.EINTR) return true;
     const report = REPORTS.get(code);
-    if (report === undefined) this.complete(winsockError(code), 0);
-    else if (report !== 0 && this.socket.reports) this.complete(report, 0);
+    if (report === undefined) {
+      this.complete(winsockError(code), 0);
+      return true;
+    }
+    this.socket.forgetReports();
+    if (report !== 0 && this.socket.reports) this.complete(report, 0);
     return true;
   }
 }

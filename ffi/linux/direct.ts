@@ -282,6 +282,7 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
   #receiveError(code: number): number {
     const report = REPORTS.get(code);
     if (report === undefined) return winsockError(code);
+    this.socket.forgetReports();
     return this.socket.reports ? report : 0;
   }
 

@@ -16,6 +16,7 @@ export const MSG_CTRUNC = 0x8;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITALL = 0x100;
+export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;
 
 export const SOL_SOCKET = 1;
@@ -48,6 +49,7 @@ export const IP_MTU_DISCOVER = 10;
 /** The value of `IP_MTU_DISCOVER` that never fragments. */
 export const IP_PMTUDISC_DO = 2;
 export const IP_RECVTTL = 12;
+export const IP_RECVERR = 11;
 export const IP_RECVTOS = 13;
 export const IP_MTU = 14;
 export const IP_MULTICAST_IF = 32;
@@ -74,6 +76,7 @@ export const IPV6_ADD_MEMBERSHIP = 20;
 export const IPV6_DROP_MEMBERSHIP = 21;
 export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_MTU = 24;
+export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_MULTICAST_ALL = 29;
 export const IPV6_RECVPKTINFO = 49;

@@ -20,7 +20,7 @@ import {
 } from "./sockaddr.ts";
 import * as linux from "./numbers.ts";
 import type { Readiness, Source } from "./readiness.ts";
-import { REPORTS } from "./reports.ts";
+import { askForReports, forgetReports, REPORTS } from "./reports.ts";
 
 /** Who moves the data of a socket, as the socket knows it. */
 export interface SocketUser {
@@ -70,6 +70,10 @@ export class LinuxSocket implements Handled, Source {
   reports = true;
   /** The error that the next receive reports: a send ran into it. */
   #report = 0;
+  /** Whether the kernel is to report all it hears, while there is a peer. */
+  #wantsReports = false;
+  /** Whether it does, and keeps copies. */
+  #hasReports = false;
   /** The error that broke a connection: the end of the stream means it, too. */
   broken = 0;
   /** Whether this side ended sending. */
@@ -121,6 +125,27 @@ export class LinuxSocket implements Handled, Source {
     this.direct?.receives.readable();
   }
 
+  /** `SIO_UDP_CONNRESET`: says whether an ICMP error fails a receive. */
+  setReports(on: boolean): void {
+    this.reports = this.#wantsReports = on;
+    this.#askForReports(this.#connection === "made");
+  }
+
+  /** Only of the peer: what else was sent somewhere is nobody's business. */
+  #askForReports(hasPeer: boolean): void {
+    const all = this.#wantsReports && hasPeer;
+    if (all === this.#hasReports) return;
+    this.#hasReports = all;
+    const { library } = this.#system;
+    askForReports(library, this.fd, all);
+    if (!all) forgetReports(library, this.fd);
+  }
+
+  /** Throws the kernel's copies of errors away that it tells as well. */
+  forgetReports(): void {
+    if (this.#hasReports) forgetReports(this.#system.library, this.fd);
+  }
+
   /** Takes note of the kernel's error for an earlier datagram; 0 for none. */
   report(code: number): void {
     if (code === 0 || !this.reports) return;
@@ -140,6 +165,7 @@ export class LinuxSocket implements Handled, Source {
 
   /** Takes note that the kernel has nothing more to receive now. */
   drained(): void {
+    if (this.ended) this.forgetReports();
     this.ended = false;
     // What nobody watches is tried again by everybody who looks.
     this.ready = this.interest === 0;
@@ -166,7 +192,10 @@ export class LinuxSocket implements Handled, Source {
     do result = symbols.connect(this.fd, sockaddr, length); while (
       result < 0 && errno[0] === EINTR && !this.stream
     );
-    if (result === 0) return this.#endConnect(0);
+    if (result === 0) {
+      this.#askForReports(true);
+      return this.#endConnect(0);
+    }
     const code = errno[0]!;
     // An interrupted connect goes on like one that takes its time.
     if (code !== EINPROGRESS && code !== EINTR) return -winsockError(code);
@@ -182,6 +211,7 @@ export class LinuxSocket implements Handled, Source {
   #disconnect(): number {
     const { symbols, errno } = this.#system.library;
     this.forgetLocal();
+    this.#askForReports(false);
     sockaddr.fill(0);
     if (symbols.connect(this.fd, sockaddr, SOCKADDR_IN_SIZE) < 0) {
       return -winsockError(errno[0]!);

@@ -199,7 +199,7 @@ export class LinuxSockets implements RioSockets {
       return wsa.WSAEOPNOTSUPP;
     }
     if (input.length === 0) return wsa.WSAEFAULT;
-    if (reset) found.reports = input.some((byte) => byte !== 0);
+    if (reset) found.setReports(input.some((byte) => byte !== 0));
     return 0;
   }
 

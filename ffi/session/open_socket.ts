@@ -76,7 +76,8 @@ export interface RioSocketOptions extends RioQueueOptions, RioBindOptions {
    * Fail a receive of a UDP socket when an earlier datagram did not arrive: with
    * `WSAECONNRESET` where nobody listens, with `WSAENETRESET` where its hops
    * were used up, with another number where host or network cannot be reached.
-   * On Linux only a socket that is connected is told.
+   * On Linux only a socket that is connected is told; a send of it that the
+   * system drops fails with `WSAENOBUFS`.
    *
    * Source: Microsoft's page on `SIO_UDP_CONNRESET` and `SIO_UDP_NETRESET`.
    *

@@ -170,6 +170,62 @@ statement("conn.receive() twice at a time serves both", async (net) => {
   assertEquals(sizes.sort(), [1, 2]);
 });
 
+for (
+  const [together, order] of [
+    // What comes together goes to who asked last, then to who did before.
+    [true, [4, 3, 2, 1, 0]],
+    // What comes one by one finds them in the opposite order each time.
+    [false, [4, 0, 3, 1, 2]],
+  ] as const
+) {
+  statement(
+    `conn.receive() serves who asked last, when datagrams come ${
+      together ? "together" : "one by one"
+    }`,
+    async (net) => {
+      const conn = udp(net);
+      const served: number[] = [];
+      const waiting = [0, 1, 2, 3, 4].map((nth) =>
+        conn.receive().then(([data]) => served.push(nth) && data.length)
+      );
+      await pause();
+      for (let i = 0; i < 5; i++) {
+        await conn.send(bytes(i), conn.addr);
+        while (!together && served.length <= i) await pause();
+      }
+      await within(Promise.all(waiting));
+      // By requests, not even what is sent together has to arrive together.
+      if (together && net.os === "windows") assertEquals(served[0], order[0]);
+      else assertEquals(served, [...order]);
+    },
+  );
+}
+
+statement(
+  "conn.receive() that was raced with a timeout takes no answer of the next",
+  async (net) => {
+    const [client, server] = [udp(net), udp(net)];
+    const ask = (byte: number) =>
+      client.send(new Uint8Array([byte]), server.addr);
+    await ask(1);
+    await within(server.receive()); // and does not answer
+    const givenUp = [client.receive(), client.receive()];
+    for (const byte of [2, 3, 4]) {
+      const late = pause();
+      const answer = client.receive();
+      await late;
+      await ask(byte);
+      const [data, from] = await within(server.receive());
+      await server.send(data, from);
+      assertEquals([...(await within(answer))[0]], [byte]);
+    }
+    client.close();
+    for (const call of givenUp) {
+      await assertRejects(() => within(call), Deno.errors.Interrupted);
+    }
+  },
+);
+
 statement("conn.receive() gives datagrams in their order", async (net) => {
   const [alice, bob] = [udp(net), udp(net)];
   for (let size = 1; size <= 20; size++) {

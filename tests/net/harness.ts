@@ -11,6 +11,7 @@ import {
   type RioListenDatagramOptions,
   RioSession,
 } from "../../mod.ts";
+import { sessionTest } from "../session/harness.ts";
 import { skipped } from "../skip.ts";
 
 /** The most that a test waits for anything, in milliseconds. */
@@ -67,6 +68,25 @@ export function datagramTest(
       assertEquals([deregistered, abandoned], [registered, 0]);
     },
   });
+}
+
+/** Registers a test of datagram sockets here and over the fake Windows. */
+export function everywhere(
+  name: string,
+  body: (open: Open, session: RioSession) => Promise<void>,
+): void {
+  datagramTest(name, body);
+  sessionTest(name, async (openSession) => {
+    using session = openSession();
+    using opened = new DisposableStack();
+    await body(
+      (options = {}) =>
+        opened.use(
+          listenDatagram({ hostname: "127.0.0.1", session, ...options }),
+        ),
+      session,
+    );
+  }, { only: ["fake"] });
 }
 
 /** Waits for a promise, for a bounded time. */
