@@ -53,6 +53,11 @@ for (const connections of [1, 5]) {
       for (const { writable } of clients) writable.getWriter().releaseLock();
       await within(Promise.all(held));
     },
+    {
+      skip: Deno.build.os === "windows"
+        ? "a request completes there when the system is done with its memory"
+        : undefined,
+    },
   );
 }
 
@@ -178,6 +183,10 @@ for (const how of ["close()", "using", "readable.cancel()"]) {
     // What the system took is delivered, and then the end.
     const all = await readAll(server);
     assert(all > 0 && all < LONG, `${all} bytes`);
+  }, {
+    skip: Deno.build.os === "windows"
+      ? "Winsock takes a write of any length at once"
+      : undefined,
   });
 }
 

@@ -43,6 +43,24 @@ sessionTest(
 );
 
 sessionTest(
+  "conn.close() leaves a send alone that the system has done",
+  async (open) => {
+    using session = open();
+    const conn = openOne(session);
+    using receiver = openOne(session);
+    open.fake!.hold();
+    const sent = conn.send(new Uint8Array([1]), receiver.addr);
+    // It is committed a few microtasks later.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    open.fake!.resume();
+    conn.close();
+    assertEquals(await within(sent), 1);
+    assertEquals((await within(receiver.receive()))[0].length, 1);
+  },
+  { only },
+);
+
+sessionTest(
   "conn.send() that waited for a slot rejects when its array was transferred, and leaves the slot to others",
   async (open) => {
     using session = open();

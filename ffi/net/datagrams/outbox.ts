@@ -181,6 +181,8 @@ export class Outbox extends Sender {
       // What was sent and not awaited leaves before the socket is closed.
       this.#depart();
       this.commit();
+      // What has left by now was sent.
+      if (!this.isAlone) this.poll();
     } catch {
       // What cannot leave ends with the socket.
     }
