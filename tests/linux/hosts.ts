@@ -16,6 +16,7 @@ async function refusal(): Promise<string | undefined> {
   try {
     await ip("netns", "add", name);
     await ip("netns", "delete", name);
+    await removeStale();
     return undefined;
   } catch (error) {
     return `it needs network namespaces (${(error as Error).message})`;
@@ -27,6 +28,15 @@ const IMPORTS = `import { connect, listen } from ${
   JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
 };
 `;
+
+/** Removes what a run of the tests left that was killed. */
+async function removeStale(): Promise<void> {
+  const listed = await ip("netns", "list");
+  for (const [name, pid] of listed.matchAll(/^rio-(\d+)-\S+/gm)) {
+    const isRunning = await Deno.stat(`/proc/${pid}`).catch(() => null);
+    if (isRunning === null) await ip("netns", "delete", name).catch(() => {});
+  }
+}
 
 let made = 0;
 

@@ -257,7 +257,8 @@ export class RioDatagramConn
 
   /**
    * Connects the socket: sends need no destination any more, and only what that
-   * peer sends is received.
+   * peer sends is received. They leave from the address and the port that the
+   * socket was opened with.
    *
    * @param addr The peer; host `127.0.0.1` by default.
    * @throws {Deno.errors.NotCapable} If the peer is not permitted.
