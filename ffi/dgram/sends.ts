@@ -4,7 +4,7 @@
  * @module
  */
 import { nextTick } from "node:process";
-import { NativePromise } from "../globals.ts";
+import { NativePromise, queueMicrotask } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import { systemCode, systemError } from "./errors.ts";
 import type { Sending } from "./send_arguments.ts";
@@ -87,10 +87,8 @@ export class Sends {
         const run = at === 0 && end === batch.length
           ? batch
           : batch.slice(at, end);
-        if (run[0]!.callback === undefined) await this.#sendMany(run);
-        else {await NativePromise.all(run.map((datagram) =>
-            this.#send(datagram)
-          ));}
+        const told = run[0]!.callback !== undefined;
+        await (told ? this.#sendEach(run) : this.#sendMany(run));
         at = end;
       }
     }
@@ -100,7 +98,8 @@ export class Sends {
   /** Sends datagrams of which nobody wants to know what became of them. */
   async #sendMany(run: Sending[]): Promise<void> {
     const left = run.values();
-    for (;;) {
+    // Each error takes at least one from those that are left.
+    for (let errors = 0; errors <= run.length && !this.#closed; errors++) {
       try {
         await this.#conn.sendMany(left);
         break;
@@ -111,6 +110,11 @@ export class Sends {
     }
     this.#count -= run.length;
     for (const { data } of run) this.#bytes -= data.byteLength;
+  }
+
+  /** Sends datagrams whose callbacks are told, each of its own outcome. */
+  async #sendEach(run: Sending[]): Promise<void> {
+    await NativePromise.all(run.map((datagram) => this.#send(datagram)));
   }
 
   async #send(datagram: Sending): Promise<void> {
