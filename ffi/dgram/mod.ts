@@ -24,7 +24,9 @@ import type { Buffer } from "node:buffer";
 import { getBuiltinModule } from "node:process";
 import { AdjustableSocket } from "./adjustable_socket.ts";
 import { Socket } from "./socket.ts";
+import type { Socket as DgramSocket } from "./socket.ts";
 import type { RemoteInfo, SocketOptions, SocketType } from "./types.ts";
+import type * as types from "./types.ts";
 
 // Not imported: an import map may lead that name here.
 const { Socket: NodeSocket } = getBuiltinModule("node:dgram")!;
@@ -52,11 +54,27 @@ export function createSocket(
   return new Socket(type, listener);
 }
 
-/** What `node:dgram` has. */
+/** What `node:dgram` has: functions, and types by the same name. */
 const dgram: {
   createSocket: typeof createSocket;
   Socket: typeof Socket;
 } = { createSocket, Socket };
+
+/** Types as programs for Node name them: `dgram.Socket`, `dgram.RemoteInfo`. */
+declare namespace dgram {
+  /** An address of a socket. */
+  type AddressInfo = types.AddressInfo;
+  /** Options of {@linkcode Socket.bind}. */
+  type BindOptions = types.BindOptions;
+  /** Where a datagram comes from. */
+  type RemoteInfo = types.RemoteInfo;
+  /** A UDP socket. */
+  type Socket = DgramSocket;
+  /** Options of {@linkcode createSocket}. */
+  type SocketOptions = types.SocketOptions;
+  /** The family of a socket. */
+  type SocketType = types.SocketType;
+}
 
 export default dgram;
 export { Socket };
