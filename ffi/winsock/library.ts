@@ -11,6 +11,9 @@
  */
 import { shorten } from "../arguments.ts";
 
+import { IN_WORKER } from "../memory.ts";
+import { openThreadEnd, type ThreadEnd } from "./thread_end.ts";
+
 /** What the backend needs of `ws2_32.dll`, or of the DLL in its place. */
 export const WS2_32 = {
   // int WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData)
@@ -171,6 +174,8 @@ export interface WinsockSymbols
     Deno.StaticForeignLibraryInterface<typeof KERNEL32> {
   /** `null` where Windows comes without OLE Automation. */
   readonly DispCallFunc: DispCallFunc | null;
+  /** Closes sockets at the end of a worker; absent in the main thread. */
+  readonly threadEnd?: ThreadEnd | null;
 }
 
 /** `MAX_PATH`, in characters: what is longer is not shown whole. */
@@ -208,14 +213,20 @@ export function openLibrary(options: LibraryOptions = {}): WinsockSymbols {
   // Always loaded already, so the bare name cannot mean another file.
   kernel32 ??= load("kernel32.dll", KERNEL32);
   const system = systemDirectory(kernel32);
-  const ws2_32 = load(library || `${system}\\ws2_32.dll`, WS2_32);
+  const path = library || `${system}\\ws2_32.dll`;
+  const ws2_32 = load(path, WS2_32);
   let dispCallFunc: DispCallFunc | null = null;
   try {
     dispCallFunc = load(`${system}\\oleaut32.dll`, OLEAUT32).DispCallFunc;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotSupported)) throw cause;
   }
-  const symbols = { ...ws2_32, ...kernel32, DispCallFunc: dispCallFunc };
+  const symbols = {
+    ...ws2_32,
+    ...kernel32,
+    DispCallFunc: dispCallFunc,
+    threadEnd: IN_WORKER ? openThreadEnd(path) : null,
+  };
   opened.set(library, symbols);
   return symbols;
 }

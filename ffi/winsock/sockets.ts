@@ -28,6 +28,7 @@ import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import type { Operation } from "./operations.ts";
 import type { WinsockRings } from "./rings.ts";
+import { forget, hold } from "./thread_end.ts";
 import { readRioTable, type RioTable } from "./table.ts";
 import type { WinsockWaits } from "./waits.ts";
 
@@ -109,6 +110,7 @@ export class WinsockSockets {
       closeNative(this.system.symbols, socket.handle);
       return -WSAEOPNOTSUPP;
     }
+    hold(this.system.symbols, socket.handle);
     this.#open.set(id, socket);
     return id;
   }
@@ -119,8 +121,14 @@ export class WinsockSockets {
     if (!socket) return WSAENOTSOCK;
     const { symbols, rings, waits } = this.system;
     rings.endRequestQueue(id);
-    const error = closeNative(symbols, socket.handle);
-    if (error !== 0) return error;
+    // First: it would be closed twice if the thread ended in between.
+    const error = forget(socket.handle)
+      ? closeNative(symbols, socket.handle)
+      : 0;
+    if (error !== 0) {
+      hold(symbols, socket.handle);
+      return error;
+    }
     this.#open.delete(id);
     if (socket.connecting) waits.operations.release(socket.connecting);
     this.#stopAccepting(socket);

@@ -17,7 +17,6 @@
  */
 import { NativePromise } from "../globals.ts";
 import {
-  INFINITE,
   MAXIMUM_WAIT_OBJECTS,
   RIO_EVENT_COMPLETION,
   RIO_IOCP_COMPLETION,
@@ -26,6 +25,7 @@ import {
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSASYSCALLFAILURE } from "../error_numbers.ts";
+import { timeNow } from "../globals.ts";
 import { OVERLAPPED_ENTRY, RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
 import { setCallReferenced } from "../pending_call.ts";
 import { type CallBlock, CallMemory } from "./call.ts";
@@ -47,6 +47,14 @@ const NOTIFY_RESET = 1n;
 /** What packets of overlapped calls and wake-ups have in place of a queue's key. */
 const NO_QUEUE = 0n;
 const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
+
+/**
+ * A wait goes on after so long, in milliseconds: a thread of Deno that ends
+ * waits for calls on its pool, and only then are its sockets closed.
+ */
+const SLEEP_MS = 1000;
+/** A call that ends so soon has failed. */
+const EARLY_MS = SLEEP_MS / 2;
 
 /** How often, and how long each time, closing waits for cancelled calls. */
 const DRAIN_ATTEMPTS = 20;
@@ -290,19 +298,21 @@ export class WinsockWaits implements RioWaits {
   }
 
   async #waitForPackets(): Promise<void> {
+    const began = timeNow();
     this.#portCall = this.#symbols.GetQueuedCompletionStatusEx(
       this.#port,
       this.#packets.address,
       MAX_PACKETS,
       this.#countAddress,
-      INFINITE,
+      SLEEP_MS,
       0,
     );
     const succeeded = await this.#portCall;
     this.#portCall = null;
-    // Why it failed is known to the pool thread only.
+    // Why it failed is known to the pool thread only: if it was not in time, it
+    // was not for the time.
     if (succeeded !== 0) this.#readPackets();
-    else this.#error = WSASYSCALLFAILURE;
+    else if (timeNow() - began < EARLY_MS) this.#error = WSASYSCALLFAILURE;
     this.#returned();
   }
 
@@ -329,11 +339,13 @@ export class WinsockWaits implements RioWaits {
       handles.length,
       this.#handles.address,
       0,
-      INFINITE,
+      SLEEP_MS,
     );
     const index = await this.#eventsCall;
     this.#eventsCall = null;
-    if (index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS) {
+    if (
+      index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS && index !== WAIT_TIMEOUT
+    ) {
       this.#error = WSASYSCALLFAILURE;
     }
     this.#symbols.ResetEvent(this.#wakeEvent);

@@ -1,0 +1,127 @@
+/**
+ * Sockets that end with the thread that opened them, also where none of our
+ * code runs any more: a worker is terminated, or ends with an error.
+ *
+ * A thread of the system waits for the end of the worker's, and calls
+ * `closesocket` with each socket. The main thread ends with the process, or
+ * begins anew with another program (`--watch`): then the event `unload` is told.
+ *
+ * Source: `RegisterWaitForSingleObject`, `UnregisterWait` and `OpenThread` in
+ * the Microsoft reference.
+ *
+ * @module
+ */
+import { INFINITE } from "../constants.ts";
+import { IN_WORKER } from "../memory.ts";
+import type { WinsockSymbols } from "./library.ts";
+
+const KERNEL32 = {
+  // DWORD GetCurrentThreadId(void)
+  GetCurrentThreadId: { parameters: [], result: "u32" },
+  // HANDLE OpenThread(DWORD dwDesiredAccess, BOOL bInheritHandle,
+  //   DWORD dwThreadId)
+  OpenThread: { parameters: ["u32", "i32", "u32"], result: "usize" },
+  // BOOL RegisterWaitForSingleObject(PHANDLE phNewWaitObject, HANDLE hObject,
+  //   WAITORTIMERCALLBACK Callback, PVOID Context, ULONG dwMilliseconds,
+  //   ULONG dwFlags)
+  RegisterWaitForSingleObject: {
+    parameters: ["buffer", "usize", "pointer", "usize", "u32", "u32"],
+    result: "i32",
+  },
+  // BOOL UnregisterWait(HANDLE WaitHandle)
+  UnregisterWait: { parameters: ["usize"], result: "i32" },
+} as const;
+
+const WS2_32 = {
+  // int closesocket(SOCKET s)
+  // Its address: the system calls it.
+  closesocket: { type: "pointer" },
+} as const;
+
+const SYNCHRONIZE = 0x00100000;
+const WT_EXECUTEONLYONCE = 8;
+
+/** The end of a thread, for which the system waits. */
+export interface ThreadEnd {
+  /** Has a socket closed then; returns what ends that, or 0. */
+  watch(socket: bigint): bigint;
+  /** Does not. */
+  unwatch(wait: bigint): void;
+}
+
+/**
+ * Has the system wait for the end of this thread.
+ *
+ * @param library The DLL whose sockets they are.
+ * @returns How; `null` where it cannot.
+ */
+export function openThreadEnd(library: string): ThreadEnd | null {
+  try {
+    const { symbols } = Deno.dlopen("kernel32.dll", KERNEL32);
+    const { closesocket } = Deno.dlopen(library, WS2_32).symbols;
+    const id = symbols.GetCurrentThreadId();
+    const thread = symbols.OpenThread(SYNCHRONIZE, 0, id);
+    if (thread === 0n) return null;
+    const made = new BigUint64Array(1);
+    const bytes = new Uint8Array(made.buffer);
+    return {
+      watch(socket) {
+        const registered = symbols.RegisterWaitForSingleObject(
+          bytes,
+          thread,
+          closesocket,
+          socket,
+          INFINITE,
+          WT_EXECUTEONLYONCE,
+        );
+        return registered === 0 ? 0n : made[0]!;
+      },
+      unwatch(wait) {
+        symbols.UnregisterWait(wait);
+      },
+    };
+  } catch {
+    // Its sockets stay until the process ends.
+    return null;
+  }
+}
+
+/** A socket that is open. */
+interface Held {
+  readonly symbols: WinsockSymbols;
+  /** What waits for the end of the thread; 0 for nothing. */
+  readonly wait: bigint;
+}
+
+/** What is open, by socket. */
+const held: Map<bigint, Held> = new Map();
+let listens = false;
+
+/** Takes note of a socket that was opened. */
+export function hold(symbols: WinsockSymbols, socket: bigint): void {
+  if (!IN_WORKER && !listens) {
+    globalThis.addEventListener("unload", unloadAll);
+    listens = true;
+  }
+  held.set(socket, { symbols, wait: symbols.threadEnd?.watch(socket) ?? 0n });
+}
+
+/**
+ * Leaves a socket to who is about to close it.
+ *
+ * @returns Whether it is open: at `unload` it was closed.
+ */
+export function forget(socket: bigint): boolean {
+  const known = held.get(socket);
+  if (known === undefined) return false;
+  held.delete(socket);
+  if (known.wait !== 0n) known.symbols.threadEnd!.unwatch(known.wait);
+  return true;
+}
+
+function unloadAll(): void {
+  for (const [socket, { symbols }] of [...held]) {
+    held.delete(socket);
+    symbols.closesocket(socket);
+  }
+}
