@@ -110,7 +110,7 @@ export class WinsockSockets {
       closeNative(this.system.symbols, socket.handle);
       return -WSAEOPNOTSUPP;
     }
-    hold(this.system.symbols, socket.handle);
+    this.#hold(socket);
     this.#open.set(id, socket);
     return id;
   }
@@ -126,7 +126,7 @@ export class WinsockSockets {
       ? closeNative(symbols, socket.handle)
       : 0;
     if (error !== 0) {
-      hold(symbols, socket.handle);
+      this.#hold(socket);
       return error;
     }
     this.#open.delete(id);
@@ -226,6 +226,15 @@ export class WinsockSockets {
     if (!socket) return WSAENOTSOCK;
     const returned = call(socket.handle, ...rest);
     return returned === 0 ? 0 : lastError(this.system.symbols);
+  }
+
+  /** Has a socket closed without us, or in a hurry: what is posted is lost. */
+  #hold({ handle }: WinsockSocket): void {
+    const { symbols, rings } = this.system;
+    hold(symbols, handle, () => {
+      rings.endRequestQueue(Number(handle));
+      closeNative(symbols, handle);
+    });
   }
 
   #name(

@@ -91,19 +91,30 @@ interface Held {
   readonly symbols: WinsockSymbols;
   /** What waits for the end of the thread; 0 for nothing. */
   readonly wait: bigint;
+  /** Closes it at `unload`. */
+  readonly unload: () => void;
 }
 
 /** What is open, by socket. */
 const held: Map<bigint, Held> = new Map();
 let listens = false;
 
-/** Takes note of a socket that was opened. */
-export function hold(symbols: WinsockSymbols, socket: bigint): void {
+/**
+ * Takes note of a socket that was opened.
+ *
+ * @param unload Closes it at `unload`.
+ */
+export function hold(
+  symbols: WinsockSymbols,
+  socket: bigint,
+  unload: () => void,
+): void {
   if (!IN_WORKER && !listens) {
     globalThis.addEventListener("unload", unloadAll);
     listens = true;
   }
-  held.set(socket, { symbols, wait: symbols.threadEnd?.watch(socket) ?? 0n });
+  const wait = symbols.threadEnd?.watch(socket) ?? 0n;
+  held.set(socket, { symbols, wait, unload });
 }
 
 /**
@@ -120,8 +131,8 @@ export function forget(socket: bigint): boolean {
 }
 
 function unloadAll(): void {
-  for (const [socket, { symbols }] of [...held]) {
+  for (const [socket, { unload }] of [...held]) {
     held.delete(socket);
-    symbols.closesocket(socket);
+    unload();
   }
 }
