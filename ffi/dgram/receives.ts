@@ -33,9 +33,8 @@ export async function receiveAll(
     let messages: Message[];
     try {
       using batch = await conn.receiveMany();
-      // Copied: listeners may keep what they get.
       messages = Array.from(batch, ({ data, addr }) => ({
-        data: Buffer.from(data),
+        data: ownOf(data),
         rinfo: family.remote(addr, data.byteLength),
       }));
     } catch (error) {
@@ -46,6 +45,15 @@ export async function receiveAll(
     }
     receiver.received(messages);
   }
+}
+
+/** The data of a datagram, for listeners to keep. */
+function ownOf(data: Uint8Array<ArrayBuffer>): Buffer {
+  const { buffer } = data;
+  // One that came alone has memory of its own; others view registered memory.
+  return buffer.byteLength === data.byteLength
+    ? Buffer.from(buffer)
+    : Buffer.from(data);
 }
 
 /** The messages whose senders are not blocked. */

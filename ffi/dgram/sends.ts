@@ -101,7 +101,8 @@ export class Sends {
     // Each error takes at least one from those that are left.
     for (let errors = 0; errors <= run.length && !this.#closed; errors++) {
       try {
-        await this.#conn.sendMany(left);
+        if (run.length > 1) await this.#conn.sendMany(left);
+        else await this.#conn.send(run[0]!.data, run[0]!.addr);
         break;
       } catch (error) {
         // As in Node, what the system does not take is nobody's matter.

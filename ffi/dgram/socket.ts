@@ -4,6 +4,7 @@
  * @module
  */
 import type { Buffer } from "node:buffer";
+import { channel } from "node:diagnostics_channel";
 import { nextTick } from "node:process";
 import { NativePromise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
@@ -45,6 +46,9 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   "ENETRESET",
   "ENETUNREACH",
 ]);
+
+/** Tells of new sockets, as Node's channel of that name. */
+const made = channel("udp.socket");
 
 const UNBOUND = 0;
 const BINDING = 1;
@@ -94,6 +98,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     this.#destinations = new Destinations(this.#family, sendBlockList);
     if (typeof listener === "function") this.on("message", listener);
     this.#closeWith(this.#options.signal);
+    if (made.hasSubscribers) made.publish({ socket: this });
   }
 
   /**
@@ -176,12 +181,14 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   /**
    * Ends what {@linkcode Socket.connect} began.
    *
-   * @throws {Error} `ERR_SOCKET_DGRAM_NOT_CONNECTED`
+   * @throws {Error} `ERR_SOCKET_DGRAM_NOT_CONNECTED`,
+   * `ERR_SOCKET_DGRAM_NOT_RUNNING`
    */
   disconnect(): void {
     if (this.#peer !== CONNECTED) {
       throw wrongState("ERR_SOCKET_DGRAM_NOT_CONNECTED");
     }
+    this.#assertRunning();
     this.#sends!.flush();
     calling(this.#conn!.socket, "connect", () => this.#conn!.disconnect());
     this.#peer = 0;

@@ -23,8 +23,8 @@ export const dgram: readonly Mutant[] = [
     name: "dgram: a message views the memory of the next one",
     edits: [{
       file: "ffi/dgram/receives.ts",
-      find: "data: Buffer.from(data),",
-      replace: "data: Buffer.from(data.buffer, data.byteOffset, data.length),",
+      find: ": Buffer.from(data);",
+      replace: ": Buffer.from(buffer, data.byteOffset, data.length);",
     }],
     linux: STATEMENTS,
   },

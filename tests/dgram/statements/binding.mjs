@@ -324,4 +324,16 @@ export const bindStatements = [
       assert.equal((await uncaught).code, "EADDRINUSE");
     },
   },
+  {
+    name: "a new socket is told of on the channel udp.socket",
+    async run(t) {
+      const { channel } = await import("node:diagnostics_channel");
+      const made = [];
+      const hear = ({ socket }) => made.push(socket);
+      channel("udp.socket").subscribe(hear);
+      const socket = t.open();
+      channel("udp.socket").unsubscribe(hear);
+      assert.deepEqual(made.map((other) => other === socket), [true]);
+    },
+  },
 ];

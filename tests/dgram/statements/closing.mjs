@@ -216,4 +216,14 @@ export const closeStatements = [
       assert.deepEqual(t.thrown(() => socket.close()), NOT_RUNNING);
     },
   },
+  {
+    name: "disconnect() of a closed socket throws",
+    async run(t) {
+      const { port } = (await t.bound()).address();
+      const socket = t.open();
+      await t.told((told) => socket.connect(port, HERE, told));
+      await t.told((told) => socket.close(told));
+      assert.throws(() => socket.disconnect());
+    },
+  },
 ];
