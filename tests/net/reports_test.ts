@@ -35,6 +35,12 @@ const RECEIVES = ALL.filter(([, options]) =>
   Deno.build.os === "linux" || !("info" in options)
 );
 
+/** After a report Wine has a connected socket receive nothing any more. */
+const HEARS_ON = Deno.build.os === "linux" || !skipped(
+  "what a connected socket receives after a report",
+  "Wine gives it nothing any more",
+);
+
 async function takeOne(conn: RioDatagramConn): Promise<void> {
   using batch = await conn.receiveMany();
   assertEquals(batch.length, 1);
@@ -62,7 +68,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
         });
         await conn.connect({ hostname, port });
         // One waits already; the next one is told of what has come before.
-        for (const waits of [true, false, false]) {
+        for (const waits of HEARS_ON ? [true, false, false] : [true]) {
           const early = waits ? receive(conn) : null;
           // It may be told while the send is still awaited.
           early?.catch(() => {});
@@ -73,6 +79,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
           );
           assert(error.cause instanceof RioError);
         }
+        if (!HEARS_ON) return;
         using peer = listenDatagram({ session, hostname, port });
         const received = receive(conn);
         await peer.send(new Uint8Array([2]), conn.addr);
@@ -88,6 +95,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
         using conn = listenDatagram({ session, hostname, ...options });
         await conn.connect({ hostname, port });
         const received = receive(conn);
+        received.catch(() => {});
         for (let i = 0; i < 4; i++) {
           assertEquals(await conn.send(new Uint8Array([i])), 1);
           const two = [1, 2].map((size) => ({ data: new Uint8Array(size) }));
@@ -96,6 +104,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
         using peer = listenDatagram({ session, hostname, port });
         await conn.send(new Uint8Array([9]));
         await within(peer.receive());
+        if (!HEARS_ON) return;
         await peer.send(new Uint8Array([2]), conn.addr);
         await within(received);
       },
