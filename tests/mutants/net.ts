@@ -214,4 +214,89 @@ export const net: readonly Mutant[] = [
     }],
     linux: ["tests/net/trains_test.ts"],
   },
+  {
+    name: "a send fails for an earlier datagram",
+    edits: [{
+      file: "ffi/linux/reports.ts",
+      find: "REPORTS.has(code) && ++this.#attempts < ATTEMPTS",
+      replace: "false",
+    }],
+    linux: ["tests/linux/reports_test.ts"],
+  },
+  {
+    name: "a path that takes less fails the next call",
+    edits: [{
+      file: "ffi/linux/reports.ts",
+      find: "  [errno.EMSGSIZE, 0],\n",
+      replace: "",
+    }],
+    linux: ["tests/linux/reports_test.ts"],
+  },
+  {
+    name: "what a send was told is kept from the receives",
+    edits: [{
+      file: "ffi/linux/socket.ts",
+      find: "this.#report = report;",
+      replace: "",
+    }],
+    linux: ["tests/linux/reports_test.ts"],
+  },
+  {
+    name: "a datagram goes to who has waited longest",
+    edits: [{
+      file: "ffi/net/datagrams/inbox.ts",
+      find: "const call = this.calls.pop();",
+      replace: "const call = this.calls.shift();",
+    }, {
+      file: "ffi/net/datagrams/inbox.ts",
+      find: "const call = calls.at(-1)!;",
+      replace: "const call = calls[0]!;",
+    }],
+    linux: ["tests/dropin/udp_test.ts"],
+  },
+  {
+    name: "nobody is told of a datagram that was cut",
+    edits: [{
+      file: "ffi/net/datagrams/slots.ts",
+      find: "end < next || this.#cut && !this.more",
+      replace: "false",
+    }],
+    linux: ["tests/net/receiving_test.ts"],
+  },
+  {
+    name: "data that was kept shows what arrives next",
+    edits: [{
+      file: "ffi/net/datagrams/batch.ts",
+      find: "datagram.data = GONE;",
+      replace: "void datagram;",
+    }],
+    linux: ["tests/net/kept_datagrams_test.ts"],
+  },
+  {
+    name: "an array that was transferred takes a datagram with it",
+    edits: [{
+      file: "ffi/net/datagrams/inbox.ts",
+      find: "call.check?.();",
+      replace: "",
+    }],
+    linux: ["tests/net/receiving_test.ts"],
+  },
+  {
+    name: "what was taken cannot be read, and its slot is lost",
+    edits: [{
+      file: "ffi/net/datagrams/inbox.ts",
+      find: "for (const slot of slots) this.recycle(slot);",
+      replace: "",
+    }],
+    linux: ["tests/net/receiving_test.ts"],
+  },
+  {
+    name: "what has arrived is not asked for",
+    edits: [{
+      file: "ffi/net/datagrams/watch.ts",
+      find: "this.#io.ask();",
+      replace: "",
+    }],
+    linux: ["tests/net/receiving_test.ts"],
+  },
 ];

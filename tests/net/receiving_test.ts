@@ -15,6 +15,7 @@ import {
   receiveAll,
   within,
 } from "./harness.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 const WAYS: readonly RioListenDatagramOptions[] = Deno.build.os === "linux"
   ? [{}, { info: true }, { coalesce: true }]
@@ -238,8 +239,8 @@ datagramTest(
   },
 );
 
-Deno.test("sharedStats() tells of the session that sockets share", async () => {
-  if (Deno.build.os === "windows") return;
+const SHARED = "sharedStats() tells of the session that sockets share";
+Deno.test({ name: SHARED, ignore: skipped(SHARED, NOT_LINUX) }, async () => {
   assertEquals(sharedStats(), null);
   {
     using conn = listenDatagram({ hostname: "127.0.0.1" });
