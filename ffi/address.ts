@@ -25,6 +25,13 @@ export interface IpAddress {
   port: number;
 }
 
+/** An address in one word, as a message shows it. */
+export function showAddress({ hostname, port }: IpAddress): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}
+
 /**
  * Writes a socket address as native code reads it.
  *

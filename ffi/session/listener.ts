@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showAddress } from "../address.ts";
 import { NativePromise } from "../globals.ts";
 import { checkHandle, isExhausted } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
@@ -103,8 +104,7 @@ export class RioListener extends RioEndpoint {
       if (kept !== null) return this.#toSocket(kept, plan);
       const handle = backend.sockets.accept(record.handle, record.key);
       if (handle !== 0) {
-        const { hostname, port } = this.address;
-        checkHandle(handle, "accept", `accept on ${hostname}:${port}`);
+        checkHandle(handle, "accept", `accept on ${showAddress(this.address)}`);
         return this.#toSocket(core.ledger.enter(handle), plan);
       }
       await waiter.fires(record.key, this.#referenced);

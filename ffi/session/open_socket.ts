@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { assertPort, ipVersion, writeAddress } from "../address.ts";
+import {
+  assertPort,
+  ipVersion,
+  showAddress,
+  writeAddress,
+} from "../address.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -142,7 +147,7 @@ export function openSocket(
   checkHandle(handle, "WSASocketW", `open a ${transport} socket`);
   return core.ledger.addSocket(handle, (record) => {
     const parts = { core, record, transport, family };
-    const where = `${hostname}:${port}`;
+    const where = showAddress({ hostname, port });
     setOptions(parts, wanted, where);
     const isDual = family === AF_INET6 && !wanted.ipv6Only;
     if (device !== null) useDevice(parts, device, isDual);

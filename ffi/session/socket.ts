@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IpAddress } from "../address.ts";
+import { type IpAddress, showAddress } from "../address.ts";
 import { RIO_MSG_COMMIT_ONLY } from "../constants.ts";
 import { WSAENOTCONN } from "../error_numbers.ts";
 import { check, checkHandle, RioError } from "../errors.ts";
@@ -256,7 +256,11 @@ export class RioSocket extends RioEndpoint {
       assertEndpointOpen(this, "connect");
       outcome = backend.sockets.connected(handle);
     }
-    checkHandle(outcome, "connect", `connect to ${hostname}:${port}`);
+    checkHandle(
+      outcome,
+      "connect",
+      `connect to ${showAddress({ hostname, port })}`,
+    );
     refreshAddresses(this);
   }
 

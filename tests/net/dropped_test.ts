@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { showAddress } from "../../ffi/address.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import {
   connect,
@@ -106,7 +107,9 @@ for (const hostname of ["127.0.0.1", "::1"]) {
             noSockets(session),
             "the socket to be closed",
           );
-          assertWarned(warnings, [`RioDatagramConn on ${hostname}:${port}`]);
+          assertWarned(warnings, [
+            `RioDatagramConn on ${showAddress({ hostname, port })}`,
+          ]);
           listenDatagram({ session, hostname, port }).close();
         },
         hostname === "::1" ? { only: ["linux", "windows"] } : {},
@@ -123,7 +126,9 @@ for (const hostname of ["127.0.0.1", "::1"]) {
         noSockets(session),
         "the listener to be closed",
       );
-      assertWarned(warnings, [`RioTcpListener on ${hostname}:${port}`]);
+      assertWarned(warnings, [
+        `RioTcpListener on ${showAddress({ hostname, port })}`,
+      ]);
       listen({ session, hostname, port }).close();
     },
     hostname === "::1" ? { only: ["linux", "windows"] } : {},
@@ -145,7 +150,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
             : [server, client];
           await within(forgotten.write(new Uint8Array([1, 2, 3])));
           const to = forgotten.remoteAddr;
-          name = `RioTcpConn to ${to.hostname}:${to.port}`;
+          name = `RioTcpConn to ${showAddress(to)}`;
           return other;
         })();
         const warnings = await collectUntil(
@@ -207,7 +212,7 @@ for (const [method, receive] of Object.entries(RECEIVES)) {
         "the socket to be closed",
       );
       assertWarned(warnings, [
-        `RioDatagramConn on ${addr.hostname}:${addr.port}`,
+        `RioDatagramConn on ${showAddress(addr)}`,
       ]);
     },
   );
@@ -244,7 +249,7 @@ sessionTest("a listener is kept while accept() waits", async (open) => {
     () => session.stats().sockets === 2,
     "the listener to be closed",
   );
-  assertWarned(warnings, [`RioTcpListener on ${addr.hostname}:${addr.port}`]);
+  assertWarned(warnings, [`RioTcpListener on ${showAddress(addr)}`]);
 });
 
 for (const way of ["read", "readable"] as const) {

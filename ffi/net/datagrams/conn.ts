@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showAddress } from "../../address.ts";
 import { NativePromise } from "../../globals.ts";
 import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
@@ -102,9 +103,9 @@ export class RioDatagramConn
     const { outbox, resources } = parts;
     inbox.hold.of(this);
     outbox.hold.of(this);
-    const { hostname, port } = this.addr;
+    const { addr } = this;
     watchDropped(this, this.socket, {
-      what: () => `RioDatagramConn on ${hostname}:${port}`,
+      what: () => `RioDatagramConn on ${showAddress(addr)}`,
       parts: { [Symbol.dispose]: () => closeParts(inbox, outbox, resources) },
     });
   }

@@ -42,6 +42,8 @@ export type GroupAction = "join" | "leave" | "block" | "unblock";
 export interface GroupRequest {
   readonly option: readonly [level: number, name: number];
   readonly value: Uint8Array;
+  /** What it asks for, as an error tells it. */
+  readonly what: string;
 }
 
 /** The options for all sources of a group. */
@@ -102,6 +104,7 @@ export class GroupRequests {
     return {
       option: [this.#level, GROUP[this.#version][action]],
       value: Uint8Array.of(...ipBytes(this.#address, this.#version), ...where),
+      what: `${action} the group ${this.#address}`,
     };
   }
 
@@ -113,6 +116,7 @@ export class GroupRequests {
   source(action: GroupAction, source: string): GroupRequest {
     assertAddress(source, this.#version);
     const place = this.#place;
+    const what = `${action} ${source} in the group ${this.#address}`;
     if ("address" in place) {
       return {
         option: [this.#level, SOURCE_BY_ADDRESS[action]],
@@ -121,6 +125,7 @@ export class GroupRequests {
           ...ipBytes(source, 4),
           ...place.address,
         ),
+        what,
       };
     }
     const value = new Uint8Array(GROUP_SOURCE_REQ.size);
@@ -128,7 +133,7 @@ export class GroupRequests {
     value.set(indexBytes(place.index, true), GROUP_SOURCE_REQ.interface);
     value.set(socketAddress(this.#address), groupAt);
     value.set(socketAddress(source), sourceAt);
-    return { option: [this.#level, SOURCE_BY_INDEX[action]], value };
+    return { option: [this.#level, SOURCE_BY_INDEX[action]], value, what };
   }
 }
 

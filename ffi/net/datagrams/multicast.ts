@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { RioError } from "../../errors.ts";
 import { NativePromise } from "../../globals.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { denoErrors } from "../errors.ts";
+import { denoErrors, toDenoError, withMore } from "../errors.ts";
 import { type Group, type GroupRequest, GroupRequests } from "./groups.ts";
 
 /** Options of {@linkcode RioDatagramConn.joinMulticastV4}. */
@@ -100,8 +101,13 @@ export class RioMembership implements AsyncDisposable {
     if (!this.#left && !this.#socket.closed) await this.leave();
   }
 
-  #ask({ option, value }: GroupRequest): void {
-    this.#socket.setRawOption(option, value);
+  #ask({ option, value, what }: GroupRequest): void {
+    try {
+      this.#socket.setRawOption(option, value);
+    } catch (error) {
+      const told = toDenoError(error);
+      throw error instanceof RioError ? withMore(told, `to ${what}`) : told;
+    }
   }
 }
 

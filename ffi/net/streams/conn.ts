@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showAddress } from "../../address.ts";
 import { NativePromise } from "../../globals.ts";
 import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
@@ -71,9 +72,9 @@ export class RioTcpConn implements Disposable {
     const parts = this.#parts = new ConnParts(hub, socket);
     parts.reader.hold.of(this);
     parts.writer.hold.of(this);
-    const { hostname, port } = this.remoteAddr;
+    const { remoteAddr } = this;
     watchDropped(this, socket, {
-      what: () => `RioTcpConn to ${hostname}:${port}`,
+      what: () => `RioTcpConn to ${showAddress(remoteAddr)}`,
       parts,
     });
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showAddress } from "../../address.ts";
 import { DisposableStack, NativePromise } from "../../globals.ts";
 import { isExhausted, RioClosedError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
@@ -58,9 +59,9 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
     this.socket = socket;
     this.addr = givenBack(socket.address);
     const parts = this.#parts = new ListenerParts(hub, socket);
-    const { hostname, port } = socket.address;
+    const { addr } = this;
     watchDropped(this, socket, {
-      what: () => `RioTcpListener on ${hostname}:${port}`,
+      what: () => `RioTcpListener on ${showAddress(addr)}`,
       parts,
     });
   }
