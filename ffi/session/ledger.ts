@@ -197,8 +197,10 @@ export class Ledger {
     record.closing = true;
     if (record.inFlight > 0 || !this.buffers.delete(record)) return;
     this.calls.RIODeregisterBuffer++;
-    this.backend.rings.deregisterBuffer(record.id);
+    // Counted first: whether a call that fails was made is not known, and it is
+    // not made twice. Nothing uses the memory any more either way.
     this.deregistered++;
+    this.backend.rings.deregisterBuffer(record.id);
   }
 
   /**
