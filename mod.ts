@@ -88,11 +88,11 @@ export {
   type RioSendControl,
   writeControl,
 } from "./ffi/control.ts";
-export {
-  RioDatagramConn,
-  type RioDatagramReceiveOptions,
-  type RioDatagramStats,
-} from "./ffi/net/datagrams/conn.ts";
+export { RioDatagramConn } from "./ffi/net/datagrams/conn.ts";
+export type {
+  RioDatagramReceiveOptions,
+  RioDatagramStats,
+} from "./ffi/net/datagrams/receive_options.ts";
 export {
   type RioDatagram,
   RioDatagramBatch,

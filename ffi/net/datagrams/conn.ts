@@ -22,35 +22,10 @@ import { RioMembership, type RioMembershipOptions } from "./multicast.ts";
 import type { RioDatagramSendOptions } from "./manner.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Arrival } from "./receive_call.ts";
-
-/** Options of a wait for datagrams. */
-export interface RioDatagramReceiveOptions {
-  /**
-   * Ends the wait; no datagram is lost. What has arrived is received even where
-   * the signal was aborted before.
-   */
-  signal?: AbortSignal;
-  /**
-   * Reject a datagram that is longer than its place with `EMSGSIZE`, in place of
-   * giving its head; the rest is lost either way. A batch tells it with each
-   * datagram.
-   *
-   * @default {false}
-   */
-  rejectTruncated?: boolean;
-}
-
-/** What a datagram socket has counted since it was opened. */
-export interface RioDatagramStats {
-  /** Datagrams of which only the head was received: no place was longer. */
-  readonly truncated: number;
-  /**
-   * Datagrams that the system dropped because its receive buffer was full, or
-   * their checksum was wrong; `null` on Windows, which counts them for all
-   * sockets together only.
-   */
-  readonly dropped: number | null;
-}
+import type {
+  RioDatagramReceiveOptions,
+  RioDatagramStats,
+} from "./receive_options.ts";
 
 /**
  * A UDP socket with the methods of `Deno.DatagramConn`, and some more.
