@@ -200,7 +200,8 @@ export const net: readonly Mutant[] = [
     name: "the end of conn.readable closes in the middle of a write",
     edits: [{
       file: "ffi/net/streams/conn.ts",
-      find: "if (this.#late > 0 || this.#writable?.isPiped) return;",
+      find:
+        "if (this.#says && (this.#late > 0 || this.#writable?.isPiped)) return;",
       replace: "",
     }],
     linux: ["tests/net/tcp_half_closed_test.ts"],

@@ -5,9 +5,14 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import type { RioTcpConn } from "../../mod.ts";
+import {
+  connect,
+  listen,
+  type RioSession,
+  type RioTcpConn,
+} from "../../mod.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
-import { encode, openBoth, text } from "./connection.ts";
+import { encode, HOST, openBoth, text } from "./connection.ts";
 
 const { BadResource } = Deno.errors;
 
@@ -145,4 +150,102 @@ sessionTest(
     await until(() => server.socket.closed, "the end of the connection");
   },
   { only: ["linux"] },
+);
+
+sessionTest(
+  "what was written before conn.closeWrite() is sent, also when conn.readable ends meanwhile",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    const length = 20_000_000;
+    const written = server.write(new Uint8Array(length));
+    const ended = server.closeWrite();
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    let received = 0;
+    for await (const chunk of client.readable) received += chunk.length;
+    assertEquals(received, length);
+    assertEquals(await within(written), length);
+    await within(ended);
+    await until(() => server.socket.closed, "the end of the connection");
+  },
+  { only: ["linux"] },
+);
+
+/** Both ends of a connection of which each direction ends alone. */
+async function openHalves(
+  session: RioSession,
+): Promise<[client: RioTcpConn, server: RioTcpConn]> {
+  const options = { hostname: HOST, session, allowHalfOpen: true };
+  using listener = listen(options);
+  const accepted = listener.accept();
+  const { port } = listener.addr;
+  return [
+    await within(connect({ ...options, port })),
+    await within(accepted),
+  ];
+}
+
+sessionTest(
+  "allowHalfOpen leaves sending open after the end of conn.readable",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openHalves(session);
+    await within(client.writable.close());
+    await within(readToEnd(server));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assertEquals(await within(server.read(new Uint8Array(1))), null);
+    assertEquals(await within(server.write(encode("late"))), 4);
+    const writer = server.writable.getWriter();
+    await within(writer.write(encode(", later")));
+    await within(writer.close());
+    assertEquals(server.socket.closed, true);
+    let answer = "";
+    for await (const chunk of client.readable) answer += text(chunk, 99);
+    assertEquals(answer, "late, later");
+    // Both directions have ended.
+    assertEquals(client.socket.closed, true);
+  },
+);
+
+sessionTest(
+  "allowHalfOpen has a proxy of two pipes pass on one end at a time",
+  async (open) => {
+    using session = open();
+    const [client, front] = await openHalves(session);
+    const [back, server] = await openHalves(session);
+    const pipes = [
+      front.readable.pipeTo(back.writable),
+      back.readable.pipeTo(front.writable),
+    ];
+    const asked = readText(server);
+    await within(client.write(encode("question")));
+    await within(client.closeWrite());
+    assertEquals(await within(asked), "question");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await within(server.write(encode("answer")));
+    await within(server.closeWrite());
+    assertEquals(await readText(client), "answer");
+    await within(Promise.all(pipes));
+    await until(
+      () => front.socket.closed && back.socket.closed,
+      "the end of the proxy",
+    );
+    client.close();
+    server.close();
+  },
+);
+
+sessionTest(
+  "allowHalfOpen leaves conn.close() as it is",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openHalves(session);
+    await within(client.closeWrite());
+    await within(readToEnd(server));
+    server.close();
+    assertThrows(() => server.close(), BadResource);
+    assertEquals(await readText(client), "");
+    client.close();
+  },
 );

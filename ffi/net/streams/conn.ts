@@ -20,6 +20,14 @@ import { type ConnWritable, readableOf, writableOf } from "./web_streams.ts";
 
 const NO_BYTES = new Uint8Array();
 
+/** What a connection is made of. */
+interface ConnOptions {
+  /** The connected socket. */
+  socket: RioSocket;
+  /** Whether the end of a stream ends its direction only. */
+  allowHalfOpen: boolean | undefined;
+}
+
 /**
  * A TCP connection with the methods of `Deno.TcpConn`, and a
  * {@linkcode RioTcpConn.reset}.
@@ -39,7 +47,11 @@ export class RioTcpConn implements Disposable {
   readonly #parts: ConnParts;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | null = null;
   #writable: ConnWritable | null = null;
-  /** Whether `readable` has ended: then only writing goes on. */
+  /** Whether the end of a stream ends its direction only. */
+  readonly #halfOpen: boolean;
+  /** Whether the peer has ended, as `readable` tells. */
+  #heardAll = false;
+  /** Whether that closes the connection: then only writing goes on. */
   #ended = false;
   /** Whether sending was not ended. */
   #says = true;
@@ -59,10 +71,16 @@ export class RioTcpConn implements Disposable {
    * @ignore
    * @param key Proves that this package calls.
    * @param hub Used, and disposed when the connection is closed and drained.
-   * @param socket The connected socket; this object closes it.
+   * @param options The connected socket, which this object closes, and whether it
+   * ends one direction at a time.
    */
-  constructor(key: typeof INTERNAL, hub: Hub, socket: RioSocket) {
+  constructor(
+    key: typeof INTERNAL,
+    hub: Hub,
+    { socket, allowHalfOpen }: ConnOptions,
+  ) {
     assertInternal(key, "connect()");
+    this.#halfOpen = allowHalfOpen === true;
     this.socket = socket;
     this.localAddr = givenBack(socket.address);
     // The peer may be gone already, and its address with it.
@@ -85,6 +103,7 @@ export class RioTcpConn implements Disposable {
    * Cancelling it closes the connection, and so does its end; but not before
    * what was written by then has been sent, or is written in the same turn of the
    * event loop, and not while a pipe writes to {@linkcode RioTcpConn.writable}.
+   * With `allowHalfOpen` sending has to end first.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= readableOf(this, {
@@ -100,11 +119,15 @@ export class RioTcpConn implements Disposable {
    * What is sent to the peer, as a stream.
    *
    * Closing and aborting it close the connection; {@linkcode
-   * RioTcpConn.closeWrite} ends sending only.
+   * RioTcpConn.closeWrite} ends sending only, and so does closing it with
+   * `allowHalfOpen`.
    */
   get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
     // A stream is locked until its write has ended.
-    return this.#writable ??= writableOf(this, (p) => this.#write(p, true));
+    return this.#writable ??= writableOf(this, {
+      write: (p) => this.#write(p, true),
+      ended: this.#halfOpen ? () => this.closeWrite() : null,
+    });
   }
 
   /**
@@ -151,10 +174,10 @@ export class RioTcpConn implements Disposable {
    */
   async closeWrite(): Promise<void> {
     this.#assertNotClosed();
-    const ended = this.#parts.writer.end();
+    await this.#parts.writer.end();
+    // Not before: what was written has its turn first.
     this.#says = false;
-    await ended;
-    if (this.#ended) this.#closeUnused();
+    if (this.#heardAll) this.#closeUnused();
   }
 
   /**
@@ -244,8 +267,10 @@ export class RioTcpConn implements Disposable {
 
   /** Takes note that `readable` has ended, and closes when nothing is written. */
   #end(): void {
-    this.#ended = true;
+    this.#heardAll = true;
     if (!this.#says) return this.#closeUnused();
+    if (this.#halfOpen) return;
+    this.#ended = true;
     // This has its turn after what was written before.
     this.#writeLate(NO_BYTES).catch(() => {});
   }
@@ -265,7 +290,7 @@ export class RioTcpConn implements Disposable {
   }
 
   #closeUnused(): void {
-    if (this.#late > 0 || this.#writable?.isPiped) return;
+    if (this.#says && (this.#late > 0 || this.#writable?.isPiped)) return;
     try {
       this[Symbol.dispose]();
     } catch {

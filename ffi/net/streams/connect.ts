@@ -80,6 +80,14 @@ export interface RioConnectOptions {
    * @default {false}
    */
   keepAlive?: boolean;
+  /**
+   * Have the ends of `readable` and `writable` end one direction each: the
+   * connection is closed when both have ended. By default each closes it, as with
+   * Deno's own.
+   *
+   * @default {false}
+   */
+  allowHalfOpen?: boolean;
   /** The session to open it in; by default one that all sockets share. */
   session?: RioSession;
 }
@@ -106,7 +114,7 @@ export interface RioConnectOptions {
  */
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   // Each option is read once: getters may give another value the next time.
-  const { transport, session, noDelay, keepAlive } = options;
+  const { transport, session, noDelay, keepAlive, allowHalfOpen } = options;
   const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
     options;
   assertTransport("tcp", transport);
@@ -129,7 +137,7 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
     signal?.throwIfAborted();
     if (noDelay) socket.setOption("noDelay", true);
     if (keepAlive) socket.setOption("keepAlive", true);
-    const conn = new RioTcpConn(INTERNAL, hub, socket);
+    const conn = new RioTcpConn(INTERNAL, hub, { socket, allowHalfOpen });
     stack.move();
     return conn;
   } catch (error) {

@@ -58,6 +58,14 @@ export interface RioListenOptions {
    * arrives through another one, on Windows nothing leaves.
    */
   device?: number | string;
+  /**
+   * Have the ends of `readable` and `writable` end one direction each: a
+   * connection is closed when both have ended. By default each closes it, as with
+   * Deno's own.
+   *
+   * @default {false}
+   */
+  allowHalfOpen?: boolean;
   /** The session to open it in; by default one that all sockets share. */
   session?: RioSession;
 }
@@ -84,6 +92,7 @@ export interface RioListenOptions {
  */
 export function listen(options: RioListenOptions = {}): RioTcpListener {
   const { tcpBacklog = 511, reusePort = false, ipv6Only = false } = options;
+  const { allowHalfOpen } = options;
   const address = localAddress("tcp", options);
   assertInteger("tcpBacklog", tcpBacklog, -0x80000000, 0x7FFFFFFF);
   return denoErrors(() => {
@@ -99,7 +108,10 @@ export function listen(options: RioListenOptions = {}): RioTcpListener {
       // What less than 1 means differs from system to system.
       backlog: Math.max(1, tcpBacklog),
     });
-    const listener = new RioTcpListener(INTERNAL, hub, socket);
+    const listener = new RioTcpListener(INTERNAL, hub, {
+      socket,
+      allowHalfOpen,
+    });
     stack.move();
     return listener;
   });

@@ -19,6 +19,14 @@ import type { Hub } from "./hub.ts";
 /** How long iteration waits for descriptors or memory to be freed. */
 const EXHAUSTED_PAUSE_MS = 20;
 
+/** What a listener is made of. */
+interface ListenerOptions {
+  /** The listening socket. */
+  socket: RioListener;
+  /** Whether its connections end one direction at a time. */
+  allowHalfOpen: boolean | undefined;
+}
+
 /**
  * A TCP listener with the methods of `Deno.TcpListener`.
  *
@@ -36,6 +44,7 @@ const EXHAUSTED_PAUSE_MS = 20;
  */
 export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   readonly #hub: Hub;
+  readonly #allowHalfOpen: boolean | undefined;
   #accepting = false;
   readonly #parts: ListenerParts;
   #closed = false;
@@ -51,10 +60,16 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
    * @ignore
    * @param key Proves that this package calls.
    * @param hub Used, and disposed when the listener is closed.
-   * @param socket The listening socket; this object closes it.
+   * @param options The listening socket, which this object closes, and how its
+   * connections end.
    */
-  constructor(key: typeof INTERNAL, hub: Hub, socket: RioListener) {
+  constructor(
+    key: typeof INTERNAL,
+    hub: Hub,
+    { socket, allowHalfOpen }: ListenerOptions,
+  ) {
     assertInternal(key, "listen()");
+    this.#allowHalfOpen = allowHalfOpen;
     this.#hub = hub;
     this.socket = socket;
     this.addr = givenBack(socket.address);
@@ -170,7 +185,10 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
         const { address, remoteAddress } = socket;
         const isNear = remoteAddress?.hostname === address.hostname;
         if (isNear) await clientsAreTold(this.socket);
-        const conn = new RioTcpConn(INTERNAL, hub, socket);
+        const conn = new RioTcpConn(INTERNAL, hub, {
+          socket,
+          allowHalfOpen: this.#allowHalfOpen,
+        });
         stack.move();
         return conn;
       } catch (error) {

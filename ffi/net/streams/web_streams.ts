@@ -62,6 +62,14 @@ export function readableOf(
   });
 }
 
+/** What else a stream of data to send needs. */
+export interface WritableParts {
+  /** Writes all bytes. */
+  write(p: Uint8Array): Promise<number>;
+  /** Called at the end of the stream; `null` closes the connection. */
+  readonly ended: (() => Promise<void>) | null;
+}
+
 /**
  * What a connection sends; a chunk is written when the system has taken it.
  *
@@ -69,11 +77,11 @@ export function readableOf(
  * Deno's own.
  *
  * @param conn The connection.
- * @param write Writes all bytes.
+ * @param parts How to write, and what to do at the end.
  */
 export function writableOf(
   conn: Disposable,
-  write: (p: Uint8Array) => Promise<number>,
+  { write, ended }: WritableParts,
 ): ConnWritable {
   const close = () => conn[Symbol.dispose]();
   return new ConnWritable({
@@ -85,7 +93,7 @@ export function writableOf(
         throw error;
       }
     },
-    close,
+    close: ended ?? close,
     abort: close,
   });
 }
