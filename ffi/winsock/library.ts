@@ -11,8 +11,7 @@
  */
 import { shorten } from "../arguments.ts";
 
-import { IN_WORKER } from "../memory.ts";
-import { openThreadEnd, type ThreadEnd } from "./thread_end.ts";
+import { awaitThreadEnd } from "./thread_end.ts";
 
 /** What the backend needs of `ws2_32.dll`, or of the DLL in its place. */
 export const WS2_32 = {
@@ -174,8 +173,6 @@ export interface WinsockSymbols
     Deno.StaticForeignLibraryInterface<typeof KERNEL32> {
   /** `null` where Windows comes without OLE Automation. */
   readonly DispCallFunc: DispCallFunc | null;
-  /** Closes sockets at the end of a worker; absent in the main thread. */
-  readonly threadEnd?: ThreadEnd | null;
 }
 
 /** `MAX_PATH`, in characters: what is longer is not shown whole. */
@@ -225,8 +222,8 @@ export function openLibrary(options: LibraryOptions = {}): WinsockSymbols {
     ...ws2_32,
     ...kernel32,
     DispCallFunc: dispCallFunc,
-    threadEnd: IN_WORKER ? openThreadEnd(path) : null,
   };
+  awaitThreadEnd(symbols, path);
   opened.set(library, symbols);
   return symbols;
 }

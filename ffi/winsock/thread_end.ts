@@ -6,8 +6,8 @@
  * `closesocket` with each socket. The main thread ends with the process, or
  * begins anew with another program (`--watch`): then the event `unload` is told.
  *
- * Source: `RegisterWaitForSingleObject`, `UnregisterWait` and `OpenThread` in
- * the Microsoft reference.
+ * Source: `RegisterWaitForSingleObject`, `UnregisterWait`, `OpenThread` and
+ * `GetModuleHandleExW` in the Microsoft reference.
  *
  * @module
  */
@@ -28,6 +28,12 @@ const KERNEL32 = {
     parameters: ["buffer", "usize", "pointer", "usize", "u32", "u32"],
     result: "i32",
   },
+  // BOOL GetModuleHandleExW(DWORD dwFlags, LPCWSTR lpModuleName,
+  //   HMODULE *phModule)
+  GetModuleHandleExW: {
+    parameters: ["u32", "pointer", "buffer"],
+    result: "i32",
+  },
   // BOOL UnregisterWait(HANDLE WaitHandle)
   UnregisterWait: { parameters: ["usize"], result: "i32" },
 } as const;
@@ -40,30 +46,46 @@ const WS2_32 = {
 
 const SYNCHRONIZE = 0x00100000;
 const WT_EXECUTEONLYONCE = 8;
+/** The module of an address stays loaded until the process ends. */
+const GET_MODULE_HANDLE_EX_FLAG_PIN_FROM_ADDRESS = 5;
 
 /** The end of a thread, for which the system waits. */
-export interface ThreadEnd {
+interface ThreadEnd {
   /** Has a socket closed then; returns what ends that, or 0. */
   watch(socket: bigint): bigint;
   /** Does not. */
   unwatch(wait: bigint): void;
 }
 
+/** Of the functions that sockets are opened with; none in the main thread. */
+const ends: WeakMap<WinsockSymbols, ThreadEnd> = new WeakMap();
+
 /**
- * Has the system wait for the end of this thread.
+ * Has sockets closed at the end of a worker.
  *
- * @param library The DLL whose sockets they are.
- * @returns How; `null` where it cannot.
+ * @param symbols What they are opened with.
+ * @param library The DLL that this comes from.
  */
-export function openThreadEnd(library: string): ThreadEnd | null {
+export function awaitThreadEnd(symbols: WinsockSymbols, library: string): void {
+  const end = IN_WORKER ? openThreadEnd(library) : null;
+  if (end !== null) ends.set(symbols, end);
+}
+
+function openThreadEnd(library: string): ThreadEnd | null {
   try {
     const { symbols } = Deno.dlopen("kernel32.dll", KERNEL32);
     const { closesocket } = Deno.dlopen(library, WS2_32).symbols;
     const id = symbols.GetCurrentThreadId();
     const thread = symbols.OpenThread(SYNCHRONIZE, 0, id);
-    if (thread === 0n) return null;
     const made = new BigUint64Array(1);
     const bytes = new Uint8Array(made.buffer);
+    // It is called when Deno has closed the library.
+    const pinned = symbols.GetModuleHandleExW(
+      GET_MODULE_HANDLE_EX_FLAG_PIN_FROM_ADDRESS,
+      closesocket,
+      bytes,
+    );
+    if (thread === 0n || pinned === 0) return null;
     return {
       watch(socket) {
         const registered = symbols.RegisterWaitForSingleObject(
@@ -113,7 +135,7 @@ export function hold(
     globalThis.addEventListener("unload", unloadAll);
     listens = true;
   }
-  const wait = symbols.threadEnd?.watch(socket) ?? 0n;
+  const wait = ends.get(symbols)?.watch(socket) ?? 0n;
   held.set(socket, { symbols, wait, unload });
 }
 
@@ -126,7 +148,7 @@ export function forget(socket: bigint): boolean {
   const known = held.get(socket);
   if (known === undefined) return false;
   held.delete(socket);
-  if (known.wait !== 0n) known.symbols.threadEnd!.unwatch(known.wait);
+  if (known.wait !== 0n) ends.get(known.symbols)!.unwatch(known.wait);
   return true;
 }
 
