@@ -38,7 +38,8 @@ export function openConn(
       reusePort: Boolean(reusePort),
       ipv6Only: Boolean(ipv6Only),
       loopback: true,
-      reportUnreachable: true,
+      // As with Node: what may pass is no error.
+      reportUnreachable: "refused",
     });
     conn.socket.setOption("broadcast", false);
     return conn;

@@ -125,9 +125,12 @@ export class LinuxSocket implements Handled, Source {
     this.direct?.receives.readable();
   }
 
-  /** `SIO_UDP_CONNRESET`: says whether an ICMP error fails a receive. */
+  /**
+   * `SIO_UDP_NETRESET`: says whether the kernel is to report also what it takes
+   * to pass, for example that hops were used up.
+   */
   setReports(on: boolean): void {
-    this.reports = this.#wantsReports = on;
+    this.#wantsReports = on;
     this.#askForReports(this.#connection === "made");
   }
 

@@ -194,12 +194,13 @@ export class LinuxSockets implements RioSockets {
     const found = this.find(socket);
     if (found === undefined) return wsa.WSAENOTSOCK;
     const reset = code >>> 0 === winsock.SIO_UDP_CONNRESET;
-    // The kernel never fails a receive for an expired TTL: that is accepted.
     if (found.stream || !reset && code >>> 0 !== winsock.SIO_UDP_NETRESET) {
       return wsa.WSAEOPNOTSUPP;
     }
     if (input.length === 0) return wsa.WSAEFAULT;
-    if (reset) found.setReports(input.some((byte) => byte !== 0));
+    const on = input.some((byte) => byte !== 0);
+    if (reset) found.reports = on;
+    else found.setReports(on);
     return 0;
   }
 

@@ -22,7 +22,7 @@ import {
 import { check, checkHandle } from "../errors.ts";
 import { INTERNAL } from "../internal.ts";
 import { SOCKADDR_INET } from "../layout.ts";
-import { assertInteger, assertOneOf } from "../arguments.ts";
+import { assertInteger, assertOneOf, refuseType } from "../arguments.ts";
 import type { SessionCore } from "./core.ts";
 import { toDevice, useDevice } from "./device.ts";
 import type { EndpointParts } from "./endpoint.ts";
@@ -82,13 +82,13 @@ export interface RioSocketOptions extends RioQueueOptions, RioBindOptions {
    * `WSAECONNRESET` where nobody listens, with `WSAENETRESET` where its hops
    * were used up, with another number where host or network cannot be reached.
    * On Linux only a socket that is connected is told; a send of it that the
-   * system drops fails with `WSAENOBUFS`.
+   * system drops fails with `WSAENOBUFS`. `"refused"` leaves out what may pass.
    *
    * Source: Microsoft's page on `SIO_UDP_CONNRESET` and `SIO_UDP_NETRESET`.
    *
    * @default {false}
    */
-  reportUnreachable?: boolean;
+  reportUnreachable?: boolean | "refused";
   /** Only a listener has one: see {@linkcode RioListenerOptions}. */
   backlog?: undefined;
 }
@@ -118,10 +118,8 @@ export function openSocket(
   const plan = planQueues(core, wanted);
   if (backlog !== undefined) assertBacklog(transport, backlog);
   const { reportUnreachable } = wanted as RioSocketOptions;
-  if (transport === "tcp" && reportUnreachable !== undefined) {
-    throw new TypeError(
-      "Invalid reportUnreachable: only a UDP socket is told of it",
-    );
+  if (reportUnreachable !== undefined) {
+    assertReports(transport, reportUnreachable);
   }
   const address = new Uint8Array(SOCKADDR_INET.size);
   writeAddress(address, { hostname, port });
@@ -160,6 +158,16 @@ export function openSocket(
   });
 }
 
+function assertReports(transport: string, reports: boolean | "refused"): void {
+  if (transport === "tcp") {
+    throw new TypeError(
+      "Invalid reportUnreachable: only a UDP socket is told of it",
+    );
+  }
+  if (typeof reports === "boolean" || reports === "refused") return;
+  refuseType("reportUnreachable", reports, 'give true, false or "refused"');
+}
+
 function assertBacklog(transport: string, backlog: number): void {
   if (transport === "udp") {
     throw new TypeError("Invalid backlog: a UDP socket does not listen");
@@ -187,7 +195,7 @@ function setOptions(
   if (transport === "tcp") return;
   // Otherwise a send to a peer that is gone fails a later receive. Where the
   // system refuses, the socket works all the same.
-  const reports = reportUnreachable ? ON : OFF;
-  sockets.ioctl(handle, SIO_UDP_CONNRESET, reports);
-  sockets.ioctl(handle, SIO_UDP_NETRESET, reports);
+  const passing = reportUnreachable === "refused" ? false : reportUnreachable;
+  sockets.ioctl(handle, SIO_UDP_CONNRESET, reportUnreachable ? ON : OFF);
+  sockets.ioctl(handle, SIO_UDP_NETRESET, passing ? ON : OFF);
 }

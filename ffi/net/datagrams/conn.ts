@@ -102,6 +102,8 @@ export class RioDatagramConn
    * @returns The part of `p` that was filled, and the sender.
    * @throws {Deno.errors.BadResource} If the socket was closed.
    * @throws {Deno.errors.Interrupted} If it is closed while waiting.
+   * @throws {Deno.errors.ConnectionRefused} With `reportUnreachable`, if nobody
+   * listens.
    */
   receive(
     p?: Uint8Array<ArrayBuffer>,

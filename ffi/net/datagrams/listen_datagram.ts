@@ -146,11 +146,12 @@ export interface RioListenDatagramOptions {
    * datagram did not arrive: `Deno.errors.ConnectionRefused` where nobody
    * listens, another class where host or network cannot be reached. It ends
    * `for await`; the socket can be used on. By default such reports are ignored,
-   * as a datagram may always get lost.
+   * as a datagram may always get lost. `"refused"` tells only what the system
+   * takes to be final: that nobody listens, or that it is prohibited.
    *
    * @default {false}
    */
-  reportUnreachable?: boolean;
+  reportUnreachable?: boolean | "refused";
   /**
    * Datagrams that can wait in registered memory.
    *
@@ -273,7 +274,7 @@ export function listenDatagram(
         locals,
         writer,
         hasIpv4Peer: () => hasIpv4Peer(socket),
-        reports,
+        reports: reports !== false,
       });
     const joins = coalesce
       ? new Joins(socket, senders, tellsJoined ? null : { datagramSize })
@@ -290,7 +291,7 @@ export function listenDatagram(
       local: locals !== null && tellsLocal,
       joins,
       details: new Details({ senders, locals, info: told }),
-      reports,
+      reports: reports !== false,
     });
     const outbox = new Outbox(socket, {
       driver: drivers.sends,
