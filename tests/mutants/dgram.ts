@@ -69,7 +69,7 @@ export const dgram: readonly Mutant[] = [
     name: "dgram: nobody is told that the peer does not listen",
     edits: [{
       file: "ffi/dgram/open_conn.ts",
-      find: "reportUnreachable: "refused",",
+      find: 'reportUnreachable: "refused",',
       replace: "reportUnreachable: false,",
     }],
     linux: STATEMENTS,
