@@ -11,7 +11,7 @@ import { VERBS } from "./verbs.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 if (Deno.build.os === "linux") openBackend();
-if (Deno.build.os === "windows" && library) openLibrary({ library });
+if (Deno.build.os === "windows") openLibrary(library ? { library } : {});
 
 for (const system of SYSTEMS) {
   const wanted = system === "windows" ? 15_000 : 60_000;

@@ -8,6 +8,7 @@ import { openBackend } from "../../ffi/open.ts";
 import { createWinsockBackend, openWinsock } from "../../ffi/winsock/open.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { library, Provider } from "../windows/provider.ts";
+import { isWine } from "../windows/wine.ts";
 
 /** The kernel, a fake Windows, or the provider with the Windows build. */
 export type ModelSystem = "linux" | "fake" | "windows";
@@ -15,7 +16,7 @@ export type ModelSystem = "linux" | "fake" | "windows";
 /** The systems that are here. */
 export const SYSTEMS: readonly ModelSystem[] = Deno.build.os === "linux"
   ? ["linux", "fake"]
-  : Deno.build.os === "windows" && library !== undefined
+  : Deno.build.os === "windows" && (library !== undefined || !isWine())
   ? ["windows"]
   : ["fake"];
 
@@ -29,14 +30,18 @@ export interface System extends Disposable {
 /** Makes a system. */
 export function makeSystem(name: ModelSystem): System {
   if (name === "linux") return unjudged(() => openBackend());
-  return name === "fake" ? fake() : windows(library!);
+  if (name === "fake") return fake();
+  // Windows' own Registered I/O has nobody who judges.
+  return library === undefined ? unjudged(openHere) : windows(library);
 }
 
 /** Makes a system in a worker; one thread judges what all have done. */
 export function makeOther(name: ModelSystem): System {
-  return name === "windows"
-    ? unjudged(() => openWinsock({ library: library! }))
-    : makeSystem(name);
+  return name === "windows" ? unjudged(openHere) : makeSystem(name);
+}
+
+function openHere(): RioBackend {
+  return openWinsock(library === undefined ? {} : { library });
 }
 
 function unjudged(open: () => RioBackend): System {

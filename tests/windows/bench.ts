@@ -16,6 +16,7 @@ import {
 import { openLibrary } from "../../ffi/winsock/library.ts";
 import { type Effort, measure, type Report, type Work } from "./measure.ts";
 import { ownCost } from "./own_cost.ts";
+import { emptyDequeue, wakes } from "./real_cost.ts";
 import { library } from "./provider.ts";
 
 /** The functions of `provider/instant.c`; each returns its third argument. */
@@ -120,20 +121,27 @@ function print({ title, rows }: Report): void {
   }
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const { json, quick } = parseArgs(Deno.args, { boolean: ["json", "quick"] });
-  if (library === undefined) {
-    console.log("skip: RIO_LIBRARY is not set, so there is nothing to call");
-    return 0;
-  }
   // Short rounds: one that another program interrupts is one of many.
   const short = { calls: 1_000, rounds: quick ? 20 : 200, warmUp: 50 };
-  const reports = SHAPES.map((shape) => callPaths(shape, short));
-  const long = { ...short, rounds: quick ? 100 : 1_000, warmUp: 200 };
-  reports.push(...ownCost(library, long));
+  const reports: Report[] = [];
+  if (library === undefined) {
+    console.error("skip: calls that return at once, RIO_LIBRARY is not set");
+  } else {
+    reports.push(...SHAPES.map((shape) => callPaths(shape, short)));
+    const long = { ...short, rounds: quick ? 100 : 1_000, warmUp: 200 };
+    reports.push(...ownCost(library, long));
+  }
+  try {
+    reports.push(emptyDequeue(short), await wakes(quick ? 100 : 1_000));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotSupported)) throw error;
+    console.error(`skip: what this system really does, ${error.message}`);
+  }
   if (json) console.log(JSON.stringify(reports, null, 2));
   else for (const report of reports) print(report);
   return 0;
 }
 
-Deno.exit(main());
+Deno.exit(await main());
