@@ -293,12 +293,18 @@ export function openNative(
 /** Errors of `closesocket` after which the socket is still open. */
 const STILL_OPEN = new Set<number>([WSAEINTR, WSAEWOULDBLOCK, WSAEINPROGRESS]);
 
-/** Closes a socket, trying twice if it stays open; returns an error number. */
+/** How often a socket is closed that stays open. */
+const CLOSE_TRIES = 8;
+
+/** Closes a socket, trying again if it stays open; returns an error number. */
 export function closeNative(symbols: WinsockSymbols, socket: bigint): number {
-  if (symbols.closesocket(socket) === 0) return 0;
-  const error = lastError(symbols);
-  if (!STILL_OPEN.has(error) || symbols.closesocket(socket) !== 0) return error;
-  return 0;
+  let error = 0;
+  for (let i = 0; i < CLOSE_TRIES; i++) {
+    if (symbols.closesocket(socket) === 0) return 0;
+    error = lastError(symbols);
+    if (!STILL_OPEN.has(error)) break;
+  }
+  return error;
 }
 
 /** How many bytes of an address count: fewer for IPv4, and for nobody. */

@@ -6,6 +6,7 @@
 import { openSession } from "../../ffi/mod.ts";
 import type { RioBackend } from "../../ffi/contract.ts";
 import { RioError, type RioSession } from "../../mod.ts";
+import type { Injection } from "./injection.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { PATIENCE_MS, within } from "./steps.ts";
 
@@ -40,8 +41,12 @@ export interface Call {
 export interface System extends Disposable {
   /** Opens the backend; may throw what was injected. */
   open(): RioBackend;
+  /** Which calls fail. */
+  readonly injection: Injection;
   /** Fails the nth call of a function from now on. */
   fail(call: string, way: Way, nth: number): void;
+  /** Fails the nth call of a function after the first failure. */
+  failNext(call: string, way: Way, nth: number): void;
   /** Whether the failure was met. */
   readonly met: boolean;
   /** How often each function was called. */
@@ -51,7 +56,7 @@ export interface System extends Disposable {
 }
 
 /** What one run of a scenario came to. */
-interface Outcome {
+export interface Outcome {
   /** What it threw. */
   readonly error: unknown;
   /** What is wrong about it. */
@@ -59,9 +64,10 @@ interface Outcome {
 }
 
 /** How long to wait for what may stay, in milliseconds. */
-const BRIEF_MS = 100;
+export const BRIEF_MS = 100;
 
-async function use(
+/** Uses a system as a scenario does. */
+export async function use(
   system: System,
   scenario: Scenario,
   patience: number = PATIENCE_MS,
@@ -125,7 +131,12 @@ function cause(error: unknown): unknown {
 }
 
 /** What is wrong about an error, or about there being none. */
-function judge(error: unknown, name: string, call: Call, way: Way): string[] {
+export function judge(
+  error: unknown,
+  name: string,
+  call: Call,
+  way: Way,
+): string[] {
   const real = cause(error);
   if (real === undefined) {
     return way.absorbed || way.accept || way.short

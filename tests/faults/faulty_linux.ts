@@ -21,12 +21,7 @@ import {
 import { allocate, type RioMemory } from "../../ffi/memory.ts";
 import { bytesAt } from "../fake/memory.ts";
 import type { System, Way } from "./faults.ts";
-
-interface Armed {
-  readonly call: string;
-  readonly way: Way;
-  left: number;
-}
+import { Injection } from "./injection.ts";
 
 /** How a call is made; it gets the real one, and what that is called with. */
 export type Instead = (
@@ -37,12 +32,11 @@ export type Instead = (
 /** The real kernel, with failures. */
 export class FaultyLinux implements System {
   /** Contexts for polls are kept: whether a new one is needed is not known. */
-  readonly counts: Record<string, number> = { io_setup: 0 };
+  readonly injection: Injection = new Injection({ io_setup: 0 });
   /** What each function returned last. */
   readonly last: Record<string, unknown> = {};
   /** Calls that are made in another way. */
   readonly instead: Record<string, Instead> = {};
-  met = false;
   /** Who is told when a function is called next. */
   readonly #told: Map<string, (() => void)[]> = new Map();
   /** The functions as they are, for what a test does behind the back. */
@@ -53,7 +47,6 @@ export class FaultyLinux implements System {
   readonly #before: ReadonlySet<string>;
   readonly #spare: AioPoll[] = [];
   readonly #announcer: Announcer;
-  #armed: Armed[] = [];
 
   /** Waits in one way only, where it is given, and moves data in one way. */
   constructor(way?: RioWaitWay, engine: "io_uring" | "epoll" = "epoll") {
@@ -92,7 +85,20 @@ export class FaultyLinux implements System {
 
   fail(call: string, way: Way, nth: number): void {
     if (call === "io_setup") this.takeSpare();
-    this.#armed.push({ call, way, left: nth });
+    this.injection.fail(call, way, nth);
+  }
+
+  failNext(call: string, way: Way, nth: number): void {
+    if (call === "io_setup") this.takeSpare();
+    this.injection.failNext(call, way, nth);
+  }
+
+  get met(): boolean {
+    return this.injection.met;
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return this.injection.counts;
   }
 
   /** Resolves when a function is called next, and has returned. */
@@ -122,7 +128,8 @@ export class FaultyLinux implements System {
     for (let i = 0; i < 100 && open().length > 0; i++) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    return open().map((one) => `descriptor ${one} is open`);
+    return open().filter((one) => !isUnixSocket(one))
+      .map((one) => `descriptor ${one} is open`);
   }
 
   [Symbol.dispose](): void {
@@ -135,29 +142,26 @@ export class FaultyLinux implements System {
     call: (...values: unknown[]) => unknown,
     values: unknown[],
   ): unknown {
-    this.counts[name] = (this.counts[name] ?? 0) + 1;
+    const way = this.injection.count(name);
     const instead = this.instead[name];
     const result = instead
       ? instead(call, ...values)
-      : this.#call(name, call, values);
+      : this.#call({ name, call, way }, values);
     this.last[name] = result;
     for (const tell of this.#told.get(name)?.splice(0) ?? []) tell();
     return result;
   }
 
   #call(
-    name: string,
-    call: (...values: unknown[]) => unknown,
+    { name, call, way }: {
+      name: string;
+      call: (...values: unknown[]) => unknown;
+      way: Way | undefined;
+    },
     values: unknown[],
   ): unknown {
     if (name === "epoll_ctl") this.#announcer.note(values);
-    let armed: Armed | undefined;
-    for (const one of this.#armed) {
-      if (one.call === name && --one.left === 0) armed = one;
-    }
-    if (armed === undefined) return call(...values);
-    this.met = true;
-    const { way } = armed;
+    if (way === undefined) return call(...values);
     if (way.short) {
       const result = callShort(name, call, values);
       if (name === "recvmmsg") this.#announcer.announce(values[0] as number);
@@ -246,6 +250,16 @@ function callShort(
   message.setBigUint64(IOV_COUNT, count, true);
   vector.setBigUint64(8, length, true);
   return result;
+}
+
+/**
+ * Whether a descriptor is a Unix socket: the package opens none, and Deno opens
+ * two for itself when it first needs them.
+ */
+function isUnixSocket(descriptor: string): boolean {
+  const inode = /socket:\[(\d+)\]/.exec(descriptor)?.[1];
+  return inode !== undefined && Deno.readTextFileSync("/proc/net/unix")
+    .split("\n").some((line) => line.split(/ +/)[6] === inode);
 }
 
 /** The descriptors of this process, each with what it is. */

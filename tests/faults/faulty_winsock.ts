@@ -21,6 +21,7 @@ import {
 import type { WinsockSymbols } from "../../ffi/winsock/library.ts";
 import { bytesAt } from "../fake/memory.ts";
 import type { Way } from "./faults.ts";
+import { Injection } from "./injection.ts";
 
 type Native = (...values: unknown[]) => unknown;
 
@@ -65,25 +66,16 @@ const UNCOUNTED: ReadonlySet<string> = new Set([
   "WSAGetLastError",
 ]);
 
-interface Armed {
-  readonly call: string;
-  readonly way: Way;
-  left: number;
-}
-
 /** The native functions of one system, counted, and failing on request. */
 export class FaultyWinsock {
   /** What the Winsock backend is opened on. */
   readonly symbols: WinsockSymbols;
-  /** How often each function was called. */
-  readonly counts: Record<string, number> = {};
+  /** Which calls fail. */
+  readonly injection: Injection = new Injection();
   /** Events and ports that were made and not closed. */
   readonly handles: Set<unknown> = new Set();
-  /** Whether a failure was met. */
-  met = false;
 
   readonly #pointers: Map<bigint, string> = new Map();
-  #armed: Armed[] = [];
   /** What an injected failure left for `WSAGetLastError`. */
   #lastError: number | null = null;
 
@@ -107,11 +99,6 @@ export class FaultyWinsock {
         );
     }
     this.symbols = wrapped as unknown as WinsockSymbols;
-  }
-
-  /** Fails the nth call of a function from now on. */
-  fail(call: string, way: Way, nth: number): void {
-    this.#armed.push({ call, way, left: nth });
   }
 
   #call(name: string, native: Native, values: readonly unknown[]): unknown {
@@ -158,14 +145,8 @@ export class FaultyWinsock {
 
   /** Counts a call, and tells how it is to fail, if it is. */
   #count(name: string): Way | undefined {
-    this.counts[name] = (this.counts[name] ?? 0) + 1;
     this.#lastError = null;
-    let way: Way | undefined;
-    for (const armed of this.#armed) {
-      if (armed.call === name && --armed.left === 0) way = armed.way;
-    }
-    if (way !== undefined) this.met = true;
-    return way;
+    return this.injection.count(name);
   }
 
   #account(name: string, values: readonly unknown[], answer: unknown): void {

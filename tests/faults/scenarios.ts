@@ -367,7 +367,7 @@ export const scenarios: readonly Scenario[] = [
     name: "waits that are given up",
     async run(session) {
       using queue = session.createCompletionQueue();
-      const notified = queue.notify();
+      const notified = expect(queue.notify());
       queue.close();
       assertEquals(await within(notified, "the end of a wait"), false);
       using listener = listenOnce(session);

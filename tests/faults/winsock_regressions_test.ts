@@ -43,6 +43,19 @@ windowsTest(
 );
 
 windowsTest(
+  "socket.close() closes a socket that closesocket left open several times",
+  (session, system) => {
+    const socket = session.openSocket({ transport: "udp" });
+    for (const nth of [1, 2, 3, 4, 5]) {
+      system.fail("closesocket", { name: "WSAEINTR", errno: 10004 }, nth);
+    }
+    socket.close();
+    assertEquals(system.injection.failures, 5);
+    return Promise.resolve();
+  },
+);
+
+windowsTest(
   "conn.receive() rejects when the system finds the queue corrupt",
   async (session, system) => {
     using conn = listenDatagram({ hostname: "127.0.0.1", port: 0, session });

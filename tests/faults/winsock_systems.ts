@@ -10,6 +10,7 @@ import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
 import { library, Provider } from "../windows/provider.ts";
 import type { System, Way } from "./faults.ts";
 import { FaultyWinsock } from "./faulty_winsock.ts";
+import type { Injection } from "./injection.ts";
 import { PATIENCE_MS } from "./steps.ts";
 
 /** Winsock with one failure, and somebody who judges what was done with it. */
@@ -20,20 +21,28 @@ abstract class FaultyWindows implements System {
     this.#functions = functions;
   }
 
+  get injection(): Injection {
+    return this.#functions.injection;
+  }
+
   open(): RioBackend {
     return createWinsockBackend(this.#functions.symbols);
   }
 
   fail(call: string, way: Way, nth: number): void {
-    this.#functions.fail(call, way, nth);
+    this.injection.fail(call, way, nth);
+  }
+
+  failNext(call: string, way: Way, nth: number): void {
+    this.injection.failNext(call, way, nth);
   }
 
   get met(): boolean {
-    return this.#functions.met;
+    return this.injection.met;
   }
 
   get counts(): Readonly<Record<string, number>> {
-    return this.#functions.counts;
+    return this.injection.counts;
   }
 
   async faults(patience: number = PATIENCE_MS): Promise<string[]> {

@@ -1,6 +1,7 @@
 /**
  * Load for minutes: ten million datagrams, a million TCP round trips, peers that
- * misbehave, and millions of steps of random use against the model.
+ * misbehave, millions of steps of random use against the model, every order of a
+ * few steps, and every pair of calls that fail.
  *
  * `deno task soak`, or with `--quick` for a few seconds; `--seed` replays.
  *
@@ -11,6 +12,7 @@ import { places } from "../exhaustive/places.ts";
 import { runAll } from "../exhaustive/run.ts";
 import { runModel } from "../model/run.ts";
 import { SYSTEMS } from "../model/system.ts";
+import { soakFaults } from "./faults.ts";
 import { soak } from "./run.ts";
 
 const args = parseArgs(Deno.args, { boolean: ["quick"], string: ["seed"] });
@@ -37,3 +39,4 @@ for (const once of [true, false]) {
     console.log(`${runs} orders of ${depth} steps: ${name}`);
   }
 }
+await soakFaults(args.quick ? 100 : 1);
