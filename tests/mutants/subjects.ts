@@ -25,7 +25,7 @@ const SESSION: Subject = {
   rest: [
     ...tests("session", "lifetime held dequeue shared_wait abandoned"),
     ...tests("session", "paused tcp udp bad_requests bad_arguments"),
-    ...tests("session", "options faults collected doors unload exit"),
+    ...tests("session", "options faults doors"),
     ...tests("net", "late_ends late_queues tcp_exhausted unreferenced"),
     ...tests("faults", "winsock_regressions linux_regressions"),
     "tests/exhaustive/",
