@@ -15,6 +15,7 @@ const SLEEPS = ["sleep", "closed_outside", "ways"]
   .map((name) => `tests/linux/${name}_test.ts`);
 
 const STREAM = "ffi/linux/uring/stream.ts";
+const THREAD_END = ["tests/linux/thread_end_test.ts"];
 const URING = ["tests/linux/uring_test.ts", "tests/linux/uring_ring_test.ts"];
 
 /** The faults. */
@@ -236,5 +237,45 @@ export const linux: readonly Mutant[] = [
       replace: "if (++this.#failures < Infinity) {",
     }],
     linux: URING,
+  },
+  {
+    name: "a descriptor that is closed is closed again when the thread ends",
+    edits: [{
+      file: "ffi/linux/descriptors.ts",
+      find: "    block[0] = NONE;\n    spare.push(block);",
+      replace: "    spare.push(block);",
+    }],
+    linux: THREAD_END,
+  },
+  {
+    name: "a connection stays open when its thread ends",
+    edits: [{
+      file: "ffi/linux/socket.ts",
+      find: "hold(library, fd);",
+      replace: "// Not held.",
+    }],
+    linux: THREAD_END,
+  },
+  {
+    name: "the ring of a worker is mapped, which keeps its sockets open",
+    edits: [{
+      file: "ffi/linux/uring/ring.ts",
+      find: "if (IN_WORKER) this.#giveMemory(params);",
+      replace: "",
+    }, {
+      file: "ffi/linux/uring/ring.ts",
+      find: "if (!IN_WORKER) {",
+      replace: "{",
+    }],
+    linux: THREAD_END,
+  },
+  {
+    name: "a sleep on a thread of the pool keeps a worker that ends",
+    edits: [{
+      file: "ffi/linux/pool_thread.ts",
+      find: "const SLEEP_MS = 1000;",
+      replace: "const SLEEP_MS = -1;",
+    }],
+    linux: ["tests/linux/processes_test.ts"],
   },
 ];
