@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NativePromise } from "../../globals.ts";
+import { NativePromise, queueMicrotask } from "../../globals.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioCompletion } from "../../session/completion.ts";
 import type { RioSocket } from "../../session/socket.ts";
