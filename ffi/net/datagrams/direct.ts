@@ -15,7 +15,6 @@ import {
 import { lengthOf, partOf } from "../../plain_bytes.ts";
 import type { Direct } from "../../session/direct.ts";
 import type { Permissions } from "../../session/permissions.ts";
-import { copyOf } from "../given_back.ts";
 import { callError } from "../errors.ts";
 import type { AddressReader, AddressWriter } from "./addresses.ts";
 import type { Locals } from "./local.ts";
@@ -70,6 +69,7 @@ export class DirectDatagrams {
 
   /**
    * Receives a datagram into an array, or a new one; `null` where none is there.
+   * The sender is frozen, the same object for all that come from there.
    *
    * @param tells Whether to find out where it arrived.
    * @throws {TypeError} If the array was transferred; no datagram is lost.
@@ -90,8 +90,7 @@ export class DirectDatagrams {
         if (locals !== null) this.local = locals.read(locals.bytes);
         const count = Math.min(length, lengthOf(into));
         this.truncated = count < length;
-        // Copied: this address is the caller's to change, as Deno's is.
-        const sender = copyOf(this.#options.senders.read(this.#address));
+        const sender = this.#options.senders.read(this.#address);
         return [p ? p.subarray(0, count) : arrived.slice(0, count), sender];
       }
       if (length === -WSAEWOULDBLOCK) return null;

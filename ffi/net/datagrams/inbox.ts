@@ -110,8 +110,7 @@ export class Inbox extends Half<Receive> {
       while (few.length < FEW) {
         const received = direct.receive(undefined, true);
         if (received === null) break;
-        const [data, sender] = received;
-        const addr = Object.freeze(sender);
+        const [data, addr] = received;
         const { truncated, local } = direct;
         if (truncated) this.#truncated++;
         few.push({ data, addr, info: NO_INFO, truncated, local });
@@ -158,7 +157,10 @@ export class Inbox extends Half<Receive> {
     { rejectTruncated }: ReceiveWishes,
   ): Received | null {
     const received = direct.receive(p);
-    if (received === null || !direct.truncated) return received;
+    if (received === null) return null;
+    // Copied: this address is the caller's to change, as Deno's is.
+    received[1] = copyOf(received[1]);
+    if (!direct.truncated) return received;
     this.#truncated++;
     if (rejectTruncated) throw tooLong(received[0].length);
     return received;
