@@ -385,7 +385,7 @@ export interface RioWaits {
   setReferenced(referenced: boolean): boolean;
   /**
    * Calls back when Deno's event loop has looked at all that it watches. Missing
-   * where every wait ends with that.
+   * where nothing tells of that.
    */
   turn?(call: () => void): void;
 }

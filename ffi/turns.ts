@@ -22,6 +22,12 @@ const CONTINUATIONS = 8;
 /** So many calls are made before anybody asks how long they take. */
 const FEW_CALLS = 64;
 
+/**
+ * While it has something to do, the event loop looks at descriptors after so many
+ * turns at the latest: 61 in Tokio, which Deno runs on.
+ */
+const TURNS_TO_LOOK = 64;
+
 /** Calls since the event loop is known to have had a turn. */
 let calls = 0;
 /** When it was asked first in this turn; `null` before that. */
@@ -35,6 +41,16 @@ export function nextTurn(): Promise<void> {
 /** Calls back after a turn of the event loop. */
 export function inNextTurn(call: () => void): void {
   setImmediate(call);
+}
+
+/** Calls back when the event loop has looked at all that it watches. */
+export function afterLooking(call: () => void): void {
+  let left = TURNS_TO_LOOK;
+  const step = () => {
+    if (--left === 0) call();
+    else setImmediate(step);
+  };
+  setImmediate(step);
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { NativePromise, timeNow } from "../globals.ts";
 import type { RioWaits, RioWaitWay } from "../contract.ts";
-import { afterContinuations, inNextTurn, pause } from "../turns.ts";
+import { afterContinuations, afterLooking, inNextTurn } from "../turns.ts";
 import { forget, release } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import { openEventfd } from "./eventfd.ts";
@@ -129,8 +129,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   turn(call: () => void): void {
     const sleeper = this.#openSleeper();
     if (sleeper?.turn !== undefined) sleeper.turn(call);
-    // Before a timer fires, the event loop has looked.
-    else pause(0).then(call);
+    else afterLooking(call);
   }
 
   wait(isWanted: () => boolean = always): Promise<number> {

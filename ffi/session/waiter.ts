@@ -7,7 +7,7 @@
 import { NativePromise, queueMicrotask } from "../globals.ts";
 import type { RioWaits } from "../contract.ts";
 import { RioError } from "../errors.ts";
-import { inNextTurn, nextTurn, unreferencedPause } from "../turns.ts";
+import { afterLooking, nextTurn, unreferencedPause } from "../turns.ts";
 
 /** How often to look where a wait cannot be left alone, in milliseconds. */
 const GLANCE_EVERY_MS = 5;
@@ -170,7 +170,7 @@ export class Waiter {
    */
   async turn(): Promise<void> {
     await new NativePromise<void>((resolve) => {
-      if (this.#waits.turn === undefined) inNextTurn(resolve);
+      if (this.#waits.turn === undefined) afterLooking(resolve);
       else this.#waits.turn(resolve);
     });
     // What they were told is done in the next turn, or in the one after that.
