@@ -56,7 +56,9 @@ export class Family {
     callback: (error: Error | null, address: string) => void,
   ): void {
     if (this.#lookup) {
-      this.#lookup(hostname, this.version, callback);
+      this.#lookup(hostname, this.version, (error, address) =>
+        // What is no address fits nowhere.
+        callback(error, typeof address === "string" ? address : ""));
     } else if (ipVersion(hostname) !== 0) {
       nextTick(callback, null, hostname);
     } else {

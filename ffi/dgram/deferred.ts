@@ -13,6 +13,7 @@ const FAILED = EventEmitter.errorMonitor as unknown as "error";
 export class Deferred {
   readonly #socket: EventEmitter<SocketEvents>;
   #calls: (() => void)[] | null = null;
+  #close: (() => void) | null = null;
 
   /** Waits for nothing yet. */
   constructor(socket: EventEmitter<SocketEvents>) {
@@ -31,18 +32,31 @@ export class Deferred {
       return;
     }
     this.#calls = [call];
-    this.#socket.once(FAILED, this.#end);
+    this.#socket.once(FAILED, this.#fail);
     this.#socket.once("listening", this.#go);
   }
 
-  readonly #end = (): void => {
+  /** Has the socket closed in its turn, also if it is never bound. */
+  close(close: () => void): void {
+    this.#close = close;
+    this.add(close);
+  }
+
+  readonly #fail = (): void => {
+    const close = this.#close;
+    this.#end();
+    close?.();
+  };
+
+  #end(): void {
     this.#calls = null;
+    this.#close = null;
     this.#socket.removeListener(
       FAILED,
-      this.#end,
+      this.#fail,
     );
     this.#socket.removeListener("listening", this.#go);
-  };
+  }
 
   readonly #go = (): void => {
     const calls = this.#calls!;

@@ -49,7 +49,7 @@ export function changeMembership(
     where: string | undefined;
   },
 ): void {
-  const version = ipVersion(group);
+  const version = typeof group === "string" ? ipVersion(group) : 0;
   if (version === 0) throw systemError("EINVAL", syscall);
   const isSource = source === undefined || ipVersion(source) === version;
   if (!isSource) throw systemError("EINVAL", syscall);
@@ -98,7 +98,10 @@ function interfaceOf(
   address: string | undefined,
   { version, syscall }: { version: 4 | 6; syscall: string },
 ): string | number {
-  const [bare = "", zone = ""] = (address ?? DEFAULTS[version]).split("%");
+  const text = address ?? DEFAULTS[version];
+  const [bare = "", zone = ""] = typeof text === "string"
+    ? text.split("%")
+    : [];
   if (ipVersion(bare) !== version) throw systemError("EINVAL", syscall);
   if (version === 4) return bare;
   return /^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone);

@@ -43,7 +43,7 @@ export async function receiveAll(
       await nextTurn();
       continue;
     }
-    receiver.received(messages);
+    if (!receiver.isClosed()) receiver.received(messages);
   }
 }
 

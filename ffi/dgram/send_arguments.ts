@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { RioDatagram } from "../net/datagrams/batch.ts";
+import { lengthOf, partOf as plainPart } from "../plain_bytes.ts";
 import {
   assertString,
   badPort,
@@ -17,6 +18,8 @@ import type { SendCallback } from "./types.ts";
 /** A datagram to send. */
 export interface Sending extends RioDatagram {
   readonly data: Uint8Array;
+  /** Its bytes; the data may be transferred before it leaves. */
+  readonly size: number;
   /** Where it goes, once that is known; absent on a connected socket. */
   addr?: Deno.NetAddr;
   /** 0 on a connected socket. */
@@ -56,6 +59,7 @@ export function readSend(
     const data = bytesOf(payload);
     return {
       data,
+      size: lengthOf(data),
       port: 0,
       address: undefined,
       callback: toCallback(callback),
@@ -70,6 +74,7 @@ export function readSend(
   }
   return {
     data,
+    size: lengthOf(data),
     port: to,
     address: address as string | undefined ?? undefined,
     callback: toCallback(callback),
@@ -91,6 +96,15 @@ export function toPort(port: unknown): number {
   throw badPort(port);
 }
 
+/**
+ * The number of a port to bind to: as Node makes one, of 16 bits.
+ *
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+ */
+export function toBindPort(port: unknown): number {
+  return toCount("port", port) & 0xFFFF;
+}
+
 function toCallback(value: unknown): SendCallback | undefined {
   return typeof value === "function" ? value as SendCallback : undefined;
 }
@@ -98,8 +112,10 @@ function toCallback(value: unknown): SendCallback | undefined {
 /** The bytes of a payload, in one piece; of a list they are copied together. */
 function bytesOf(payload: unknown): Uint8Array {
   if (typeof payload === "string") return Buffer.from(payload);
-  if (payload instanceof Uint8Array) return payload;
-  if (ArrayBuffer.isView(payload)) return viewOf(payload);
+  // A proxy only looks like one.
+  if (ArrayBuffer.isView(payload)) {
+    return payload instanceof Uint8Array ? payload : viewOf(payload);
+  }
   if (!Array.isArray(payload)) throw invalidType("buffer", PAYLOAD, payload);
   const parts = payload.map((part) => {
     if (typeof part === "string") return Buffer.from(part);
@@ -110,6 +126,7 @@ function bytesOf(payload: unknown): Uint8Array {
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
+  if (byteLength === 0) return new Uint8Array(0);
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -123,9 +140,20 @@ function partOf(
     throw invalidType("buffer", PAYLOAD, payload);
   }
   const bytes = bytesOf(payload);
-  const start = Number(offset) >>> 0;
-  const size = Number(length) >>> 0;
-  if (start > bytes.byteLength) throw outOfBounds("offset");
-  if (start + size > bytes.byteLength) throw outOfBounds("length");
-  return bytes.subarray(start, start + size);
+  const start = toCount("offset", offset);
+  const size = toCount("length", length);
+  const whole = lengthOf(bytes);
+  if (start > whole) throw outOfBounds("offset");
+  if (start + size > whole) throw outOfBounds("length");
+  // Of what was transferred nothing is left.
+  if (size === 0) return new Uint8Array(0);
+  return plainPart(bytes, start, start + size);
+}
+
+/** A number as Node makes one: whole, of 32 bits, not negative. */
+function toCount(name: string, value: unknown): number {
+  const isNumber = typeof value === "number" || typeof value === "string" ||
+    typeof value === "boolean" || value === undefined || value === null;
+  if (!isNumber) throw invalidType(name, "of type number", value);
+  return Number(value) >>> 0;
 }

@@ -16,6 +16,7 @@ export class Sends {
   #waiting: Sending[] = [];
   #scheduled = false;
   #running = false;
+  #started = 0;
   #closed = false;
   #count = 0;
   #bytes = 0;
@@ -45,7 +46,7 @@ export class Sends {
   add(datagram: Sending): void {
     this.#waiting.push(datagram);
     this.#count++;
-    this.#bytes += datagram.data.byteLength;
+    this.#bytes += datagram.size;
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(this.#look);
@@ -60,9 +61,14 @@ export class Sends {
     else nextTick(this.#run);
   };
 
-  /** Sends now what waits, as far as there is room. */
+  /** Whether something has not left that was handed on. */
+  get busy(): boolean {
+    return this.#started > 0;
+  }
+
+  /** Hands on now what waits. */
   flush(): void {
-    this.#run();
+    while (this.#waiting.length > 0) this.#start(this.#next());
   }
 
   /**
@@ -71,7 +77,7 @@ export class Sends {
    */
   close(): void {
     this.#waiting = this.#waiting.filter(({ addr }) => addr === undefined);
-    this.#run();
+    this.flush();
     this.#closed = true;
   }
 
@@ -80,20 +86,29 @@ export class Sends {
     if (this.#running) return;
     this.#running = true;
     while (this.#waiting.length > 0 && !this.#closed) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      for (let at = 0; at < batch.length;) {
-        const end = endOfRun(batch, at);
-        const run = at === 0 && end === batch.length
-          ? batch
-          : batch.slice(at, end);
-        const told = run[0]!.callback !== undefined;
-        await (told ? this.#sendEach(run) : this.#sendMany(run));
-        at = end;
-      }
+      await this.#start(this.#next());
     }
     this.#running = false;
   };
+
+  /** The next datagrams that all have a callback, or all have none. */
+  #next(): Sending[] {
+    const all = this.#waiting;
+    const told = all[0]!.callback !== undefined;
+    let end = 1;
+    while (end < all.length && told === (all[end]!.callback !== undefined)) {
+      end++;
+    }
+    this.#waiting = end === all.length ? [] : all.slice(end);
+    return end === all.length ? all : all.slice(0, end);
+  }
+
+  async #start(run: Sending[]): Promise<void> {
+    this.#started++;
+    const told = run[0]!.callback !== undefined;
+    await (told ? this.#sendEach(run) : this.#sendMany(run));
+    this.#started--;
+  }
 
   /** Sends datagrams of which nobody wants to know what became of them. */
   async #sendMany(run: Sending[]): Promise<void> {
@@ -110,7 +125,7 @@ export class Sends {
       }
     }
     this.#count -= run.length;
-    for (const { data } of run) this.#bytes -= data.byteLength;
+    for (const { size } of run) this.#bytes -= size;
   }
 
   /** Sends datagrams whose callbacks are told, each of its own outcome. */
@@ -119,7 +134,7 @@ export class Sends {
   }
 
   async #send(datagram: Sending): Promise<void> {
-    const { data, addr } = datagram;
+    const { data, addr, size, callback } = datagram;
     let error: unknown = null;
     try {
       await this.#conn.send(data, addr);
@@ -127,20 +142,10 @@ export class Sends {
       error = toNode(reason, datagram);
     }
     this.#count--;
-    this.#bytes -= data.byteLength;
-    if (error === null) nextTick(datagram.callback!, null, data.byteLength);
-    else nextTick(datagram.callback!, error);
+    this.#bytes -= size;
+    if (error === null) nextTick(callback!, null, size);
+    else nextTick(callback!, error);
   }
-}
-
-/** Where datagrams end that all have a callback, or all have none. */
-function endOfRun(batch: readonly Sending[], start: number): number {
-  const told = batch[start]!.callback !== undefined;
-  let end = start + 1;
-  while (end < batch.length && told === (batch[end]!.callback !== undefined)) {
-    end++;
-  }
-  return end;
 }
 
 function toNode(reason: unknown, { address, port }: Sending): unknown {

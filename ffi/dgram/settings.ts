@@ -71,7 +71,7 @@ export function setBufferSize(
   which: keyof typeof SIZES,
   size: number,
 ): void {
-  if (size >>> 0 !== size) throw badBufferSize();
+  if (typeof size !== "number" || size >>> 0 !== size) throw badBufferSize();
   const { option, syscall } = SIZES[which];
   if (size > 0x7FFFFFFF) throw bufferSizeError("EINVAL", syscall);
   sizing(socket, syscall, (socket) => {

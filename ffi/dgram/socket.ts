@@ -16,6 +16,7 @@ import { Destinations, type Host } from "./destinations.ts";
 import {
   assertNumber,
   assertString,
+  invalidType,
   refusedDescriptor,
   systemCode,
   systemError,
@@ -25,9 +26,13 @@ import { type Checked, checkOptions } from "./options.ts";
 import { guarded, onceBound } from "./events.ts";
 import { type Local, openConn } from "./open_conn.ts";
 import { allowed, deliver, receiveAll } from "./receives.ts";
-import { readSend, type Sending, toPort } from "./send_arguments.ts";
+import {
+  readSend,
+  type Sending,
+  toBindPort,
+  toPort,
+} from "./send_arguments.ts";
 import { Sends } from "./sends.ts";
-import { calling } from "./settings.ts";
 import type {
   AddressInfo,
   BindOptions,
@@ -77,6 +82,8 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   readonly #destinations: Destinations;
   #referenced = true;
   #closed = false;
+  /** Resolves when the last peer has no part in the socket any more. */
+  #letGo: Promise<void> | undefined;
 
   /**
    * Makes a socket, as {@linkcode createSocket} does.
@@ -109,7 +116,8 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
    * @param address The address, all of this host's by default; or the callback.
    * @param callback Told as `listening`.
    * @throws {Error} `ERR_SOCKET_ALREADY_BOUND`, `ERR_SOCKET_DGRAM_NOT_RUNNING`
-   * @throws {TypeError} `ERR_INVALID_FD_TYPE` for a descriptor.
+   * @throws {TypeError} `ERR_INVALID_FD_TYPE` for a descriptor,
+   * `ERR_INVALID_ARG_TYPE`
    */
   bind(
     port?: number | BindOptions | (() => void) | null,
@@ -126,19 +134,19 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
       };
     const { fd } = wanted;
     if (Number.isInteger(fd) && fd! > 0) throw refusedDescriptor(fd!);
+    const to = toBindPort(wanted.port);
+    const host = wanted.address || this.#family.everywhere;
+    assertString("address", host);
     this.#binding = BINDING;
     const told = [callback, address, port].find((it) =>
       typeof it === "function"
     );
     if (told) onceBound(this, told as () => void);
-    const host = wanted.address || this.#family.everywhere;
     this.#family.lookUp(host, (error, ip) => {
       if (this.#closed) return;
       if (error) return this.#notBound(error);
-      // As Node: whatever is given is made a number of 16 bits.
-      const port = Number(wanted.port) & 0xFFFF;
       const hostname = this.#family.reach(host, ip);
-      this.#bind({ address: ip, port, hostname });
+      this.#bind({ address: ip, port: to, hostname });
     });
     return this;
   }
@@ -163,6 +171,9 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     if (typeof address === "function") [callback, address] = [address, ""];
     else if (address === undefined) address = "";
     assertString("address", address);
+    if (callback && typeof callback !== "function") {
+      throw invalidType("callback", "of type function", callback);
+    }
     this.#assertRunning();
     if (this.#peer !== 0) throw wrongState("ERR_SOCKET_DGRAM_IS_CONNECTED");
     this.#peer = CONNECTING;
@@ -190,8 +201,10 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     }
     this.#assertRunning();
     this.#sends!.flush();
-    calling(this.#conn!.socket, "connect", () => this.#conn!.disconnect());
     this.#peer = 0;
+    this.#letGo = this.#conn!.disconnect().catch((error) =>
+      this.#failed(error)
+    );
   }
 
   /** As {@linkcode Socket.send}, with all arguments. */
@@ -242,14 +255,20 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   close(callback?: () => void): this {
     if (typeof callback === "function") this.on("close", callback);
     if (this.#deferred.pending) {
-      this.#deferred.add(() => this.close());
+      this.#deferred.close(() => this.close());
       return this;
     }
     this.#assertRunning();
     this.#sends?.close();
     this.#closed = true;
-    this.#conn?.[Symbol.dispose]();
-    nextTick(() => this.emit("close"));
+    const end = () => nextTick(() => this.emit("close"));
+    // What is on its way leaves first; where it has left, that takes no time.
+    if (this.#sends?.busy) {
+      this.#conn![Symbol.asyncDispose]().then(end, end);
+    } else {
+      this.#conn?.[Symbol.dispose]();
+      end();
+    }
     return this;
   }
 
@@ -405,6 +424,7 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     const refused = this.#destinations.refused(ip, "connect", where);
     if (refused !== null) return refused;
     try {
+      await this.#letGo;
       const hostname = address ? this.#family.reach(address, ip) : ip;
       await this.#conn!.connect({ hostname, port });
     } catch (error) {

@@ -196,6 +196,43 @@ childTest("an import map leads node:dgram here", async () => {
   assertEquals(printed, ["imported: ours", "a message over ours"]);
 });
 
+socketTest(
+  "a socket that is closed while it is bound closes also where that fails",
+  async () => {
+    await using taken = await bound();
+    const socket = createSocket("udp4");
+    const errors: Error[] = [];
+    socket.on("error", (error) => errors.push(error));
+    const closed = new Promise<void>((resolve) => socket.on("close", resolve));
+    socket.bind(taken.address().port, HERE);
+    socket.send("never sent", 9, HERE);
+    socket.close();
+    await closed;
+    assertEquals(errors.map((error) => Reflect.get(error, "code")), [
+      "EADDRINUSE",
+    ]);
+  },
+);
+
+socketTest(
+  "data that is transferred before it leaves fails the send, and is counted out",
+  async () => {
+    await using socket = await bound();
+    const data = new Uint8Array(50);
+    const { port } = socket.address();
+    const told = new Promise<Error | null>((resolve) => {
+      socket.send("first", port, HERE, () => {});
+      socket.send(data, port, HERE, resolve);
+    });
+    data.buffer.transfer();
+    assert(await told instanceof TypeError);
+    assertEquals([socket.getSendQueueCount(), socket.getSendQueueSize()], [
+      0,
+      0,
+    ]);
+  },
+);
+
 socketTest("sockets that are closed leave nothing behind", async () => {
   using use = useSession();
   const sockets = await Promise.all(Array.from({ length: 20 }, bound));

@@ -41,8 +41,8 @@ export const dgram: readonly Mutant[] = [
     name: "dgram: datagrams of one turn leave one by one",
     edits: [{
       file: "ffi/dgram/sends.ts",
-      find: "let end = start + 1;",
-      replace: "let end = start + 1;\n  if (end > 0) return end;",
+      find: "while (end < all.length && told",
+      replace: "while (end < 1 && told",
     }],
     linux: OWN,
   },
@@ -60,7 +60,7 @@ export const dgram: readonly Mutant[] = [
     name: "dgram: what a connected socket has sent is lost by close()",
     edits: [{
       file: "ffi/dgram/sends.ts",
-      find: "    this.#run();\n    this.#closed = true;",
+      find: "    this.flush();\n    this.#closed = true;",
       replace: "    this.#closed = true;",
     }],
     linux: STATEMENTS,

@@ -250,4 +250,18 @@ export const connectStatements = [
       await t.turns();
     },
   },
+  {
+    name: "disconnect() lets what was sent before go to the peer",
+    async run(t) {
+      const [peer, other] = [await t.bound(), await t.bound()];
+      const socket = t.open();
+      await t.told((told) => socket.connect(peer.address().port, HERE, told));
+      const [first, second] = [t.texts(peer, 1), t.texts(other, 1)];
+      socket.send("to the peer");
+      socket.disconnect();
+      socket.send("to another", other.address().port, HERE);
+      assert.deepEqual(await first, ["to the peer"]);
+      assert.deepEqual(await second, ["to another"]);
+    },
+  },
 ];
