@@ -37,3 +37,16 @@ export function onceBound(
   socket.on("error", forget);
   socket.on("listening", bound);
 }
+
+/** Closes a socket when a signal is aborted, unless it is closed. */
+export function closeWith(
+  signal: AbortSignal,
+  { socket, close }: {
+    socket: EventEmitter<SocketEvents>;
+    close: () => void;
+  },
+): void {
+  if (signal.aborted) return close();
+  signal.addEventListener("abort", close, { once: true });
+  socket.once("close", () => signal.removeEventListener("abort", close));
+}

@@ -81,6 +81,7 @@ export { Socket };
 export type { AdjustableSocket };
 export type {
   AddressInfo,
+  BindArguments,
   BindOptions,
   LookupFunction,
   Message,

@@ -10,6 +10,7 @@ import type { BlockList } from "node:net";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import { nextTurn } from "../turns.ts";
 import type { Family } from "./addresses.ts";
+import { systemCode, systemError } from "./errors.ts";
 import { guarded } from "./events.ts";
 import type { Message, SocketEvents } from "./types.ts";
 
@@ -19,8 +20,8 @@ export interface Receiver {
   isClosed(): boolean;
   /** Takes what has arrived. */
   received(messages: Message[]): void;
-  /** Told that the socket fails; returns whether it can go on. */
-  failed(error: unknown): boolean;
+  /** Told that a receive has failed. */
+  failed(error: unknown): void;
 }
 
 /** Receives until the socket is closed. */
@@ -38,13 +39,39 @@ export async function receiveAll(
         rinfo: family.remote(addr, data.byteLength),
       }));
     } catch (error) {
-      if (receiver.isClosed() || !receiver.failed(error)) return;
+      if (receiver.isClosed()) return;
+      receiver.failed(error);
+      // What the system does not say does not pass.
+      if (systemCode(error) === undefined) return;
       // What fails again and again must not keep all else from running.
       await nextTurn();
       continue;
     }
     if (!receiver.isClosed()) receiver.received(messages);
   }
+}
+
+/** What tells that an earlier datagram did not arrive. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETRESET",
+  "ENETUNREACH",
+]);
+
+/**
+ * The error of a receive, as Node tells it.
+ *
+ * @param connected Whether there is a peer: Windows tells of lost datagrams also
+ * where there is none.
+ * @returns It; `null` for nobody's matter.
+ */
+export function receiveError(error: unknown, connected: boolean): unknown {
+  const code = systemCode(error);
+  if (code === undefined) return error;
+  const told = connected || !UNREACHABLE.has(code);
+  return told ? systemError(code, "recvmsg") : null;
 }
 
 /** The data of a datagram, for listeners to keep. */

@@ -96,15 +96,6 @@ export function toPort(port: unknown): number {
   throw badPort(port);
 }
 
-/**
- * The number of a port to bind to: as Node makes one, of 16 bits.
- *
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
- */
-export function toBindPort(port: unknown): number {
-  return toCount("port", port) & 0xFFFF;
-}
-
 function toCallback(value: unknown): SendCallback | undefined {
   return typeof value === "function" ? value as SendCallback : undefined;
 }
@@ -150,8 +141,12 @@ function partOf(
   return plainPart(bytes, start, start + size);
 }
 
-/** A number as Node makes one: whole, of 32 bits, not negative. */
-function toCount(name: string, value: unknown): number {
+/**
+ * A number as Node makes one: whole, of 32 bits, not negative.
+ *
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+ */
+export function toCount(name: string, value: unknown): number {
   const isNumber = typeof value === "number" || typeof value === "string" ||
     typeof value === "boolean" || value === undefined || value === null;
   if (!isNumber) throw invalidType(name, "of type number", value);

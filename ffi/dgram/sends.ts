@@ -114,7 +114,7 @@ export class Sends {
   async #sendMany(run: Sending[]): Promise<void> {
     const left = run.values();
     // Each error takes at least one from those that are left.
-    for (let errors = 0; errors <= run.length && !this.#closed; errors++) {
+    for (let errors = 0; errors < run.length; errors++) {
       try {
         if (run.length > 1) await this.#conn.sendMany(left);
         else await this.#conn.send(run[0]!.data, run[0]!.addr);
@@ -122,6 +122,7 @@ export class Sends {
       } catch (error) {
         // As in Node, what the system does not take is nobody's matter.
         if (systemCode(error) === undefined) this.#failed(error);
+        if (this.#closed) break;
       }
     }
     this.#count -= run.length;

@@ -11,46 +11,32 @@ import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { AdjustableSocket, NATIVE } from "./adjustable_socket.ts";
 import { Family } from "./addresses.ts";
+import { readBind } from "./bind_arguments.ts";
 import { Deferred } from "./deferred.ts";
 import { Destinations, type Host } from "./destinations.ts";
 import {
   assertNumber,
   assertString,
   invalidType,
-  refusedDescriptor,
   systemCode,
   systemError,
   wrongState,
 } from "./errors.ts";
 import { type Checked, checkOptions } from "./options.ts";
-import { guarded, onceBound } from "./events.ts";
+import { closeWith, guarded, onceBound } from "./events.ts";
 import { type Local, openConn } from "./open_conn.ts";
-import { allowed, deliver, receiveAll } from "./receives.ts";
-import {
-  readSend,
-  type Sending,
-  toBindPort,
-  toPort,
-} from "./send_arguments.ts";
+import { allowed, deliver, receiveAll, receiveError } from "./receives.ts";
+import { readSend, type Sending, toPort } from "./send_arguments.ts";
 import { Sends } from "./sends.ts";
 import type {
   AddressInfo,
-  BindOptions,
+  BindArguments,
   Payload,
   RemoteInfo,
   SendCallback,
   SocketOptions,
   SocketType,
 } from "./types.ts";
-
-/** What tells that an earlier datagram did not arrive. */
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "ENETRESET",
-  "ENETUNREACH",
-]);
 
 /** Tells of new sockets, as Node's channel of that name. */
 const made = channel("udp.socket");
@@ -100,11 +86,16 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     super();
     this.#options = checkOptions(type);
     this.type = this.#options.type;
-    const { lookup, sendBlockList } = this.#options;
+    const { lookup, sendBlockList, signal } = this.#options;
     this.#family = new Family(this.type, lookup);
     this.#destinations = new Destinations(this.#family, sendBlockList);
     if (typeof listener === "function") this.on("message", listener);
-    this.#closeWith(this.#options.signal);
+    if (signal) {
+      const close = () => {
+        if (!this.#closed) this.close();
+      };
+      closeWith(signal, { socket: this, close });
+    }
     if (made.hasSubscribers) made.publish({ socket: this });
   }
 
@@ -112,41 +103,23 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
    * Binds the socket and begins to receive; tells it with `listening`, or with
    * `error`.
    *
-   * @param port The port, any by default; or options; or the callback.
-   * @param address The address, all of this host's by default; or the callback.
-   * @param callback Told as `listening`.
+   * @param args The port, any by default, or options; the address, all of this
+   * host's by default; and a callback, told as `listening`. Each can be left out.
    * @throws {Error} `ERR_SOCKET_ALREADY_BOUND`, `ERR_SOCKET_DGRAM_NOT_RUNNING`
    * @throws {TypeError} `ERR_INVALID_FD_TYPE` for a descriptor,
    * `ERR_INVALID_ARG_TYPE`
    */
-  bind(
-    port?: number | BindOptions | (() => void) | null,
-    address?: string | (() => void) | null,
-    callback?: () => void,
-  ): this {
+  bind(...args: BindArguments): this {
     this.#assertRunning();
     if (this.#binding !== UNBOUND) throw wrongState("ERR_SOCKET_ALREADY_BOUND");
-    const wanted: BindOptions = typeof port === "object" && port !== null
-      ? port
-      : {
-        port: typeof port === "function" ? 0 : port ?? 0,
-        address: typeof address === "string" ? address : "",
-      };
-    const { fd } = wanted;
-    if (Number.isInteger(fd) && fd! > 0) throw refusedDescriptor(fd!);
-    const to = toBindPort(wanted.port);
-    const host = wanted.address || this.#family.everywhere;
-    assertString("address", host);
+    const { port, host, callback } = readBind(args, this.#family.everywhere);
     this.#binding = BINDING;
-    const told = [callback, address, port].find((it) =>
-      typeof it === "function"
-    );
-    if (told) onceBound(this, told as () => void);
-    this.#family.lookUp(host, (error, ip) => {
+    if (callback) onceBound(this, callback);
+    this.#family.lookUp(host, (error, address) => {
       if (this.#closed) return;
       if (error) return this.#notBound(error);
-      const hostname = this.#family.reach(host, ip);
-      this.#bind({ address: ip, port: to, hostname });
+      const hostname = this.#family.reach(host, address);
+      this.#bind({ address, port, hostname });
     });
     return this;
   }
@@ -343,16 +316,6 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     if (this.#closed) throw wrongState("ERR_SOCKET_DGRAM_NOT_RUNNING");
   }
 
-  #closeWith(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const abort = () => {
-      if (!this.#closed) this.close();
-    };
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    this.once("close", () => signal.removeEventListener("abort", abort));
-  }
-
   /** Does something now if it is bound, else once it is. */
   #whenBound(call: () => void): void {
     if (this.#binding === UNBOUND) this.bind({ port: 0 });
@@ -396,19 +359,11 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
       isClosed: () => this.#closed,
       received: (messages) =>
         deliver(allowed(messages, receiveBlockList), this, () => this.#closed),
-      failed: (error) => this.#receiveFailed(error),
+      failed: (error) => {
+        const told = receiveError(error, this.#peer === CONNECTED);
+        if (told !== null) this.#failed(told);
+      },
     });
-  }
-
-  /** Receiving fails; returns whether it can go on. */
-  #receiveFailed(error: unknown): boolean {
-    const code = systemCode(error);
-    if (code === undefined) this.#failed(error);
-    // Windows tells of lost datagrams also where there is no peer.
-    else if (this.#peer === CONNECTED || !UNREACHABLE.has(code)) {
-      this.#failed(systemError(code, "recvmsg"));
-    }
-    return code !== undefined;
   }
 
   #failed(error: unknown): void {

@@ -118,3 +118,13 @@ export interface BindOptions {
   /** Refused: a descriptor of somebody else cannot be taken over. */
   fd?: number | undefined;
 }
+
+/**
+ * What {@linkcode Socket.bind} takes: a port or options, an address, and a
+ * callback, each of which can be left out.
+ */
+export type BindArguments = readonly [
+  port?: number | BindOptions | (() => void) | null,
+  address?: string | (() => void) | null,
+  callback?: () => void,
+];
