@@ -18,6 +18,7 @@
  */
 import { openLibc } from "../libc.ts";
 import { IN_WORKER } from "../memory.ts";
+import { atUnload } from "../unload.ts";
 import type { LinuxLibrary } from "./library.ts";
 
 const SYMBOLS = {
@@ -102,7 +103,7 @@ export function forget(fd: number): boolean {
 
 function takeBlock(): Int32Array | null {
   if (!IN_WORKER) {
-    if (!listens) globalThis.addEventListener("unload", unloadAll);
+    if (!listens) atUnload(unloadAll);
     listens = true;
     return null;
   }

@@ -13,6 +13,7 @@
  */
 import { INFINITE } from "../constants.ts";
 import { IN_WORKER } from "../memory.ts";
+import { atUnload } from "../unload.ts";
 import type { WinsockSymbols } from "./library.ts";
 
 const KERNEL32 = {
@@ -132,7 +133,7 @@ export function hold(
   unload: () => void,
 ): void {
   if (!IN_WORKER && !listens) {
-    globalThis.addEventListener("unload", unloadAll);
+    atUnload(unloadAll);
     listens = true;
   }
   const wait = ends.get(symbols)?.watch(socket) ?? 0n;

@@ -1,0 +1,32 @@
+/**
+ * The end of a program whose process may go on: Deno tells it by the event
+ * `unload`, for example before `--watch` begins anew.
+ *
+ * @module
+ */
+
+/**
+ * Calls back at the event `unload`: after all who listen to it, so that they
+ * may still send, where Deno's events are as they are known here.
+ */
+export function atUnload(call: () => void): void {
+  globalThis.addEventListener("unload", (event) => {
+    if (canTellEnd()) tellEnd(event, call);
+    else call();
+  });
+}
+
+/** Deno sets the property back when all listeners have been called. */
+function tellEnd(event: Event, call: () => void): void {
+  Object.defineProperty(event, "cancelBubble", { get: () => false, set: call });
+}
+
+function canTellEnd(): boolean {
+  let told = false;
+  const target = new EventTarget();
+  target.addEventListener("proof", (event) => {
+    tellEnd(event, () => told = true);
+  });
+  target.dispatchEvent(new Event("proof"));
+  return told;
+}
