@@ -44,9 +44,13 @@ Deno.test("a program that unloads closes its sockets, and no descriptor twice", 
   assertEquals([code, stdout, stderr], [0, "null\nnull\n3\n", ""]);
 });
 
-Deno.test("a program can send while it unloads, to all who listen", async () => {
-  const { code, stdout, stderr } = await runScript(
-    `
+Deno.test({
+  name: "a program can send while it unloads, to all who listen",
+  // There sends leave together, after those who listen.
+  ignore: skipped("sending while a program unloads", NOT_LINUX),
+  async fn() {
+    const { code, stdout, stderr } = await runScript(
+      `
     const hostname = "127.0.0.1";
     const session = open();
     const conn = listenDatagram({ session, hostname, port: 0 });
@@ -56,9 +60,10 @@ Deno.test("a program can send while it unloads, to all who listen", async () => 
     Deno.listenDatagram({ transport: "udp", hostname, port: conn.addr.port });
     console.log((await peer.receive())[0].length);
     Deno.exit(0);`,
-    { flags: ["-A", "--unstable-net"], leaves: true },
-  );
-  assertEquals([code, stdout, stderr], [0, "7\n", ""]);
+      { flags: ["-A", "--unstable-net"], leaves: true },
+    );
+    assertEquals([code, stdout, stderr], [0, "7\n", ""]);
+  },
 });
 
 const RESTARTS = 3;
