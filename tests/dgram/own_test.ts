@@ -4,15 +4,24 @@
  *
  * @module
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { once } from "node:events";
+import { BlockList } from "node:net";
 import process from "node:process";
 import dgram, {
   createSocket,
   type Message,
   Socket,
 } from "../../ffi/dgram/mod.ts";
+import { isBlocked, receiveError } from "../../ffi/dgram/receives.ts";
+import { WSAECONNREFUSED, WSAENOBUFS } from "../../ffi/error_numbers.ts";
 import { useSession } from "../../ffi/net/shared_session.ts";
+import { RioError } from "../../mod.ts";
 import { childTest, run, SANITIZERS } from "./child.ts";
 
 const HERE = "127.0.0.1";
@@ -232,6 +241,27 @@ socketTest(
     ]);
   },
 );
+
+Deno.test("receiveError() tells of what did not arrive where there is a peer alone", () => {
+  const error = (errno: number) =>
+    new RioError({ errno, syscall: "RIOReceive", attempt: "receive" });
+  const told = (errno: number, connected: boolean) =>
+    String(receiveError(error(errno), connected));
+  assertEquals(told(WSAECONNREFUSED, true), "Error: recvmsg ECONNREFUSED");
+  assertEquals(receiveError(error(WSAECONNREFUSED), false), null);
+  assertEquals(told(WSAENOBUFS, false), "Error: recvmsg ENOBUFS");
+  const other = new Error("of another kind");
+  assertStrictEquals(receiveError(other, true), other);
+});
+
+Deno.test("isBlocked() finds addresses of both families, wherever they are", () => {
+  const list = new BlockList();
+  list.addAddress("192.0.2.1");
+  list.addAddress("fe80::1", "ipv6");
+  const blocked = ["192.0.2.1", "192.0.2.2", "fe80::1%eth0", "fe80::2%1"]
+    .map((address) => isBlocked(list, address));
+  assertEquals(blocked, [true, false, true, false]);
+});
 
 socketTest("sockets that are closed leave nothing behind", async () => {
   using use = useSession();

@@ -345,4 +345,16 @@ export const optionStatements = [
       assert.equal(socket.ref(), socket);
     },
   },
+  {
+    name: "a group is joined at an interface by its index",
+    needs: ["linux", "ipv6"],
+    async run(t) {
+      const socket = await t.bound("udp6", "::");
+      socket.addMembership("ff02::115", "::%1");
+      const { code } = t.thrown(() =>
+        socket.addSourceSpecificMembership("127.0.0.1", "ff3e::1")
+      );
+      assert.equal(code, "EINVAL");
+    },
+  },
 ];
