@@ -22,7 +22,7 @@ import { HeldLibrary } from "./held_library.ts";
 import { wide } from "./interfaces.ts";
 import { SOCKADDR_IN_SIZE, SOCKADDR_INET, WSADATA_SIZE } from "./layout.ts";
 import { openLibc } from "./libc.ts";
-import { allocate, type RioMemory } from "./memory.ts";
+import { allocateOutlasting, type RioMemory } from "./memory.ts";
 
 const LIBC = {
   // int getaddrinfo(const char *node, const char *service,
@@ -168,7 +168,10 @@ export function lookUp(name: string): Promise<string[]> {
   });
 }
 
-/** Places that no question uses now. */
+/**
+ * Places that no question uses now. A thread of the pool may still write to a
+ * place when the isolate that asked has ended, so they are memory that stays.
+ */
 const places: RioMemory[] = [];
 
 /** Writes a question where the system reads it. */
@@ -178,8 +181,8 @@ function placeOf(name: string): RioMemory {
     : new TextEncoder().encode(`${name}\0`);
   const size = PLACE.name + text.length;
   const place = size > PLACE.size
-    ? allocate(size)
-    : places.pop() ?? allocate(PLACE.size);
+    ? allocateOutlasting(size)
+    : places.pop() ?? allocateOutlasting(PLACE.size);
   const view = new DataView(place.bytes.buffer, place.bytes.byteOffset);
   // One answer for each address, in place of one for each kind of socket.
   view.setInt32(PLACE.hints + ADDRINFO.socketType, SOCK_STREAM, true);
