@@ -15,7 +15,6 @@
  *
  * @module
  */
-import { NativePromise } from "../globals.ts";
 import {
   MAXIMUM_WAIT_OBJECTS,
   RIO_EVENT_COMPLETION,
@@ -25,21 +24,15 @@ import {
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSASYSCALLFAILURE } from "../error_numbers.ts";
-import { timeNow } from "../globals.ts";
-import { OVERLAPPED_ENTRY, RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
+import { NativePromise, timeNow } from "../globals.ts";
+import { RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
 import { setCallReferenced } from "../pending_call.ts";
 import { type CallBlock, CallMemory } from "./call.ts";
 import { lastError } from "./last_error.ts";
 import type { WinsockSymbols } from "./library.ts";
 import { Operations, type Slot } from "./operations.ts";
+import { MAX_PACKETS, Packets } from "./packets.ts";
 
-const MAX_PACKETS = 64;
-/** Where the 64-bit words of a packet are. */
-const PACKET = OVERLAPPED_ENTRY.size / 8;
-const KEY = OVERLAPPED_ENTRY.completionKey / 8;
-const OVERLAPPED = OVERLAPPED_ENTRY.overlapped / 8;
-/** Where the number of packets is: behind the last, in bytes. */
-const COUNT = MAX_PACKETS * OVERLAPPED_ENTRY.size;
 /** Words of a `RIO_NOTIFICATION_COMPLETION`, which has four of 64 bits. */
 const EVENT = BigInt(RIO_EVENT_COMPLETION);
 const IOCP = BigInt(RIO_IOCP_COMPLETION);
@@ -93,8 +86,7 @@ export class WinsockWaits implements RioWaits {
   #portCall: Promise<number> | null = null;
   /** The `OVERLAPPED` of each queue that notifies through the port, by key. */
   #queues = new Map<number, Slot>();
-  #packets: CallBlock;
-  #countAddress: bigint;
+  #packets: Packets;
 
   /** The native call that waits for events, while it goes on. */
   #eventsCall: Promise<number> | null = null;
@@ -115,8 +107,7 @@ export class WinsockWaits implements RioWaits {
   constructor(symbols: WinsockSymbols) {
     const memory = new CallMemory();
     this.#symbols = symbols;
-    this.#packets = memory.take(COUNT + 4);
-    this.#countAddress = this.#packets.address + BigInt(COUNT);
+    this.#packets = new Packets(symbols, memory);
     this.#handles = memory.take(8 * MAXIMUM_WAIT_OBJECTS);
     this.#descriptor = memory.take(RIO_NOTIFICATION_COMPLETION.size);
   }
@@ -299,38 +290,25 @@ export class WinsockWaits implements RioWaits {
 
   async #waitForPackets(): Promise<void> {
     const began = timeNow();
-    this.#portCall = this.#symbols.GetQueuedCompletionStatusEx(
-      this.#port,
-      this.#packets.address,
-      MAX_PACKETS,
-      this.#countAddress,
-      SLEEP_MS,
-      0,
-    );
+    this.#portCall = this.#packets.wait(this.#port, SLEEP_MS);
     const succeeded = await this.#portCall;
     this.#portCall = null;
     // Why it failed is known to the pool thread only: if it was not in time, it
     // was not for the time.
-    if (succeeded !== 0) this.#readPackets();
+    if (succeeded !== 0) this.#packets.read(this.#arrived);
     else if (timeNow() - began < EARLY_MS) this.#error = WSASYSCALLFAILURE;
     this.#returned();
   }
 
-  #readPackets(): void {
-    const packets = this.#packets.wideWords;
-    const end = this.#packets.words[COUNT / 4]! * PACKET;
-    for (let at = 0; at < end; at += PACKET) {
-      const key = Number(packets[at + KEY]);
-      // Not by its `OVERLAPPED`: that of a queue that was closed may be another's
-      // by now. For wake-ups and such queues the wait goes on.
-      if (key !== 0) {
-        if (this.#queues.has(key)) this.#found.push(key);
-        continue;
-      }
-      const call = this.operations.arrive(Number(packets[at + OVERLAPPED]));
+  /** Takes note of a packet; of wake-ups and closed queues none is taken. */
+  readonly #arrived = (key: number, overlapped: number): void => {
+    if (key === 0) {
+      const call = this.operations.arrive(overlapped);
       if (call !== undefined) this.#found.push(call.key);
-    }
-  }
+      // Not by its `OVERLAPPED`: that of a queue that was closed may be another's
+      // by now.
+    } else if (this.#queues.has(key)) this.#found.push(key);
+  };
 
   async #waitForEvents(): Promise<void> {
     const handles = [this.#wakeEvent, ...this.#events.values()];
@@ -411,15 +389,9 @@ export class WinsockWaits implements RioWaits {
         abandoned.add(this);
         return;
       }
-      const succeeded = this.#symbols.DrainQueuedCompletionStatusEx(
-        this.#port,
-        this.#packets.address,
-        MAX_PACKETS,
-        this.#countAddress,
-        DRAIN_MILLISECONDS,
-        0,
-      );
-      if (succeeded !== 0) this.#readPackets();
+      if (this.#packets.waitNow(this.#port, DRAIN_MILLISECONDS) !== 0) {
+        this.#packets.read(this.#arrived);
+      }
     }
   }
 }
