@@ -18,7 +18,16 @@ export function atUnload(call: () => void): void {
 
 /** Deno sets the property back when all listeners have been called. */
 function tellEnd(event: Event, call: () => void): void {
-  Object.defineProperty(event, "cancelBubble", { get: () => false, set: call });
+  // Others may wait for it, too: another backend, or another version of this.
+  const others = Object.getOwnPropertyDescriptor(event, "cancelBubble")?.set;
+  Object.defineProperty(event, "cancelBubble", {
+    configurable: true,
+    get: () => false,
+    set() {
+      others?.call(event, false);
+      call();
+    },
+  });
 }
 
 function canTellEnd(): boolean {

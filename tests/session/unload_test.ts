@@ -66,6 +66,31 @@ Deno.test({
   },
 });
 
+Deno.test("atUnload() calls all back, in order, after those who listen", async () => {
+  const { code, stdout, stderr } = await runScript(
+    `
+    import { atUnload } from "${new URL(
+      "../../ffi/unload.ts",
+      import.meta.url,
+    )}";
+    import * as again from "${new URL(
+      "../../ffi/unload.ts?again",
+      import.meta.url,
+    )}";
+    atUnload(() => console.log("first"));
+    atUnload(() => console.log("second"));
+    again.atUnload(() => console.log("another version"));
+    addEventListener("unload", () => console.log("listener"));
+    globalThis.dispatchEvent(new Event("unload"));
+    Deno.exit(0);`,
+    { flags: ["-A", "--unstable-net"], leaves: true },
+  );
+  assertEquals(
+    [code, stdout, stderr],
+    [0, "listener\nfirst\nsecond\nanother version\n", ""],
+  );
+});
+
 const RESTARTS = 3;
 
 Deno.test({
