@@ -10,7 +10,6 @@
  * @module
  */
 import { shorten } from "../arguments.ts";
-
 import { awaitThreadEnd } from "./thread_end.ts";
 
 /** What the backend needs of `ws2_32.dll`, or of the DLL in its place. */
@@ -218,11 +217,7 @@ export function openLibrary(options: LibraryOptions = {}): WinsockSymbols {
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotSupported)) throw cause;
   }
-  const symbols = {
-    ...ws2_32,
-    ...kernel32,
-    DispCallFunc: dispCallFunc,
-  };
+  const symbols = { ...ws2_32, ...kernel32, DispCallFunc: dispCallFunc };
   awaitThreadEnd(symbols, path);
   opened.set(library, symbols);
   return symbols;
@@ -238,9 +233,7 @@ function load<const S extends Deno.ForeignLibraryInterface>(
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     throw new Deno.errors.NotSupported(
       `Cannot open ${shorten(path, LONGEST_PATH)} through FFI`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

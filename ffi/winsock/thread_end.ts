@@ -14,7 +14,6 @@
 import { INFINITE } from "../constants.ts";
 import { IN_WORKER } from "../memory.ts";
 import { atUnload } from "../unload.ts";
-import type { WinsockSymbols } from "./library.ts";
 
 const KERNEL32 = {
   // DWORD GetCurrentThreadId(void)
@@ -58,8 +57,8 @@ interface ThreadEnd {
   unwatch(wait: bigint): void;
 }
 
-/** Of the functions that sockets are opened with; none in the main thread. */
-const ends: WeakMap<WinsockSymbols, ThreadEnd> = new WeakMap();
+/** By the functions that sockets are opened with; none in the main thread. */
+const ends: WeakMap<object, ThreadEnd> = new WeakMap();
 
 /**
  * Has sockets closed at the end of a worker.
@@ -67,7 +66,7 @@ const ends: WeakMap<WinsockSymbols, ThreadEnd> = new WeakMap();
  * @param symbols What they are opened with.
  * @param library The DLL that this comes from.
  */
-export function awaitThreadEnd(symbols: WinsockSymbols, library: string): void {
+export function awaitThreadEnd(symbols: object, library: string): void {
   const end = IN_WORKER ? openThreadEnd(library) : null;
   if (end !== null) ends.set(symbols, end);
 }
@@ -111,7 +110,8 @@ function openThreadEnd(library: string): ThreadEnd | null {
 
 /** A socket that is open. */
 interface Held {
-  readonly symbols: WinsockSymbols;
+  /** What it was opened with. */
+  readonly symbols: object;
   /** What waits for the end of the thread; 0 for nothing. */
   readonly wait: bigint;
   /** Closes it at `unload`. */
@@ -125,10 +125,11 @@ let listens = false;
 /**
  * Takes note of a socket that was opened.
  *
+ * @param symbols What it was opened with.
  * @param unload Closes it at `unload`.
  */
 export function hold(
-  symbols: WinsockSymbols,
+  symbols: object,
   socket: bigint,
   unload: () => void,
 ): void {

@@ -7,7 +7,7 @@ import { logAsJson } from "../../shown.ts";
 import type { RioControlInfo, RioSendControl } from "../../control.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import type { RioDestination } from "./addresses.ts";
-import type { Inbox } from "./inbox.ts";
+import type { Details } from "./details.ts";
 import type { ReceiveSlot } from "./slots.ts";
 
 /** One datagram, to send or received. */
@@ -58,6 +58,14 @@ export interface RioReceivedDatagram extends RioDatagram {
   readonly local: string | undefined;
 }
 
+/** Where the slots of a batch come from, and go back to. */
+export interface BatchSource {
+  /** Reads what is told of datagrams. */
+  readonly details: Details;
+  /** Has a slot receive again. */
+  recycle(slot: ReceiveSlot): void;
+}
+
 /**
  * Datagrams received together.
  *
@@ -67,7 +75,7 @@ export interface RioReceivedDatagram extends RioDatagram {
  */
 export class RioDatagramBatch
   implements Disposable, Iterable<RioReceivedDatagram> {
-  readonly #inbox: Inbox;
+  readonly #source: BatchSource;
   readonly #datagrams: (RioReceivedDatagram & { data: Uint8Array })[];
   #slots: ReceiveSlot[];
 
@@ -80,18 +88,18 @@ export class RioDatagramBatch
    *
    * @ignore
    * @param key Proves that this package calls.
-   * @param inbox Where the slots come from, and go back to.
+   * @param source Where the slots come from.
    * @param arrived The datagrams in slots, or those that need none.
    */
   constructor(
     key: typeof INTERNAL,
-    inbox: Inbox,
+    source: BatchSource,
     arrived: { slots: ReceiveSlot[]; datagrams: RioReceivedDatagram[] },
   ) {
     assertInternal(key, "RioDatagramConn.receiveMany()");
     const { slots, datagrams } = arrived;
-    const { details } = inbox;
-    this.#inbox = inbox;
+    const { details } = source;
+    this.#source = source;
     this.#slots = slots;
     this.#datagrams = datagrams;
     for (const slot of slots) {
@@ -130,6 +138,6 @@ export class RioDatagramBatch
     this.#slots = [];
     // What somebody has kept does not show what arrives next.
     for (const datagram of datagrams) datagram.data = GONE;
-    for (const slot of slots) this.#inbox.recycle(slot);
+    for (const slot of slots) this.#source.recycle(slot);
   }
 }
