@@ -8,7 +8,6 @@ import { NativePromise } from "../../globals.ts";
 import { logAsJson } from "../../shown.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { inTurn } from "../../turns.ts";
 import { assertBytes, toSignal } from "../arguments.ts";
 import { forgetDropped, watchDropped } from "../dropped.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
@@ -21,7 +20,6 @@ import type { Group } from "./groups.ts";
 import { RioMembership, type RioMembershipOptions } from "./multicast.ts";
 import type { RioDatagramSendOptions } from "./manner.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Arrival } from "./receive_call.ts";
 import type {
   RioDatagramReceiveOptions,
   RioDatagramStats,
@@ -145,7 +143,9 @@ export class RioDatagramConn
   async receiveMany(
     options: Pick<RioDatagramReceiveOptions, "signal"> = {},
   ): Promise<RioDatagramBatch> {
-    return this.#inbox.batch(await this.#arrival(options.signal));
+    this.#assertOpen();
+    const signal = toSignal(options.signal);
+    return this.#inbox.batch(await this.#inbox.arrival(signal));
   }
 
   /**
@@ -369,15 +369,6 @@ export class RioDatagramConn
         throw error;
       }
     }
-  }
-
-  /** What has arrived; a promise only where it has to wait. */
-  #arrival(given?: AbortSignal): Arrival | Promise<Arrival> {
-    this.#assertOpen();
-    const signal = toSignal(given);
-    if (signal?.aborted) this.#inbox.look();
-    const arrived = this.#inbox.nextMany();
-    return arrived ? inTurn(arrived) : this.#inbox.arrival(signal);
   }
 
   #join(group: Group, options: RioMembershipOptions): Promise<RioMembership> {

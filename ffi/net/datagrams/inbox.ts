@@ -14,8 +14,9 @@ import { copyOf } from "../given_back.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
 import { RioDatagramBatch, type RioReceivedDatagram } from "./batch.ts";
-import { type Details, NO_INFO } from "./details.ts";
+import type { Details } from "./details.ts";
 import type { DirectDatagrams, Received } from "./direct.ts";
+import { FewDatagrams } from "./few.ts";
 import {
   type Arrival,
   placeCheck,
@@ -40,22 +41,17 @@ export interface InboxOptions extends ReceiveSlotsOptions {
   readonly reports: boolean;
 }
 
-/** So many are taken directly in a row before slots take many at a time. */
-const FEW = 8;
-
 /** Hands out what arrives: what came first, to the call that came last. */
 export class Inbox extends Half<Receive> {
   readonly #options: Readonly<InboxOptions>;
   readonly #slots: ReceiveSlots;
-  /** Datagrams that were taken directly without waiting for one. */
-  #inARow = 0;
-  /** Whether more arrived at a time than is taken directly. */
-  #crowded = false;
+  /** Receives without slots; `null` where datagrams need them. */
+  readonly #few: FewDatagrams | null;
   /** Whether the calls that wait change places at the end of this turn. */
   #turning = false;
   /** What the next receive is told; `null` for nothing. */
   #failure: unknown = null;
-  /** Datagrams of which only the head was received. */
+  /** Datagrams in slots of which only the head was received. */
   #truncated = 0;
 
   /**
@@ -68,6 +64,10 @@ export class Inbox extends Half<Receive> {
   constructor(socket: RioSocket, options: InboxOptions) {
     super(socket, options.driver);
     this.#options = options;
+    this.#few = options.direct && new FewDatagrams(
+      options.direct,
+      (error) => this.#failure = error,
+    );
     this.#slots = new ReceiveSlots(socket, options, {
       arrived: () => this.#deliver(),
       failed: (completion) => this.#failed(completion),
@@ -78,7 +78,7 @@ export class Inbox extends Half<Receive> {
 
   /** Datagrams of which only the head was received, so far. */
   get truncated(): number {
-    return this.#truncated;
+    return this.#truncated + (this.#few?.truncated ?? 0);
   }
 
   /** A slot with a datagram, if one has arrived. */
@@ -96,33 +96,11 @@ export class Inbox extends Half<Receive> {
    */
   nextMany(): Arrival | undefined {
     this.#tell();
-    const { direct } = this.#options;
-    if (direct === null || this.#inARow >= FEW || this.calls.length > 0) {
+    const few = this.#few;
+    if (few === null || few.areMany || this.calls.length > 0) {
       return this.#next();
     }
-    return this.#slots.take() ?? this.#few(direct);
-  }
-
-  /** Takes a few datagrams without slots; counts how many in a row. */
-  #few(direct: DirectDatagrams): RioReceivedDatagram[] | undefined {
-    const few: RioReceivedDatagram[] = [];
-    try {
-      while (few.length < FEW) {
-        const received = direct.receive(undefined, true);
-        if (received === null) break;
-        const [data, addr] = received;
-        const { truncated, local } = direct;
-        if (truncated) this.#truncated++;
-        few.push({ data, addr, info: NO_INFO, truncated, local });
-      }
-    } catch (error) {
-      // What was taken before it comes first.
-      if (few.length === 0) throw error;
-      this.#failure = error;
-    }
-    this.#inARow = few.length === 0 ? 0 : this.#inARow + few.length;
-    this.#crowded = few.length === FEW;
-    return few.length === 0 ? undefined : few;
+    return this.#slots.take() ?? few.takeMany();
   }
 
   /** Receives a datagram into an array, or a new one. */
@@ -137,10 +115,9 @@ export class Inbox extends Half<Receive> {
     if (slot !== undefined) {
       return NativePromise.resolve(inTurn(this.#copy(slot, p, wishes)));
     }
-    const { direct } = this.#options;
-    if (direct !== null && this.#inARow < FEW) {
-      const received = this.#receiveDirectly(direct, p, wishes);
-      this.#inARow = received === null ? 0 : this.#inARow + 1;
+    const few = this.#few;
+    if (few !== null && !few.areMany) {
+      const received = few.next(p, wishes);
       if (received !== null) return NativePromise.resolve(inTurn(received));
     } else if (this.calls.length === 0) {
       const next = this.#next();
@@ -151,27 +128,12 @@ export class Inbox extends Half<Receive> {
     return this.#waitForOne(p, wishes);
   }
 
-  #receiveDirectly(
-    direct: DirectDatagrams,
-    p: Uint8Array<ArrayBuffer> | undefined,
-    { rejectTruncated }: ReceiveWishes,
-  ): Received | null {
-    const received = direct.receive(p);
-    if (received === null) return null;
-    // Copied: this address is the caller's to change, as Deno's is.
-    received[1] = copyOf(received[1]);
-    if (!direct.truncated) return received;
-    this.#truncated++;
-    if (rejectTruncated) throw tooLong(received[0].length);
-    return received;
-  }
-
   #waitForOne(
     p: Uint8Array<ArrayBuffer> | undefined,
     wishes: ReceiveWishes,
   ): Promise<Received> {
-    const { direct } = this.#options;
-    this.#inARow = 0;
+    const few = this.#few;
+    few?.waited();
     const { promise, resolve, reject } = NativePromise.withResolvers<
       Received
     >();
@@ -187,10 +149,10 @@ export class Inbox extends Half<Receive> {
       },
       reject,
     };
-    if (direct !== null) {
+    if (few !== null) {
       call.take = () => {
         check();
-        const received = this.#receiveDirectly(direct, p, wishes);
+        const received = few.take(p, wishes);
         if (received !== null) resolve(received);
         return received !== null;
       };
@@ -280,7 +242,7 @@ export class Inbox extends Half<Receive> {
       return make([], first ?? []);
     }
     const slots = [first, ...this.#slots.takeAll()];
-    if (slots.length === 1) this.#crowded = false;
+    if (slots.length === 1 && this.#few !== null) this.#few.crowded = false;
     try {
       const batch = make(slots, []);
       for (const { truncated } of batch) if (truncated) this.#truncated++;
@@ -292,21 +254,27 @@ export class Inbox extends Half<Receive> {
   }
 
   /**
-   * Waits for what {@linkcode Inbox.nextMany} gives.
+   * What {@linkcode Inbox.nextMany} gives; a promise only where it has to wait.
    *
    * @param signal Ends the wait; a datagram that arrives later goes to the next.
    */
-  arrival(signal?: AbortSignal): Promise<Arrival> {
-    const { direct } = this.#options;
+  arrival(signal: AbortSignal | undefined): Arrival | Promise<Arrival> {
+    if (signal?.aborted) this.look();
+    const arrived = this.nextMany();
+    return arrived ? inTurn(arrived) : this.#waitForMany(signal);
+  }
+
+  #waitForMany(signal: AbortSignal | undefined): Promise<Arrival> {
+    const few = this.#few;
     const { promise, resolve, reject } = NativePromise.withResolvers<Arrival>();
     const call: Receive = { resolve, reject };
     // Where many come at a time, slots take them with one call.
-    if (direct !== null && !this.#crowded) {
-      this.#inARow = 0;
+    if (few !== null && !few.crowded) {
+      few.waited();
       call.take = () => {
-        const few = this.#few(direct);
-        if (few !== undefined) resolve(few);
-        return few !== undefined;
+        const arrived = few.takeMany();
+        if (arrived !== undefined) resolve(arrived);
+        return arrived !== undefined;
       };
     }
     return this.#enqueue(call, promise, signal);
