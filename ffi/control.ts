@@ -73,6 +73,27 @@ export interface RioControlInfo {
  *
  * Sources: Microsoft's page on `RIOReceiveEx`, and `WSACMSGHDR`.
  *
+ * @example Ask where a datagram arrived, and how many hops were left
+ * ```ts
+ * import { CONTROL_SIZE, readControl, RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(2048 + CONTROL_SIZE);
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * socket.setOption("packetInfo", true);
+ * socket.setOption("receiveTimeToLive", true);
+ * await socket.connect(socket.address); // talks to itself
+ *
+ * const control = buffer.slice(2048);
+ * socket.receive(buffer.slice(0, 2048), { control });
+ * socket.send(null);
+ * for await (const batch of socket.completions) {
+ *   if (!batch.some(({ kind }) => kind === "receive")) continue;
+ *   console.log(readControl(control.bytes)); // { destination: "127.0.0.1", ... }
+ *   break;
+ * }
+ * ```
+ *
  * @param bytes The control slice.
  * @returns What the messages say; unknown ones are ignored.
  */
@@ -166,13 +187,22 @@ export interface RioSendControl {
 /**
  * Writes control messages to send with a datagram.
  *
- * @example Send with an ECN codepoint, from one of several addresses
+ * @example Send with an ECN codepoint
  * ```ts
- * import { readControl, writeControl } from "@winsock/rio";
+ * import { CONTROL_SIZE, RioSession, writeControl } from "@winsock/rio";
  *
- * const bytes = new Uint8Array(192);
- * const length = writeControl(bytes, 4, { ecn: 2, local: "127.0.0.1" });
- * console.assert(readControl(bytes.subarray(0, length)).ecn === 2);
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(2048 + CONTROL_SIZE);
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * await socket.connect(socket.address); // talks to itself
+ *
+ * const length = writeControl(buffer.bytes.subarray(2048), 4, { ecn: 2 });
+ * const control = buffer.slice(2048, length);
+ * socket.send(buffer.slice(0, 5), { control });
+ * for await (const batch of socket.completions) {
+ *   for (const { kind, status } of batch) console.log(kind, status); // send 0
+ *   break;
+ * }
  * ```
  *
  * @param bytes The control slice; {@linkcode CONTROL_SIZE} bytes are enough.

@@ -44,8 +44,27 @@ export interface RioErrorOptions extends ErrorOptions {
 /**
  * A native call that failed, or a request that completed with an error.
  *
- * On Linux the kernel's error arrives as the Winsock number that matches it; one
- * that no Winsock number matches arrives under its own name and number.
+ * The names that begin with `WSA` are Winsock's. On Linux the kernel's error
+ * arrives under the one that matches it, `EADDRINUSE` as `WSAEADDRINUSE`, so that
+ * a program branches once; `osCode` and `osErrno` are the system's own. One that
+ * no Winsock number matches arrives under its own name and number.
+ *
+ * @example Branch on the code, which is the same on both systems
+ * ```ts
+ * import { RioError, RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * const open = (port: number) =>
+ *   session.openSocket({ transport: "udp", hostname: "127.0.0.1", port });
+ * using first = open(0);
+ * try {
+ *   open(first.address.port);
+ * } catch (error) {
+ *   if (!(error instanceof RioError)) throw error;
+ *   console.log(error.code, error.errno); // WSAEADDRINUSE 10048
+ *   console.log(error.osCode, error.osErrno); // on Linux EADDRINUSE 98
+ * }
+ * ```
  */
 export class RioError extends Error {
   /** The name of the number, for example `WSAENOBUFS`. */
@@ -90,7 +109,26 @@ export class RioError extends Error {
   }
 }
 
-/** A buffer cannot be deregistered while requests use it. */
+/**
+ * A buffer cannot be deregistered while requests use it.
+ *
+ * @example Ask before memory is given back
+ * ```ts
+ * import { RioBufferInUseError, RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(2048);
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * socket.receive(buffer.slice());
+ * try {
+ *   buffer.deregister();
+ * } catch (error) {
+ *   if (!(error instanceof RioBufferInUseError)) throw error;
+ *   console.log(error.inFlight); // 1: the receive has not completed
+ * }
+ * socket.close(); // completes it; then `using` deregisters
+ * ```
+ */
 export class RioBufferInUseError extends Error {
   /** How many requests use the buffer. */
   readonly inFlight: number;
@@ -108,7 +146,24 @@ export class RioBufferInUseError extends Error {
   }
 }
 
-/** The session, socket, queue or buffer was closed before the call. */
+/**
+ * The session, socket, queue or buffer was closed before the call.
+ *
+ * @example Tell an end from a failure
+ * ```ts
+ * import { RioClosedError, RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * const buffer = session.registerBuffer(2048);
+ * buffer.deregister();
+ * try {
+ *   buffer.slice();
+ * } catch (error) {
+ *   if (!(error instanceof RioClosedError)) throw error;
+ *   console.log(error.message);
+ * }
+ * ```
+ */
 export class RioClosedError extends Error {
   /**
    * Makes the error.

@@ -5,14 +5,24 @@
  * event loop leaves together; a program changes nothing but an import.
  *
  * @example Change the import, keep the program
- * ```ts no-assert
+ * ```ts
  * import dgram from "@winsock/rio/dgram";
+ * import { once } from "node:events";
  *
- * const socket = dgram.createSocket("udp4");
- * socket.on("message", (message, { port, address }) => {
- *   socket.send(message, port, address);
+ * const server = dgram.createSocket("udp4");
+ * server.on("message", (message, { port, address }) => {
+ *   server.send(message, port, address);
  * });
- * socket.bind(7777);
+ * server.bind(0, "127.0.0.1", () => {
+ *   const client = dgram.createSocket("udp4");
+ *   client.on("message", (message) => {
+ *     console.log(String(message)); // hello
+ *     client.close();
+ *     server.close();
+ *   });
+ *   client.send("hello", server.address().port, "127.0.0.1");
+ * });
+ * await once(server, "close");
  * ```
  *
  * npm packages require the built-in `dgram`: `import "@winsock/rio/dgram/install"`

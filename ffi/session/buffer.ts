@@ -31,8 +31,17 @@ export let isSlice: (value: unknown) => value is RioSlice<ArrayBufferLike>;
  *
  * using session = RioSession.open();
  * using buffer = session.registerBuffer(64 * 1024);
- * const slice = buffer.slice(0, 2048);
- * slice.bytes.set(new TextEncoder().encode("hello"));
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * await socket.connect(socket.address); // talks to itself
+ *
+ * const data = buffer.slice(0, 5);
+ * data.bytes.set(new TextEncoder().encode("hello"));
+ * socket.send(data);
+ * console.log(buffer.inFlight); // 1: until the completion is dequeued
+ * for await (const batch of socket.completions) {
+ *   console.log(batch[0]?.bytesTransferred, buffer.inFlight); // 5 0
+ *   break;
+ * }
  * ```
  */
 export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
@@ -148,15 +157,26 @@ export class RioBuffer<T extends ArrayBufferLike = ArrayBuffer>
 /**
  * A part of a registered buffer, with which requests are posted.
  *
- * @example Post the two halves of a buffer
+ * @example Receive into one half of a buffer, and send from the other
  * ```ts
  * import { RioSession } from "@winsock/rio";
  *
  * using session = RioSession.open();
  * using buffer = session.registerBuffer(4096);
  * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
- * for (const slice of [buffer.slice(0, 2048), buffer.slice(2048)]) {
- *   socket.receive(slice);
+ * await socket.connect(socket.address); // talks to itself
+ *
+ * const inbox = buffer.slice(0, 2048);
+ * const { written } = new TextEncoder().encodeInto("hello", buffer.bytes.subarray(2048));
+ * socket.receive(inbox);
+ * socket.send(buffer.slice(2048, written));
+ * for await (const batch of socket.completions) {
+ *   // The completion names the slice that it was posted with.
+ *   const received = batch.find(({ slice }) => slice === inbox);
+ *   if (received) {
+ *     console.log(inbox.bytes.subarray(0, received.bytesTransferred));
+ *     break;
+ *   }
  * }
  * ```
  */

@@ -38,7 +38,19 @@ export let partsOf: (endpoint: RioEndpoint) => EndpointParts;
 /** Reads the addresses of a socket again, after it was connected. */
 export let refreshAddresses: (endpoint: RioEndpoint) => void;
 
-/** What every socket has, whether it carries data or accepts connections. */
+/**
+ * What every socket has, whether it carries data or accepts connections.
+ *
+ * @example Read and set options by name
+ * ```ts
+ * import { RioSession } from "@winsock/rio";
+ *
+ * using session = RioSession.open();
+ * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * socket.setOption("receiveBufferSize", 1 << 20);
+ * console.log(socket.address, socket.getOption("receiveBufferSize"));
+ * ```
+ */
 export abstract class RioEndpoint implements Disposable {
   readonly #parts: EndpointParts;
   readonly #core: SessionCore;

@@ -79,15 +79,34 @@ export let referenceNotify: (
  * `RIODequeueCompletion` and `RIONotify`.
  *
  * @example Wait for completions
- * ```ts no-assert
- * import type { RioCompletionQueue } from "@winsock/rio";
+ * ```ts
+ * import { RioSession } from "@winsock/rio";
  *
- * async function log(queue: RioCompletionQueue) {
- *   for await (const batch of queue) {
- *     for (const { kind, bytesTransferred } of batch) {
- *       console.log(kind, bytesTransferred);
- *     }
+ * using session = RioSession.open();
+ * using buffer = session.registerBuffer(4096);
+ * using queue = session.createCompletionQueue({ capacity: 256 });
+ * // Several sockets can share a queue, and one loop.
+ * const open = () =>
+ *   session.openSocket({
+ *     transport: "udp",
+ *     hostname: "127.0.0.1",
+ *     receives: 1,
+ *     sends: 1,
+ *     completions: queue,
+ *   });
+ * using one = open();
+ * using other = open();
+ * await one.connect(other.address);
+ * other.receive(buffer.slice(0, 2048));
+ * one.send(buffer.slice(2048, 5));
+ *
+ * let left = 2;
+ * for await (const batch of queue) {
+ *   for (const { kind, bytesTransferred } of batch) {
+ *     console.log(kind, bytesTransferred);
+ *     left--;
  *   }
+ *   if (left === 0) break;
  * }
  * ```
  */

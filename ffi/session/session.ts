@@ -91,6 +91,24 @@ export function openSession(backend: RioBackend): RioSession {
  * using buffer = session.registerBuffer(65536);
  * console.log(`registered buffer ${buffer.id} on ${session.backend}`);
  * ```
+ *
+ * @example Count what came, and see that nothing is left
+ * ```ts
+ * import { RioSession } from "@winsock/rio";
+ *
+ * const session = RioSession.open();
+ * const buffer = session.registerBuffer(2048);
+ * const socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * await socket.connect(socket.address); // talks to itself
+ * socket.receive(buffer.slice());
+ * socket.send(null); // an empty datagram
+ * for await (const batch of socket.completions) {
+ *   if (batch.some(({ kind }) => kind === "receive")) break;
+ * }
+ * await session.close(); // sockets, then buffers, then the system's part
+ * const { registered, deregistered, outstanding } = session.stats();
+ * console.log(registered, deregistered, outstanding); // 1 1 0
+ * ```
  */
 export class RioSession implements Disposable, AsyncDisposable {
   readonly #core: SessionCore;

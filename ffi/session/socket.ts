@@ -43,14 +43,29 @@ const DRAIN_MS = 100;
  * Sources: Microsoft's pages on `RIOCreateRequestQueue`, `RIOReceiveEx` and
  * `RIOSendEx`.
  *
- * @example Receive one datagram
+ * @example Echo one datagram: a receive with its sender, and the answer
  * ```ts
- * import { RioSession } from "@winsock/rio";
+ * import { ADDRESS_SIZE, readAddress, RioSession } from "@winsock/rio";
  *
  * using session = RioSession.open();
- * using buffer = session.registerBuffer(2048);
- * using socket = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
- * socket.receive(buffer.slice());
+ * using buffer = session.registerBuffer(2048 + ADDRESS_SIZE);
+ * const data = buffer.slice(0, 2048);
+ * const remote = buffer.slice(2048);
+ * using server = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * server.receive(data, { remote });
+ *
+ * using own = session.registerBuffer(5);
+ * own.bytes.set(new TextEncoder().encode("hello"));
+ * using client = session.openSocket({ transport: "udp", hostname: "127.0.0.1" });
+ * await client.connect(server.address);
+ * client.send(own.slice());
+ *
+ * for await (const batch of server.completions) {
+ *   const received = batch.find(({ kind }) => kind === "receive");
+ *   if (!received) break; // the answer has left
+ *   console.log("from port", readAddress(remote.bytes, "udp").port);
+ *   server.send(buffer.slice(0, received.bytesTransferred), { remote });
+ * }
  * ```
  */
 export class RioSocket extends RioEndpoint {

@@ -72,6 +72,29 @@ export interface BatchSource {
  * Nothing is copied: `data` views the registered memory, which belongs to the
  * batch until it is disposed and to the kernel after that. Dispose batches
  * soon: their memory cannot receive anything in the meantime.
+ *
+ * @example Answer all that has arrived, and keep a copy of one
+ * ```ts
+ * import { listenDatagram } from "@winsock/rio";
+ *
+ * using server = listenDatagram({ hostname: "127.0.0.1" });
+ * using client = listenDatagram({ hostname: "127.0.0.1" });
+ * const questions = ["a", "b", "c"].map((text) => ({
+ *   data: new TextEncoder().encode(text),
+ *   addr: server.addr,
+ * }));
+ * await client.sendMany(questions);
+ *
+ * let kept: Uint8Array | undefined;
+ * for (let received = 0; received < questions.length;) {
+ *   using batch = await server.receiveMany();
+ *   received += batch.length;
+ *   // The memory receives other datagrams once the batch was disposed.
+ *   for (const { data } of batch) kept = data.slice();
+ *   await server.sendMany(batch);
+ * }
+ * console.log(kept); // Uint8Array [99]
+ * ```
  */
 export class RioDatagramBatch
   implements Disposable, Iterable<RioReceivedDatagram> {

@@ -30,6 +30,26 @@ import type {
  *
  * Datagrams are received into registered memory all the time; each receive
  * copies one out. {@linkcode RioDatagramConn.receiveMany} does not copy.
+ *
+ * @example Ask, and wait for the answer no longer than two seconds
+ * ```ts
+ * import { listenDatagram, type RioDatagramConn } from "@winsock/rio";
+ *
+ * async function ask(conn: RioDatagramConn, question: string): Promise<string> {
+ *   await conn.send(new TextEncoder().encode(question));
+ *   const signal = AbortSignal.timeout(2000);
+ *   const [answer] = await conn.receive(undefined, { signal });
+ *   return new TextDecoder().decode(answer);
+ * }
+ *
+ * using server = listenDatagram({ hostname: "127.0.0.1" });
+ * const serving = server.receive().then(([data, from]) => server.send(data, from));
+ *
+ * using client = listenDatagram({ hostname: "127.0.0.1" });
+ * await client.connect(server.addr);
+ * console.log(await ask(client, "anybody there?"));
+ * await serving;
+ * ```
  */
 export class RioDatagramConn
   implements

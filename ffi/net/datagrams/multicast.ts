@@ -19,7 +19,25 @@ export interface RioMembershipOptions {
   source?: string;
 }
 
-/** A joined multicast group; disposing it leaves the group. */
+/**
+ * A joined multicast group; disposing it leaves the group.
+ *
+ * @example Join a group, hear what is sent to it, and leave
+ * ```ts
+ * import { listenDatagram } from "@winsock/rio";
+ *
+ * using conn = listenDatagram({ loopback: true });
+ * // 1 is the interface of loopback; 0 lets the system choose.
+ * await using membership = await conn.joinMulticastV4("239.255.0.7", 1);
+ * await membership.setTTL(1); // stays in this network
+ *
+ * conn.socket.setOption("multicastInterface", 1);
+ * const to = { hostname: "239.255.0.7", port: conn.addr.port };
+ * await conn.send(new TextEncoder().encode("hello, group"), to);
+ * const [data] = await conn.receive();
+ * console.log(new TextDecoder().decode(data));
+ * ```
+ */
 export class RioMembership implements AsyncDisposable {
   readonly #socket: RioSocket;
   readonly #requests: GroupRequests;

@@ -36,11 +36,19 @@ interface ConnOptions {
  * when that has completed: a connection at rest holds none.
  *
  * @example Say hello
- * ```ts no-assert
- * import { connect } from "@winsock/rio";
+ * ```ts
+ * import { connect, listen } from "@winsock/rio";
  *
- * using conn = await connect({ hostname: "127.0.0.1", port: 7777 });
- * await conn.write(new TextEncoder().encode("hello"));
+ * using listener = listen({ hostname: "127.0.0.1" });
+ * const serving = listener.accept().then(async (conn) => {
+ *   using _ = conn;
+ *   return await conn.read(new Uint8Array(100)); // null at the end
+ * });
+ *
+ * using conn = await connect({ hostname: "127.0.0.1", port: listener.addr.port });
+ * await conn.write(new TextEncoder().encode("hello")); // all of it
+ * await conn.closeWrite(); // the peer reads to the end, and may still answer
+ * console.log(await serving); // 5
  * ```
  */
 export class RioTcpConn implements Disposable {

@@ -96,10 +96,13 @@ export interface RioConnectOptions {
  * Connects to a TCP server: a drop-in for `Deno.connect`.
  *
  * @example Change the import, keep the program
- * ```ts no-assert
- * import { connect } from "@winsock/rio";
+ * ```ts
+ * import { connect, listen } from "@winsock/rio";
  *
- * using conn = await connect({ hostname: "127.0.0.1", port: 7777 });
+ * using listener = listen({ hostname: "127.0.0.1" });
+ * const signal = AbortSignal.timeout(5000);
+ * const { port } = listener.addr;
+ * using conn = await connect({ hostname: "127.0.0.1", port, signal });
  * await conn.write(new TextEncoder().encode("hello"));
  * ```
  *

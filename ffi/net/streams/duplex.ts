@@ -4,18 +4,17 @@
  * Kept apart from the package's face, which loads nothing of Node's.
  *
  * @example Speak TLS over a connection
- * ```ts no-assert
+ * ```ts
  * import { connect } from "@winsock/rio";
  * import { toDuplex } from "@winsock/rio/duplex";
  * import tls from "node:tls";
  *
- * const conn = await connect({ hostname: "example.com", port: 443 });
- * const secure = tls.connect({
- *   socket: toDuplex(conn),
- *   servername: "example.com",
- * });
- * secure.write("GET / HTTP/1.0\r\nHost: example.com\r\n\r\n");
- * for await (const chunk of secure) console.log(String(chunk));
+ * async function headOf(hostname: string): Promise<void> {
+ *   const conn = await connect({ hostname, port: 443 });
+ *   const secure = tls.connect({ socket: toDuplex(conn), servername: hostname });
+ *   secure.write(`HEAD / HTTP/1.0\r\nHost: ${hostname}\r\n\r\n`);
+ *   for await (const chunk of secure) console.log(String(chunk));
+ * }
  * ```
  *
  * @module

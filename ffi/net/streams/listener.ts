@@ -31,15 +31,23 @@ interface ListenerOptions {
  * A TCP listener with the methods of `Deno.TcpListener`.
  *
  * @example Echo everything
- * ```ts no-assert
- * import { listen } from "@winsock/rio";
+ * ```ts
+ * import { connect, listen, type RioTcpListener } from "@winsock/rio";
  *
- * async function echo() {
- *   using listener = listen({ hostname: "127.0.0.1", port: 7777 });
- *   for await (const conn of listener) {
+ * async function echo(listener: RioTcpListener): Promise<void> {
+ *   for await (const conn of listener) { // ends when it is closed
  *     conn.readable.pipeTo(conn.writable).catch(() => {});
  *   }
  * }
+ *
+ * const listener = listen({ hostname: "127.0.0.1" });
+ * const serving = echo(listener);
+ * using conn = await connect({ hostname: "127.0.0.1", port: listener.addr.port });
+ * await conn.write(new Uint8Array([1, 2, 3]));
+ * await conn.closeWrite();
+ * console.log(await new Response(conn.readable).bytes()); // Uint8Array [1, 2, 3]
+ * listener.close();
+ * await serving;
  * ```
  */
 export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
