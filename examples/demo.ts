@@ -26,8 +26,8 @@ const HELP = `Echoes datagrams between two sessions over loopback.
   --port N     port of the server, 0 for any       [0]
   --help       this text
 
-Exit code 0 if nothing was lost and nothing was left, 1 if something was,
-2 for a wrong argument.`;
+Exit code 0 if nothing was lost and nothing was left, 1 if
+something was, 2 for a wrong argument, 130 after Ctrl-C.`;
 
 /** Bytes of a socket address, rounded up to keep slices aligned. */
 const ADDRESS_SIZE = 32;
@@ -264,7 +264,9 @@ async function main(): Promise<number> {
   const lost = progress.sent - progress.echoed;
   console.log(
     `${Math.round(progress.echoed / seconds)} echoed datagrams per second, ` +
-      `${lost} lost, ${progress.damaged} damaged, in ${seconds.toFixed(2)} s`,
+      // At Ctrl-C some are on their way: nobody waited for them.
+      `${lost} ${interrupted ? "still on their way" : "lost"}, ` +
+      `${progress.damaged} damaged, in ${seconds.toFixed(2)} s`,
   );
   clean = printAccount("server", serving.stats()) && clean;
   clean = printAccount("client", client.stats()) && clean;

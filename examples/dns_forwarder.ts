@@ -20,14 +20,15 @@ import {
 
 const HELP = `Forwards DNS queries over UDP, many at a time.
 
-  UPSTREAM        the server to ask: IP, IP:PORT or [IP]:PORT
-  --hostname IP   address to bind                  [127.0.0.1]
-  --port N        port to bind, 0 for any          [5353]
-  --timeout MS    time for an answer to arrive     [2000]
+  UPSTREAM        to ask: IP, IP:PORT or [IP]:PORT
+  --hostname IP   address to bind              [127.0.0.1]
+  --port N        port to bind, 0 for any      [5353]
+  --timeout MS    time for an answer to arrive [2000]
   --help          this text
 
-A query without an answer in time is answered with SERVFAIL. Answers that do
-not fit a datagram are marked so by the server; ask that server over TCP then.
+A query without an answer in time is answered with SERVFAIL.
+Answers that do not fit a datagram are marked so by the
+server; ask that server over TCP then.
 
 Exit code 0 after Ctrl-C, 2 for a wrong argument.`;
 

@@ -11,8 +11,7 @@
 import { RioSession } from "../mod.ts";
 import { readArguments } from "./arguments.ts";
 
-const HELP =
-  `Registers a buffer, and shows that leaving its block deregisters it.
+const HELP = `Registers a buffer; leaving its block deregisters it.
 
   --help  this text
 

@@ -20,13 +20,13 @@ import {
 
 const HELP = `Compares UDP sockets over loopback, in one process.
 
-  --seconds N   time for each                              [2]
-  --size N      bytes of each datagram, 1 to 8192          [64]
-  --window N    datagrams on their way at a time, 1 to 64  [32]
-  --help        this text
+  --seconds N  time for each                         [2]
+  --size N     bytes of each datagram, 1 to 8192     [64]
+  --window N   datagrams on their way, 1 to 64       [32]
+  --help       this text
 
-Every datagram is awaited: what is counted has arrived. Without --unstable-net
-Deno's own sockets are left out.
+Every datagram is awaited: what is counted has arrived.
+Without --unstable-net Deno's own sockets are left out.
 
 Exit code 0, 2 for a wrong argument, 130 after Ctrl-C.`;
 

@@ -15,12 +15,13 @@ import { connect, listen, type RioTcpConn } from "../mod.ts";
 import { readArguments } from "./arguments.ts";
 import { type Certificate, makeCertificate } from "./certificate.ts";
 
-const HELP = `Echoes a text over TLS, between a server and a client of its own.
+const HELP = `Echoes a text over TLS, with a server of its own.
 
   --text TEXT  what is sent  [hello]
   --help       this text
 
-Exit code 0 if it came back, 1 if not, 2 for a wrong argument.`;
+Exit code 0 if it came back, 1 if not, 2 for a wrong
+argument.`;
 
 const hostname = "127.0.0.1";
 const { text } = readArguments(HELP, { text: "hello" });

@@ -23,16 +23,16 @@ import {
 
 const HELP = `Draws the round-trip times of a UDP echo server.
 
-  --hostname HOST  the server                               [127.0.0.1]
-  --port N         its port; 0 for a server of its own      [0]
-  --count N        datagrams to send                        [200]
-  --interval MS    time between them                        [5]
-  --size N         bytes of each, 4 to 65507                [64]
-  --timeout MS     time to wait for the last answers        [1000]
+  --hostname HOST  the server                    [127.0.0.1]
+  --port N         its port; 0: a server of its own      [0]
+  --count N        datagrams to send                   [200]
+  --interval MS    time between them                     [5]
+  --size N         bytes of each, 4 to 65507            [64]
+  --timeout MS     wait for the last answers          [1000]
   --help           this text
 
-Exit code 0 if everything was answered, 1 if not, 2 for a wrong argument,
-130 after Ctrl-C.`;
+Exit code 0 if everything was answered, 1 if not, 2 for a
+wrong argument, 130 after Ctrl-C.`;
 
 const flags = readArguments(HELP, {
   hostname: "127.0.0.1",
@@ -142,11 +142,13 @@ function histogram(): string {
 }
 
 function summary(): string {
+  const lost = sent - times.length;
+  const what = interrupted ? "without an answer yet" : "lost";
+  const counts = `${sent} sent, ${times.length} answered, ${lost} ${what}`;
+  if (times.length === 0) return counts;
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number) =>
-    (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(0);
-  return `${sent} sent, ${times.length} answered, ${
-    sent - times.length
-  } lost; ` +
+    sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(0);
+  return `${counts}; ` +
     `median ${at(0.5)} µs, 99 % ${at(0.99)} µs, longest ${at(1)} µs`;
 }

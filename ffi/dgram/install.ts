@@ -6,7 +6,7 @@
  * `deno run --preload jsr:@winsock/rio/dgram/install main.ts`.
  *
  * @example Before the first package that uses UDP
- * ```ts no-assert
+ * ```ts
  * import "@winsock/rio/dgram/install";
  * ```
  *

@@ -35,7 +35,7 @@ export function clientsAreTold(listener: RioListener): Promise<void> {
  * Source: Microsoft's page on `AcceptEx`, and accept(2).
  *
  * @example Accept one connection
- * ```ts no-assert
+ * ```ts
  * import { RioSession } from "@winsock/rio";
  *
  * using session = RioSession.open();

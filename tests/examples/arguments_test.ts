@@ -3,13 +3,22 @@ import { example, exampleTest } from "./program.ts";
 
 const EXAMPLES = [
   "dns_forwarder.ts",
+  "dns_server.ts",
+  "game_server.ts",
+  "mdns_browser.ts",
+  "media_relay.ts",
   "registration.ts",
+  "statsd_sink.ts",
   "tcp_echo_server.ts",
   "throughput.ts",
   "tls_echo.ts",
   "udp_echo_server.ts",
   "udp_ping.ts",
+  "worker_pool.ts",
 ];
+
+/** The least that a terminal may have. */
+const COLUMNS = 60;
 
 for (const name of EXAMPLES) {
   exampleTest(`examples/${name} tells its options with --help`, async () => {
@@ -18,6 +27,8 @@ for (const name of EXAMPLES) {
     assertEquals([code, stderr], [0, ""]);
     assertStringIncludes(stdout, "--help");
     assertStringIncludes(stdout, "Exit code 0");
+    const wide = stdout.split("\n").filter((line) => line.length > COLUMNS);
+    assertEquals(wide, []);
   });
 
   exampleTest(`examples/${name} ends with code 2 for --unknown`, async () => {
@@ -44,6 +55,19 @@ const WRONG: [name: string, args: string, message: string][] = [
   ["dns_forwarder.ts", "127.0.0.1:0", 'Invalid UPSTREAM port "0"'],
   ["dns_forwarder.ts", "127.0.0.1:x", 'Invalid UPSTREAM port "x"'],
   ["dns_forwarder.ts", "127.0.0.1 127.0.0.2", "Unknown argument 127.0.0.2"],
+  ["dns_server.ts", "www", 'Invalid record "www": give NAME=VALUE'],
+  [
+    "dns_server.ts",
+    "www.example.org=192.0.2.1",
+    "not in the zone example.test",
+  ],
+  ["dns_server.ts", "--zone a..b", 'Invalid name "ns.a..b"'],
+  ["game_server.ts", "--ticks 129", 'Invalid --ticks "129"'],
+  ["mdns_browser.ts", "--interface lo", 'Invalid --interface "lo"'],
+  ["media_relay.ts", "--rate=-1", 'Invalid --rate "-1"'],
+  ["media_relay.ts", "--hostname 203.0.113.7", "Cannot bind 203.0.113.7"],
+  ["statsd_sink.ts", "--interval 0", 'Invalid --interval "0"'],
+  ["worker_pool.ts", "--workers 65", 'Invalid --workers "65"'],
   ["throughput.ts", "--window 65", 'Invalid --window "65"'],
   ["throughput.ts", "--seconds 0", 'Invalid --seconds "0"'],
 ];

@@ -8,6 +8,8 @@ const WRITERS: [name: string, args: string[]][] = [
   ["throughput.ts", ["--seconds", "1"]],
   ["udp_ping.ts", ["--count", "20"]],
   ["registration.ts", []],
+  ["statsd_sink.ts", ["--port", "0", "--interval", "1"]],
+  ["mdns_browser.ts", ["--interface", "1", "--seconds", "1"]],
 ];
 
 for (const [name, args] of WRITERS) {

@@ -64,7 +64,7 @@ exampleTest(
     await using program = example("udp_ping.ts", args);
     const { code, stdout, stderr } = await program.outcome;
     assertEquals([code, stderr], [1, ""]);
-    assertMatch(stdout, /no answers\n5 sent, 0 answered, 5 lost/);
+    assertMatch(stdout, /no answers\n5 sent, 0 answered, 5 lost\n$/);
   },
 );
 

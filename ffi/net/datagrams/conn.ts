@@ -143,7 +143,7 @@ export class RioDatagramConn
    * Waits for datagrams, and takes all that have arrived.
    *
    * @example Echo everything
-   * ```ts no-assert
+   * ```ts
    * import { listenDatagram } from "@winsock/rio";
    *
    * async function echo() {
@@ -173,7 +173,7 @@ export class RioDatagramConn
    * closed, until a batch is empty.
    *
    * @example Answer what has arrived, then close
-   * ```ts no-assert
+   * ```ts
    * import type { RioDatagramConn } from "@winsock/rio";
    *
    * async function finish(conn: RioDatagramConn) {

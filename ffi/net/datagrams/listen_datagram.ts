@@ -177,7 +177,7 @@ export interface RioListenDatagramOptions {
  * flag.
  *
  * @example Change the import, keep the program
- * ```ts no-assert
+ * ```ts
  * import { listenDatagram } from "@winsock/rio";
  *
  * using conn = listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });

@@ -165,7 +165,7 @@ export class RioDuplex extends Duplex {
  * and as server, and so does every client that takes a stream.
  *
  * @example Serve TLS
- * ```ts no-assert
+ * ```ts
  * import { listen } from "@winsock/rio";
  * import { toDuplex } from "@winsock/rio/duplex";
  * import { TLSSocket } from "node:tls";

@@ -74,7 +74,7 @@ export interface RioListenOptions {
  * Listens for TCP connections: a drop-in for `Deno.listen`.
  *
  * @example Change the import, keep the program
- * ```ts no-assert
+ * ```ts
  * import { listen } from "@winsock/rio";
  *
  * using listener = listen({ hostname: "127.0.0.1", port: 0 });
