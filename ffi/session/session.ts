@@ -32,6 +32,7 @@ import {
   DISPOSE_MS,
   drainNow,
   drainSoon,
+  endAtUnload,
   reclaim,
   release,
 } from "./teardown.ts";
@@ -142,6 +143,7 @@ export class RioSession implements Disposable, AsyncDisposable {
       reclaim(ledger);
       return true;
     });
+    endAtUnload(this.#core.ledger);
   }
 
   /** The system that the session runs on. */

@@ -38,11 +38,15 @@
  *    reserved. So `release()` can release everything without exceptions.
  *    Guard: every test that ends with the account of its session, and
  *    `auditLedgers()`.
+ * 8. **A program that ends has ended its requests.** At `unload` sessions that
+ *    are open are released, because the process may go on without the isolate.
+ *    Guard: `tests/session/unload_memory_test.ts`.
  *
  * @module
  */
 import { timeNow } from "../globals.ts";
 import { pause } from "../turns.ts";
+import { atUnload } from "../unload.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** How long leaving a `using` block waits for requests, in milliseconds. */
@@ -104,6 +108,7 @@ const clock = new Int32Array(new SharedArrayBuffer(4));
  * would be told of what it left.
  */
 export function release(ledger: Ledger): Promise<void> | void {
+  busy.delete(ledger);
   const drained = ledger.outstanding === 0;
   for (const buffer of ledger.buffers) ledger.releaseBuffer(buffer);
   for (const queue of ledger.queues) ledger.releaseQueue(queue);
@@ -113,6 +118,27 @@ export function release(ledger: Ledger): Promise<void> | void {
   }
   ledger.sockets.clear();
   return ledger.backend.close(!drained);
+}
+
+/** Those with requests that native code carries out whenever it likes. */
+const busy: Set<Ledger> = new Set();
+let listens = false;
+
+/**
+ * Has a session end, at the latest, when the program does, where native code
+ * carries its requests out whenever it likes. The process may go on then, and
+ * memory that requests use would be freed: `deno test` runs each file in an
+ * isolate of its own, and `deno run --watch` starts the program again.
+ */
+export function endAtUnload(ledger: Ledger): void {
+  if (ledger.backend.direct !== null) return;
+  if (!listens) atUnload(unload);
+  listens = true;
+  busy.add(ledger);
+}
+
+function unload(): void {
+  for (const ledger of [...busy]) reclaim(ledger);
 }
 
 /** Ends a session that the garbage collector found. */
