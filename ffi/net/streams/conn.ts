@@ -85,9 +85,10 @@ export class RioTcpConn implements Disposable {
   constructor(
     key: typeof INTERNAL,
     hub: Hub,
-    { socket, allowHalfOpen }: ConnOptions,
+    options: ConnOptions,
   ) {
     assertInternal(key, "connect()");
+    const { socket, allowHalfOpen } = options;
     this.#halfOpen = allowHalfOpen === true;
     this.socket = socket;
     this.localAddr = givenBack(socket.address);

@@ -74,9 +74,10 @@ export class RioTcpListener implements AsyncIterable<RioTcpConn>, Disposable {
   constructor(
     key: typeof INTERNAL,
     hub: Hub,
-    { socket, allowHalfOpen }: ListenerOptions,
+    options: ListenerOptions,
   ) {
     assertInternal(key, "listen()");
+    const { socket, allowHalfOpen } = options;
     this.#allowHalfOpen = allowHalfOpen;
     this.#hub = hub;
     this.socket = socket;
