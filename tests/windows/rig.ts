@@ -69,6 +69,36 @@ unshare --root="$root" ${WINESERVER} -k 2>/dev/null || true
 unshare --root="$root" ${WINESERVER} -w 2>/dev/null || true
 exit $code`;
 
+/** What Wine's `ws2_32` is called where the provider has its name. */
+export const MOVED = "rio_ws2";
+const WINE_FOLDER = "usr/lib/x86_64-linux-gnu/wine";
+/** The environment in which programs find the provider as `ws2_32.dll`. */
+export const IN_PLACE: Readonly<Record<string, string>> = {
+  WINEPREFIX: "/rio/prefix_system",
+  WINEDLLOVERRIDES: "mscoree,mshtml=;ws2_32=n",
+};
+
+/**
+ * Makes a second prefix, in which the system's own Winsock has Registered I/O, as
+ * on a real Windows. Wine looks for both halves of a library by its name.
+ */
+export async function prepareInPlace({ cache }: Rig): Promise<void> {
+  const built = await Deno.readTextFile(`${cache}/build.made`);
+  await once(`${cache}/prefix_system`, built, async (folder) => {
+    await run("cp", ["-a", `${cache}/prefix/.`, folder], { seconds: 120 });
+    const halves = { "x86_64-windows": "dll", "x86_64-unix": "so" };
+    for (const [half, end] of Object.entries(halves)) {
+      const place = `${cache}/root/${WINE_FOLDER}/${half}`;
+      await Deno.copyFile(`${place}/ws2_32.${end}`, `${place}/${MOVED}.${end}`);
+    }
+    const system = `${folder}/drive_c/windows/system32`;
+    const moved = `${cache}/root/${WINE_FOLDER}/x86_64-windows/${MOVED}.dll`;
+    await Deno.copyFile(moved, `${system}/${MOVED}.dll`);
+    await Deno.remove(`${system}/ws2_32.dll`);
+    await Deno.copyFile(`${cache}/build/ws2_32.dll`, `${system}/ws2_32.dll`);
+  });
+}
+
 /** Says why the rig can't run here, or nothing when it can. */
 export async function whyNot(): Promise<string | undefined> {
   if (Deno.build.os !== "linux") {

@@ -9,11 +9,23 @@
  * deno task test:windows eval "console.log(Deno.build)"
  * ```
  *
+ * With `--system` as its first argument it runs all as on a real Windows: the
+ * provider is in the place of the system's own `ws2_32.dll`, and no test is told.
+ *
  * @module
  */
 
 import { build } from "./build.ts";
-import { BOUND_MET, prepare, type Rig, run, whyNot, wine } from "./rig.ts";
+import {
+  BOUND_MET,
+  IN_PLACE,
+  prepare,
+  prepareInPlace,
+  type Rig,
+  run,
+  whyNot,
+  wine,
+} from "./rig.ts";
 
 /** What runs without arguments, each in a process of its own. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
@@ -54,12 +66,19 @@ async function main(args: string[]): Promise<number> {
   const checkout = await Deno.realPath(new URL("../..", import.meta.url));
   const rig = await prepare(checkout, build);
   await shareNpmCache(rig);
-  if (args.length > 0) return await deno(rig, args);
+  const system = args[0] === "--system";
+  if (system) {
+    await prepareInPlace(rig);
+    args = args.slice(1);
+  }
+  if (args.length > 0) return await deno(rig, args, system);
   let failed = 0;
   for (const [name, paths] of Object.entries(SUITES)) {
+    // It drives the provider, whose path it would have to know.
+    if (system && paths[0] === "tests/windows") continue;
     const start = performance.now();
     console.log(`\nwindows: ${name}\n`);
-    const code = await deno(rig, [...TEST, ...paths]);
+    const code = await deno(rig, [...TEST, ...paths], system);
     const seconds = Math.round((performance.now() - start) / 1000);
     console.log(`windows: ${name}: ${code ? "FAILED" : "ok"} (${seconds} s)`);
     if (code !== 0) failed++;
@@ -80,7 +99,11 @@ async function natively(args: string[]): Promise<number> {
 }
 
 /** Runs the Windows build of Deno; violations make it fail. */
-async function deno(rig: Rig, args: readonly string[]): Promise<number> {
+async function deno(
+  rig: Rig,
+  args: readonly string[],
+  system: boolean,
+): Promise<number> {
   // Each process that ends with violations adds to this file.
   const log = `${crypto.randomUUID()}.log`;
   const { code } = await wine(rig, ["Z:\\rio\\deno\\deno.exe", ...args], {
@@ -89,8 +112,10 @@ async function deno(rig: Rig, args: readonly string[]): Promise<number> {
       ...ownSettings(),
       DENO_DIR: "Z:\\rio\\deno_dir",
       DENO_NO_UPDATE_CHECK: "1",
-      RIO_LIBRARY: "Z:\\rio\\build\\rio_provider.dll",
-      RIO_ABI_JSON: "Z:\\rio\\build\\abi.json",
+      ...(system ? { ...IN_PLACE, RIO_TEST_AS: "windows" } : {
+        RIO_LIBRARY: "Z:\\rio\\build\\rio_provider.dll",
+        RIO_ABI_JSON: "Z:\\rio\\build\\abi.json",
+      }),
       RIO_VERIFIER_LOG: `Z:\\rio\\${log}`,
     },
   });

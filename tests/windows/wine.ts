@@ -2,9 +2,13 @@
 
 let known: boolean | undefined;
 
-/** Whether this is Wine: its `ntdll.dll` says so. */
+/**
+ * Whether this is Wine: its `ntdll.dll` says so. With `RIO_TEST_AS=windows` it
+ * does not count, because it has Registered I/O as Windows has.
+ */
 export function isWine(): boolean {
-  return known ??= Deno.build.os === "windows" && hasVersion();
+  return known ??= Deno.build.os === "windows" && hasVersion() &&
+    Deno.env.get("RIO_TEST_AS") !== "windows";
 }
 
 function hasVersion(): boolean {
