@@ -5,15 +5,23 @@
  * @module
  */
 
+/** Who is called; there is one listener for all. */
+const calls: (() => void)[] = [];
+
 /**
  * Calls back at the event `unload`: after all who listen to it, so that they
  * may still send, where Deno's events are as they are known here.
  */
 export function atUnload(call: () => void): void {
+  if (calls.push(call) > 1) return;
   globalThis.addEventListener("unload", (event) => {
-    if (canTellEnd()) tellEnd(event, call);
-    else call();
+    if (canTellEnd()) tellEnd(event, callAll);
+    else callAll();
   });
+}
+
+function callAll(): void {
+  for (const call of calls) call();
 }
 
 /** Deno sets the property back when all listeners have been called. */
