@@ -12,6 +12,7 @@ import {
 } from "../../ffi/constants.ts";
 import { openWinsock } from "../../ffi/winsock/open.ts";
 import { library, Provider } from "../windows/provider.ts";
+import { isWine } from "../windows/wine.ts";
 import { type Rig, testContract } from "./all.ts";
 import type { System } from "./harness.ts";
 import { pause } from "./waits.ts";
@@ -33,7 +34,10 @@ const WINE: System = {
 /** Windows' own Registered I/O, where nobody counts what is left. */
 const native: Rig = {
   name: "winsock",
-  open: () => ({ rio: openWinsock(), system: WINDOWS, faults: () => [] }),
+  open: () => {
+    const system = isWine() ? WINE : WINDOWS;
+    return { rio: openWinsock(), system, faults: () => [] };
+  },
   noMisuse: "a wrong call may crash without a verifier that catches it",
 };
 

@@ -8,7 +8,7 @@ import { openBackend } from "../../ffi/open.ts";
 import { createWinsockBackend, openWinsock } from "../../ffi/winsock/open.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { library, Provider } from "../windows/provider.ts";
-import { isWine } from "../windows/wine.ts";
+import { lacksRio } from "../windows/wine.ts";
 
 /** The kernel, a fake Windows, or the provider with the Windows build. */
 export type ModelSystem = "linux" | "fake" | "windows";
@@ -16,7 +16,7 @@ export type ModelSystem = "linux" | "fake" | "windows";
 /** The systems that are here. */
 export const SYSTEMS: readonly ModelSystem[] = Deno.build.os === "linux"
   ? ["linux", "fake"]
-  : Deno.build.os === "windows" && (library !== undefined || !isWine())
+  : Deno.build.os === "windows" && (library !== undefined || !lacksRio())
   ? ["windows"]
   : ["fake"];
 

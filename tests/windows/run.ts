@@ -112,7 +112,7 @@ async function deno(
       ...ownSettings(),
       DENO_DIR: "Z:\\rio\\deno_dir",
       DENO_NO_UPDATE_CHECK: "1",
-      ...(system ? { ...IN_PLACE, RIO_TEST_AS: "windows" } : {
+      ...(system ? IN_PLACE : {
         RIO_LIBRARY: "Z:\\rio\\build\\rio_provider.dll",
         RIO_ABI_JSON: "Z:\\rio\\build\\abi.json",
       }),

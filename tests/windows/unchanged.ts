@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { isWine } from "./wine.ts";
+import { lacksRio } from "./wine.ts";
 
 const windows = Deno.build.os === "windows";
 const provided = Deno.env.get("RIO_LIBRARY") !== undefined;
 
 /** Why programs can not run here, if they can not. */
-export const reason: string | undefined = isWine() && !provided
+export const reason: string | undefined = lacksRio() && !provided
   ? "this is Wine and RIO_LIBRARY is not set, so there is no provider for the program"
   : undefined;
 

@@ -2,13 +2,17 @@
 
 let known: boolean | undefined;
 
-/**
- * Whether this is Wine: its `ntdll.dll` says so. With `RIO_TEST_AS=windows` it
- * does not count, because it has Registered I/O as Windows has.
- */
+/** Whether this is Wine: its `ntdll.dll` says so. */
 export function isWine(): boolean {
-  return known ??= Deno.build.os === "windows" && hasVersion() &&
-    Deno.env.get("RIO_TEST_AS") !== "windows";
+  return known ??= Deno.build.os === "windows" && hasVersion();
+}
+
+/**
+ * Whether this Windows has no Registered I/O of its own: Wine, unless the
+ * provider is in the place of its Winsock.
+ */
+export function lacksRio(): boolean {
+  return isWine() && Deno.env.get("RIO_TEST_AS") !== "windows";
 }
 
 function hasVersion(): boolean {
