@@ -21,6 +21,17 @@ const DEFAULTS = {
   udp6: { here: "::1", everywhere: "::" },
 } as const;
 
+/** A host whose address is known. */
+export interface Host {
+  /** Its address. */
+  readonly ip: string;
+  /**
+   * What the system's socket is told: the address; where not the whole network is
+   * permitted the name that was given, which is permitted by itself.
+   */
+  readonly hostname: string;
+}
+
 /** Speaks of addresses as Node does on sockets of one family. */
 export class Family {
   /** 4 or 6. */
@@ -50,8 +61,18 @@ export class Family {
     this.#lookup = lookup;
   }
 
-  /** Finds the address of a host, and tells it in a later turn. */
-  lookUp(
+  /** Finds a host by its address or name, and tells it in a later turn. */
+  find(
+    name: string,
+    callback: (error: Error | null, host: Host | null) => void,
+  ): void {
+    this.#lookUp(name, (error, ip) => {
+      if (error) callback(error, null);
+      else callback(null, { ip, hostname: this.#reach(name, ip) });
+    });
+  }
+
+  #lookUp(
     hostname: string,
     callback: (error: Error | null, address: string) => void,
   ): void {
@@ -90,11 +111,7 @@ export class Family {
     return this.#lastVersion;
   }
 
-  /**
-   * What a socket is told of a host whose address was looked up: where not the
-   * whole network is permitted its name, which is permitted by itself.
-   */
-  reach(hostname: string, address: string): string {
+  #reach(hostname: string, address: string): string {
     if (this.#lookup !== undefined || hostname === address) return address;
     const { state, partial } = Deno.permissions.querySync({ name: "net" });
     return state === "granted" && !partial ? address : hostname;

@@ -4,18 +4,11 @@
  * @module
  */
 import type { BlockList } from "node:net";
-import type { Family } from "./addresses.ts";
-import { blocked, systemError, type Where } from "./errors.ts";
+import type { RioDatagramConn } from "../net/datagrams/conn.ts";
+import type { Family, Host } from "./addresses.ts";
+import { blocked, systemCode, systemError, type Where } from "./errors.ts";
 import { isBlocked } from "./receives.ts";
 import type { Sending } from "./send_arguments.ts";
-
-/** A host whose address is known. */
-export interface Host {
-  /** Its address. */
-  readonly ip: string;
-  /** What the system's socket is told: the address, or a name of it. */
-  readonly hostname: string;
-}
 
 /** Directs datagrams of one socket. */
 export class Destinations {
@@ -36,7 +29,7 @@ export class Destinations {
   /** Directs a datagram to a host; why that cannot be, or `null`. */
   direct(sending: Sending, { ip, hostname }: Host): Error | null {
     const { port } = sending;
-    const refused = this.refused(ip, "send", sending);
+    const refused = this.#refused(ip, "send", sending);
     if (refused !== null) return refused;
     // Most datagrams go where the one before went.
     if (this.#last.hostname !== hostname || this.#last.port !== port) {
@@ -46,8 +39,30 @@ export class Destinations {
     return null;
   }
 
+  /**
+   * Connects to a host.
+   *
+   * @param where What was asked for, told with errors.
+   * @returns What it fails with, or `null`.
+   */
+  async connect(
+    conn: RioDatagramConn,
+    { ip, hostname }: Host,
+    where: { address: string; port: number },
+  ): Promise<unknown> {
+    const refused = this.#refused(ip, "connect", where);
+    if (refused !== null) return refused;
+    try {
+      await conn.connect({ hostname, port: where.port });
+    } catch (error) {
+      const code = systemCode(error);
+      return code === undefined ? error : systemError(code, "connect", where);
+    }
+    return null;
+  }
+
   /** Why nothing is sent to an address; `null` where it may be. */
-  refused(ip: string, syscall: string, where: Where): Error | null {
+  #refused(ip: string, syscall: string, where: Where): Error | null {
     if (this.#blocks && isBlocked(this.#blocks, ip)) return blocked(ip);
     return this.#family.fits(ip) ? null : systemError("EINVAL", syscall, where);
   }

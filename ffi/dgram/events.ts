@@ -41,11 +41,14 @@ export function onceBound(
 /** Closes a socket when a signal is aborted, unless it is closed. */
 export function closeWith(
   signal: AbortSignal,
-  { socket, close }: {
-    socket: EventEmitter<SocketEvents>;
-    close: () => void;
+  { socket, isClosed }: {
+    socket: EventEmitter<SocketEvents> & { close(): void };
+    isClosed: () => boolean;
   },
 ): void {
+  const close = () => {
+    if (!isClosed()) socket.close();
+  };
   if (signal.aborted) return close();
   signal.addEventListener("abort", close, { once: true });
   socket.once("close", () => signal.removeEventListener("abort", close));

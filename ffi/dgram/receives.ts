@@ -16,10 +16,14 @@ import type { Message, SocketEvents } from "./types.ts";
 
 /** Who is told. */
 export interface Receiver {
+  /** Tells its listeners of what has arrived. */
+  readonly socket: EventEmitter<SocketEvents>;
+  /** Whose datagrams are not told. */
+  readonly blocks: BlockList | undefined;
   /** Whether it wants to be told nothing any more. */
   isClosed(): boolean;
-  /** Takes what has arrived. */
-  received(messages: Message[]): void;
+  /** Whether it has a peer. */
+  isConnected(): boolean;
   /** Told that a receive has failed. */
   failed(error: unknown): void;
 }
@@ -40,14 +44,15 @@ export async function receiveAll(
       }));
     } catch (error) {
       if (receiver.isClosed()) return;
-      receiver.failed(error);
+      const told = receiveError(error, receiver.isConnected());
+      if (told !== null) receiver.failed(told);
       // What the system does not say does not pass.
       if (systemCode(error) === undefined) return;
       // What fails again and again must not keep all else from running.
       await nextTurn();
       continue;
     }
-    if (!receiver.isClosed()) receiver.received(messages);
+    if (!receiver.isClosed()) deliver(messages, receiver);
   }
 }
 
@@ -84,7 +89,7 @@ function ownOf(data: Uint8Array<ArrayBuffer>): Buffer {
 }
 
 /** The messages whose senders are not blocked. */
-export function allowed(
+function allowed(
   messages: Message[],
   blocks: BlockList | undefined,
 ): Message[] {
@@ -99,17 +104,15 @@ export function isBlocked(blocks: BlockList, address: string): boolean {
 }
 
 /** Tells all listeners of what has arrived, in order. */
-export function deliver(
-  messages: Message[],
-  socket: EventEmitter<SocketEvents>,
-  isClosed: () => boolean,
-): void {
+function deliver(arrived: Message[], receiver: Receiver): void {
+  const { socket, blocks } = receiver;
+  const messages = allowed(arrived, blocks);
   if (socket.listenerCount("messages") > 0) {
     guarded(() => socket.emit("messages", messages));
   }
   if (socket.listenerCount("message") === 0) return;
   for (const { data, rinfo } of messages) {
-    if (isClosed()) return;
+    if (receiver.isClosed()) return;
     guarded(() => socket.emit("message", data, rinfo));
   }
 }

@@ -10,23 +10,22 @@ import { NativePromise } from "../globals.ts";
 import type { RioDatagramConn } from "../net/datagrams/conn.ts";
 import type { RioSocket } from "../session/socket.ts";
 import { AdjustableSocket, NATIVE } from "./adjustable_socket.ts";
-import { Family } from "./addresses.ts";
+import { Family, type Host } from "./addresses.ts";
 import { readBind } from "./bind_arguments.ts";
+import { type Connecting, readConnect } from "./connect_arguments.ts";
 import { Deferred } from "./deferred.ts";
-import { Destinations, type Host } from "./destinations.ts";
+import { Destinations } from "./destinations.ts";
 import {
   assertNumber,
   assertString,
-  invalidType,
-  systemCode,
   systemError,
   wrongState,
 } from "./errors.ts";
 import { type Checked, checkOptions } from "./options.ts";
 import { closeWith, guarded, onceBound } from "./events.ts";
 import { type Local, openConn } from "./open_conn.ts";
-import { allowed, deliver, receiveAll, receiveError } from "./receives.ts";
-import { readSend, type Sending, toPort } from "./send_arguments.ts";
+import { receiveAll } from "./receives.ts";
+import { readSend, type Sending } from "./send_arguments.ts";
 import { Sends } from "./sends.ts";
 import type {
   AddressInfo,
@@ -90,12 +89,8 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     this.#family = new Family(this.type, lookup);
     this.#destinations = new Destinations(this.#family, sendBlockList);
     if (typeof listener === "function") this.on("message", listener);
-    if (signal) {
-      const close = () => {
-        if (!this.#closed) this.close();
-      };
-      closeWith(signal, { socket: this, close });
-    }
+    const isClosed = () => this.#closed;
+    if (signal) closeWith(signal, { socket: this, isClosed });
     if (made.hasSubscribers) made.publish({ socket: this });
   }
 
@@ -115,11 +110,10 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     const { port, host, callback } = readBind(args, this.#family.everywhere);
     this.#binding = BINDING;
     if (callback) onceBound(this, callback);
-    this.#family.lookUp(host, (error, address) => {
+    this.#family.find(host, (error, found) => {
       if (this.#closed) return;
-      if (error) return this.#notBound(error);
-      const hostname = this.#family.reach(host, address);
-      this.#bind({ address, port, hostname });
+      if (found === null) return this.#notBound(error);
+      this.#bind({ address: found.ip, port, hostname: found.hostname });
     });
     return this;
   }
@@ -140,24 +134,18 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     address?: string | ((error?: Error) => void),
     callback?: (error?: Error) => void,
   ): void {
-    const to = toPort(port);
-    if (typeof address === "function") [callback, address] = [address, ""];
-    else if (address === undefined) address = "";
-    assertString("address", address);
-    if (callback && typeof callback !== "function") {
-      throw invalidType("callback", "of type function", callback);
-    }
+    const asked = readConnect(port, address, callback);
     this.#assertRunning();
     if (this.#peer !== 0) throw wrongState("ERR_SOCKET_DGRAM_IS_CONNECTED");
     this.#peer = CONNECTING;
-    const host = address;
     this.#whenBound(() => {
-      if (callback) this.once("connect", callback);
-      this.#family.lookUp(host || this.#family.here, async (error, ip) => {
+      if (asked.callback) this.once("connect", asked.callback);
+      const name = asked.address || this.#family.here;
+      this.#family.find(name, async (error, host) => {
         if (this.#closed) return;
-        const failure = error ??
-          await this.#connect(ip, { address: host, port: to });
-        if (!this.#closed) nextTick(() => this.#connected(failure, callback));
+        const failure = host ? await this.#connect(host, asked) : error;
+        if (this.#closed) return;
+        nextTick(() => this.#connected(failure, asked.callback));
       });
     });
   }
@@ -354,15 +342,12 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   }
 
   #receive(conn: RioDatagramConn): void {
-    const { receiveBlockList } = this.#options;
     receiveAll(conn, this.#family, {
+      socket: this,
+      blocks: this.#options.receiveBlockList,
       isClosed: () => this.#closed,
-      received: (messages) =>
-        deliver(allowed(messages, receiveBlockList), this, () => this.#closed),
-      failed: (error) => {
-        const told = receiveError(error, this.#peer === CONNECTED);
-        if (told !== null) this.#failed(told);
-      },
+      isConnected: () => this.#peer === CONNECTED,
+      failed: (error) => this.#failed(error),
     });
   }
 
@@ -370,29 +355,12 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     if (!this.#closed) guarded(() => this.emit("error", error as Error));
   }
 
-  /** Connects; what it fails with, or `null`. */
-  async #connect(
-    ip: string,
-    where: { address: string; port: number },
-  ): Promise<unknown> {
-    const { address, port } = where;
-    const refused = this.#destinations.refused(ip, "connect", where);
-    if (refused !== null) return refused;
-    try {
-      await this.#letGo;
-      const hostname = address ? this.#family.reach(address, ip) : ip;
-      await this.#conn!.connect({ hostname, port });
-    } catch (error) {
-      const code = systemCode(error);
-      return code === undefined ? error : systemError(code, "connect", where);
-    }
-    return null;
+  async #connect(host: Host, asked: Connecting): Promise<unknown> {
+    await this.#letGo;
+    return await this.#destinations.connect(this.#conn!, host, asked);
   }
 
-  #connected(
-    failure: unknown,
-    callback: ((error?: Error) => void) | undefined,
-  ): void {
+  #connected(failure: unknown, callback: Connecting["callback"]): void {
     if (failure === null) {
       this.#peer = CONNECTED;
       this.emit("connect");
@@ -413,13 +381,11 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     if (this.#family.knows(host)) {
       return this.#sendTo(sending, { ip: host, hostname: host });
     }
-    this.#family.lookUp(host, (error, ip) => {
+    this.#family.find(host, (error, found) => {
       if (this.#closed) return;
-      if (!error) {
-        const hostname = this.#family.reach(host, ip);
-        this.#sendTo(sending, { ip, hostname });
-      } else if (sending.callback) nextTick(sending.callback, error);
-      else nextTick(() => this.emit("error", error));
+      if (found !== null) this.#sendTo(sending, found);
+      else if (sending.callback) nextTick(sending.callback, error);
+      else nextTick(() => this.emit("error", error!));
     });
   }
 

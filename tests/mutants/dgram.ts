@@ -32,8 +32,8 @@ export const dgram: readonly Mutant[] = [
     name: "dgram: a closed socket tells the rest of what has arrived",
     edits: [{
       file: "ffi/dgram/receives.ts",
-      find: "if (isClosed()) return;",
-      replace: "",
+      find: "    if (receiver.isClosed()) return;\n    guarded",
+      replace: "    guarded",
     }],
     linux: STATEMENTS,
   },
