@@ -22,7 +22,7 @@ Deno.test("the rules of the teardown name faults and tests that there are", asyn
     .replaceAll(/\s*\n \*\s*/g, " ");
   const guards = rules.split("Guard: ").slice(1)
     .map((text) => text.split(/ \d\. \*\*/)[0]!);
-  assertEquals(guards.length, 7);
+  assertEquals(guards.length, 8);
   const lifetimes = await Promise.all(
     LIFETIME.filter((path) => path.endsWith(".ts")).map(read),
   );

@@ -13,6 +13,33 @@ const RINGS = "ffi/winsock/rings.ts";
 /** The faults. */
 export const session: readonly Mutant[] = [
   {
+    name: "requests go on when the program has ended",
+    edits: [{
+      file: TEARDOWN,
+      find: "for (const ledger of [...busy]) reclaim(ledger);",
+      replace: "",
+    }],
+    linux: ["tests/session/unload_memory_test.ts"],
+  },
+  {
+    name: "nobody dequeues what completes late on a queue that was closed",
+    edits: [{
+      file: "ffi/session/late_drain.ts",
+      find: "this.#queues.add(queue);",
+      replace: "",
+    }],
+    linux: ["tests/net/late_ends_test.ts"],
+  },
+  {
+    name: "nobody dequeues for closed connections when a wait has failed",
+    edits: [{
+      file: "ffi/net/driver.ts",
+      find: "if (party.lingers) this.#linger(party);",
+      replace: "",
+    }],
+    linux: ["tests/net/late_ends_test.ts"],
+  },
+  {
     name: "a buffer is deregistered while requests use it",
     edits: [{
       file: LEDGER,

@@ -12,6 +12,24 @@ const WAITS = "ffi/winsock/waits.ts";
 /** The faults. */
 export const winsock: readonly Mutant[] = [
   {
+    name: "DispCallFunc is used without a proof",
+    edits: [{
+      file: "ffi/winsock/proof.ts",
+      find: "call !== null && callsWell(symbols, call) ? call : null;",
+      replace: "call;",
+    }],
+    linux: WINSOCK,
+  },
+  {
+    name: "what a closed socket still holds is not waited for",
+    edits: [{
+      file: "ffi/winsock/settling.ts",
+      find: "if (result !== -transient) break;",
+      replace: "break;",
+    }],
+    linux: WINSOCK,
+  },
+  {
     name: "the invalid buffer id is taken to be -1",
     edits: [{
       file: RINGS,

@@ -7,6 +7,7 @@ import { RioResults } from "../../ffi/layout.ts";
 import { openWinsock } from "../../ffi/mod.ts";
 import { RioSession } from "../../mod.ts";
 import { type Effort, measure, type Report, type Work } from "./measure.ts";
+import { pipeWakes } from "./pipe_wake.ts";
 import { library } from "./provider.ts";
 
 /** Pause before each wake, in milliseconds: the wait sleeps by then. */
@@ -80,5 +81,8 @@ export async function wakes(count: number): Promise<Report> {
     });
   }
   await session.close();
+  const pipe = await pipeWakes(count);
+  if (pipe === null) console.error("skip: no wake through a pipe here");
+  else rows.push(pipe);
   return { title: "A wake, from a datagram to the end of the wait", rows };
 }
