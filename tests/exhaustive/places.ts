@@ -112,7 +112,9 @@ function datagrams(session: RioSession): Place {
 }
 
 /** Somebody who sends from outside the session. */
-class Stranger {
+export class Stranger {
+  /** Where it is. */
+  readonly address: Deno.NetAddr;
   readonly #session: RioSession;
   readonly #send: (to: Deno.NetAddr) => void;
 
@@ -126,6 +128,7 @@ class Stranger {
       sends: 8,
       notification: "none",
     });
+    this.address = socket.address;
     this.#send = (to) => {
       const remote = buffer.slice(16, 28);
       socket.writeAddress(remote, to);
@@ -134,10 +137,12 @@ class Stranger {
     };
   }
 
+  /** Sends a datagram. */
   send(to: Deno.NetAddr): void {
     this.#send(to);
   }
 
+  /** Goes away. */
   close(): Promise<void> {
     return this.#session.close();
   }

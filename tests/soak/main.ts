@@ -14,6 +14,7 @@ import { runModel } from "../model/run.ts";
 import { SYSTEMS } from "../model/system.ts";
 import { soakFaults } from "./faults.ts";
 import { soak } from "./run.ts";
+import { soakSpec } from "./spec.ts";
 
 const args = parseArgs(Deno.args, { boolean: ["quick"], string: ["seed"] });
 const seed = Number(args.seed ?? Date.now() >>> 0);
@@ -40,3 +41,8 @@ for (const once of [true, false]) {
   }
 }
 await soakFaults(args.quick ? 100 : 1);
+await soakSpec(
+  args.quick
+    ? { requests: 2, lives: 50, seed }
+    : { requests: 4, lives: 10_000, seed },
+);
