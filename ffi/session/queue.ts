@@ -37,7 +37,8 @@ export interface RioCompletionQueueOptions {
   capacity?: number;
   /**
    * How the queue tells that it has something: through an I/O completion port,
-   * through an event, or not at all. On Linux the first two are the same.
+   * through an event, or not at all. On Linux the first two are the same: an
+   * eventfd behind epoll.
    *
    * On Windows all sessions of a thread wait for the port in one native call,
    * and for events in another, which takes at most 63 of them: queues that are

@@ -40,6 +40,9 @@ const DRAIN_MS = 100;
  * {@linkcode RioSocket.receives} and {@linkcode RioSocket.sends} requests can
  * be outstanding: posted, and not yet dequeued.
  *
+ * Codes that begin with `WSA` are Winsock's names for what Linux calls the same
+ * without it, `ENOBUFS` for `WSAENOBUFS`: see {@linkcode RioError}.
+ *
  * Sources: Microsoft's pages on `RIOCreateRequestQueue`, `RIOReceiveEx` and
  * `RIOSendEx`.
  *

@@ -59,13 +59,24 @@ async function main(args: string[]): Promise<number> {
   }
   if (json) printJson(reports);
   else printConclusions(reports, quick);
-  const { build, version } = Deno;
   if (plot !== undefined) {
-    const where = `Deno ${version.deno}, ${build.os} ${build.arch}`;
-    const caption = `@winsock/rio beside others: median and spread, ${where}`;
-    await Deno.writeTextFile(plot, draw(reports, caption));
+    await Deno.writeTextFile(plot, draw(reports, caption(quick)));
   }
   return 0;
+}
+
+/** Which run a chart was drawn from: only its ratios mean anything. */
+function caption(quick: boolean): string {
+  const { build, version } = Deno;
+  const call = emptySystemCall();
+  return [
+    `@winsock/rio beside others, median and spread: Deno ${version.deno}`,
+    `${build.os} ${build.arch}`,
+    `${navigator.hardwareConcurrency} cores`,
+    ...call === null ? [] : [`${Math.round(call)} ns per system call`],
+    new Date().toISOString().slice(0, 10),
+    ...quick ? ["a short run"] : [],
+  ].join(", ");
 }
 
 function printJson(reports: Report[]): void {

@@ -136,7 +136,8 @@ export interface RioListenDatagramOptions {
   coalesce?: boolean;
   /**
    * The longest datagram, in bytes; the rest of a longer one is lost, which a
-   * batch tells with it.
+   * batch tells with it. Each of `receives` and `sends` takes so many bytes and
+   * 256 more: a protocol with short datagrams saves memory by saying so.
    *
    * @default {65535}
    */
@@ -153,17 +154,20 @@ export interface RioListenDatagramOptions {
    */
   reportUnreachable?: boolean | "refused";
   /**
-   * Datagrams that can wait in registered memory.
+   * Datagrams that can wait in registered memory: `receives` times
+   * (`datagramSize` + 256) bytes of it, 4.2 MB with the defaults.
    *
-   * Windows locks that memory, from the start: 4.2 MB with the defaults, and as
-   * much for `sends` with the first send. Where sockets have more than 128 MB
+   * Windows locks that memory, from the start, and as much for `sends` with the
+   * first send; on Linux a socket has none until more than eight datagrams are
+   * there at a time. Where sockets have more than 128 MB
    * together, the defaults of further ones get smaller, down to 4: 0.3 MB.
    *
    * @default {64}
    */
   receives?: number;
   /**
-   * Datagrams that can be on their way to the system.
+   * Datagrams that can be on their way to the system; `sends` times
+   * (`datagramSize` + 256) bytes of memory, from the first that needs it.
    *
    * @default {64}
    */
