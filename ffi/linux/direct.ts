@@ -266,7 +266,7 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
     const { socket } = this;
     if (code === EPIPE && socket.sendShutdown) return wsa.WSAESHUTDOWN;
     const number = winsockError(code);
-    socket.broken ||= number;
+    if (code !== EPIPE) socket.broken ||= number;
     return number;
   }
 

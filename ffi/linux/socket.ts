@@ -74,7 +74,11 @@ export class LinuxSocket implements Handled, Source {
   #wantsReports = false;
   /** Whether it does, and keeps copies. */
   #hasReports = false;
-  /** The error that broke a connection: the end of the stream means it, too. */
+  /**
+   * The error that broke a connection: the end of the stream means it, too.
+   * None is `EPIPE`, which a connection has whose peer sent all, and then reset
+   * it: that stream came to its end.
+   */
   broken = 0;
   /** Whether this side ended sending. */
   sendShutdown = false;

@@ -74,7 +74,7 @@ function failed(ring: Ring, errno: number): boolean {
     ring.complete(WSAESHUTDOWN, progress);
   } else {
     const number = winsockError(errno);
-    socket.broken ||= number;
+    if (errno !== EPIPE) socket.broken ||= number;
     ring.complete(number, progress);
   }
   return true;

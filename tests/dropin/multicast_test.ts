@@ -54,6 +54,14 @@ statement("conn.joinMulticastV4() joins, sets and leaves", async (net) => {
   await membership.leave();
 });
 
+statement("the methods of a membership work without it", async (net) => {
+  const membership = await open(net).joinMulticastV4(GROUP, "127.0.0.1");
+  const { leave, setLoopback, setTTL } = membership;
+  await setLoopback(true);
+  await setTTL(50);
+  await leave();
+});
+
 statement("conn.joinMulticastV6() joins, sets and leaves", async (net) => {
   const conn = udp(net, { hostname: "::" });
   const membership = await conn.joinMulticastV6("ff02::fb", 1);

@@ -67,6 +67,12 @@ export class RioMembership implements AsyncDisposable {
         : this.#requests.source(action, source);
     this.#drop = request("leave");
     denoErrors(() => this.#ask(request("join")));
+    // Deno's can be taken out of their object.
+    this.leave = this.leave.bind(this);
+    this.block = this.block.bind(this);
+    this.unblock = this.unblock.bind(this);
+    this.setLoopback = this.setLoopback.bind(this);
+    this.setTTL = this.setTTL.bind(this);
   }
 
   /**
