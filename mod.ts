@@ -144,11 +144,11 @@ export type {
 } from "./ffi/session/open_socket.ts";
 export type { RioQueueOptions } from "./ffi/session/request_queue.ts";
 export type { RioReceiveOptions, RioSendOptions } from "./ffi/session/post.ts";
-export {
-  RioCompletionQueue,
-  type RioCompletionQueueOptions,
-  type RioNotificationMode,
-} from "./ffi/session/queue.ts";
+export { RioCompletionQueue } from "./ffi/session/queue.ts";
+export type {
+  RioCompletionQueueOptions,
+  RioNotificationMode,
+} from "./ffi/session/queue_options.ts";
 export type { RioCompletion } from "./ffi/session/completion.ts";
 export { RioListener } from "./ffi/session/listener.ts";
 export { RioEndpoint } from "./ffi/session/endpoint.ts";

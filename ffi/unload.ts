@@ -26,7 +26,7 @@ function callAll(): void {
 
 /** Deno sets the property back when all listeners have been called. */
 function tellEnd(event: Event, call: () => void): void {
-  // Others may wait for it, too: another backend, or another version of this.
+  // Another version of this package may wait for it, too.
   const others = Object.getOwnPropertyDescriptor(event, "cancelBubble")?.set;
   Object.defineProperty(event, "cancelBubble", {
     configurable: true,

@@ -10,50 +10,23 @@ import { check, checkHandle, refuseClosed } from "../errors.ts";
 import { assertInternal, INTERNAL } from "../internal.ts";
 import type { RioResults } from "../layout.ts";
 import { logAsJson } from "../shown.ts";
-import { assertInteger, assertOneOf } from "../arguments.ts";
+import { assertInteger } from "../arguments.ts";
 import { Arrival } from "../arrival.ts";
 import { nextTurn, pause } from "../turns.ts";
 import type { SessionCore } from "./core.ts";
 import type { RioCompletion } from "./completion.ts";
 import { BATCH, giveResults, type QueueRecord, takeResults } from "./ledger.ts";
+import {
+  assertMode,
+  type RioCompletionQueueOptions,
+  type RioNotificationMode,
+} from "./queue_options.ts";
 import { Completion } from "./requests.ts";
 
-/** How a completion queue tells that it has something. */
-export type RioNotificationMode = "iocp" | "event" | "none";
-
-const MODES: readonly RioNotificationMode[] = ["iocp", "event", "none"];
 /** How long an iterator that always finds something keeps the event loop. */
 const TURN_AFTER_MS = 8;
 /** How often an iterator looks at a queue that does not notify. */
 const POLL_EVERY_MS = 1;
-
-/** Options of {@linkcode RioSession.createCompletionQueue}. */
-export interface RioCompletionQueueOptions {
-  /**
-   * How many completions the queue can hold, in entries; 1 to 134,217,728.
-   *
-   * @default {256}
-   */
-  capacity?: number;
-  /**
-   * How the queue tells that it has something: through an I/O completion port,
-   * through an event, or not at all. On Linux the first two are the same: an
-   * eventfd behind epoll.
-   *
-   * On Windows all sessions of a thread wait for the port in one native call,
-   * and for events in another, which takes at most 63 of them: queues that are
-   * made while there are so many notify through the port.
-   *
-   * @default {"iocp"}
-   */
-  notification?: RioNotificationMode;
-}
-
-/** Where the requests of one socket complete; often one queue for both. */
-export interface SocketQueues {
-  readonly receive: RioCompletionQueue;
-  readonly send: RioCompletionQueue;
-}
 
 /** The ledger's record of a queue. */
 export let queueRecordOf: (queue: RioCompletionQueue) => QueueRecord;
@@ -407,9 +380,4 @@ export function createCompletionQueue(
     return true;
   });
   return queue;
-}
-
-/** Refuses what is not a way to notify. */
-export function assertMode(mode: unknown): asserts mode is RioNotificationMode {
-  assertOneOf("notification", mode, MODES);
 }

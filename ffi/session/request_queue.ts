@@ -9,13 +9,17 @@ import { checkHandle, refuseClosed } from "../errors.ts";
 import type { SessionCore } from "./core.ts";
 import type { SocketRecord } from "./ledger.ts";
 import {
-  assertMode,
   createCompletionQueue,
   queueRecordOf,
   RioCompletionQueue,
-  type RioNotificationMode,
-  type SocketQueues,
 } from "./queue.ts";
+import { assertMode, type RioNotificationMode } from "./queue_options.ts";
+
+/** Where the requests of one socket complete; often one queue for both. */
+export interface SocketQueues {
+  readonly receive: RioCompletionQueue;
+  readonly send: RioCompletionQueue;
+}
 
 /** How many requests a socket can have outstanding, and where they complete. */
 export interface RioQueueOptions {

@@ -20,11 +20,8 @@ import {
   type RioListenerOptions,
   type RioSocketOptions,
 } from "./open_socket.ts";
-import {
-  createCompletionQueue,
-  type RioCompletionQueue,
-  type RioCompletionQueueOptions,
-} from "./queue.ts";
+import { createCompletionQueue, type RioCompletionQueue } from "./queue.ts";
+import type { RioCompletionQueueOptions } from "./queue_options.ts";
 import type { RioSocket } from "./socket.ts";
 import { toMemory } from "./source.ts";
 import {

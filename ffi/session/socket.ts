@@ -20,14 +20,15 @@ import {
   RioEndpoint,
 } from "./endpoint.ts";
 import type { SocketRecord } from "./ledger.ts";
-import { assertLimits, attachQueues, type QueuePlan } from "./request_queue.ts";
+import {
+  assertLimits,
+  attachQueues,
+  type QueuePlan,
+  type SocketQueues,
+} from "./request_queue.ts";
 import { isPermitted } from "./permissions.ts";
 import { post, type RioReceiveOptions, type RioSendOptions } from "./post.ts";
-import {
-  queueRecordOf,
-  type RioCompletionQueue,
-  type SocketQueues,
-} from "./queue.ts";
+import { queueRecordOf, type RioCompletionQueue } from "./queue.ts";
 import { drainNow } from "./teardown.ts";
 
 /** How long disposing a socket waits for its requests, in milliseconds. */

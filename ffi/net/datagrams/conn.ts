@@ -15,11 +15,12 @@ import { givenBack } from "../given_back.ts";
 import { peerAddress } from "../hosts.ts";
 import { destination, type RioDestination } from "./addresses.ts";
 import type { RioDatagram, RioDatagramBatch } from "./batch.ts";
-import type { Inbox } from "./inbox.ts";
 import type { Group } from "./groups.ts";
+import type { Inbox } from "./inbox.ts";
 import { RioMembership, type RioMembershipOptions } from "./multicast.ts";
 import type { RioDatagramSendOptions } from "./manner.ts";
 import type { Outbox } from "./outbox.ts";
+import type { DatagramParts } from "./parts.ts";
 import type {
   RioDatagramReceiveOptions,
   RioDatagramStats,
@@ -56,10 +57,9 @@ export class RioDatagramConn
     AsyncIterable<[Uint8Array<ArrayBuffer>, Deno.NetAddr]>,
     Disposable,
     AsyncDisposable {
+  readonly #parts: DatagramParts;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
-  readonly #resources: DisposableStack;
-  readonly #dropped: () => number | null;
   #closed = false;
   #disposing: Promise<void> | null = null;
 
@@ -75,31 +75,21 @@ export class RioDatagramConn
    *
    * @ignore
    * @param key Proves that this package calls.
-   * @param inbox Receives on the socket.
-   * @param parts What sends, and what is released when the socket is closed.
+   * @param parts What it is made of; closed with it.
    */
-  constructor(
-    key: typeof INTERNAL,
-    inbox: Inbox,
-    parts: {
-      outbox: Outbox;
-      resources: DisposableStack;
-      dropped: () => number | null;
-    },
-  ) {
+  constructor(key: typeof INTERNAL, parts: DatagramParts) {
     assertInternal(key, "listenDatagram()");
+    const { inbox, outbox, socket } = parts;
+    this.#parts = parts;
     this.#inbox = inbox;
-    this.#outbox = parts.outbox;
-    this.#resources = parts.resources;
-    this.#dropped = parts.dropped;
-    this.socket = inbox.socket;
-    const { outbox, resources } = parts;
+    this.#outbox = outbox;
+    this.socket = socket;
     inbox.hold.of(this);
     outbox.hold.of(this);
     const { addr } = this;
-    watchDropped(this, this.socket, {
+    watchDropped(this, socket, {
       what: () => `RioDatagramConn on ${showAddress(addr)}`,
-      parts: { [Symbol.dispose]: () => closeParts(inbox, outbox, resources) },
+      parts,
     });
   }
 
@@ -207,7 +197,7 @@ export class RioDatagramConn
   stats(): RioDatagramStats {
     this.#assertOpen();
     const { truncated } = this.#inbox;
-    return { truncated, dropped: this.#dropped() };
+    return { truncated, dropped: this.#parts.dropped() };
   }
 
   /**
@@ -352,7 +342,7 @@ export class RioDatagramConn
     if (this.#closed) return;
     this.#closed = true;
     forgetDropped(this, this.socket);
-    closeParts(this.#inbox, this.#outbox, this.#resources);
+    this.#parts[Symbol.dispose]();
   }
 
   /** Closes the socket when what was sent before has left, unless it is closed. */
@@ -403,14 +393,4 @@ export class RioDatagramConn
   #assertOpen(): void {
     if (this.#closed) throw badResource();
   }
-}
-
-function closeParts(
-  inbox: Inbox,
-  outbox: Outbox,
-  resources: DisposableStack,
-): void {
-  inbox.close();
-  outbox.close();
-  resources.dispose();
 }

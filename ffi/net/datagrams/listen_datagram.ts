@@ -29,6 +29,7 @@ import { Inbox } from "./inbox.ts";
 import { Joins, LONGEST } from "./joins.ts";
 import { openLocals } from "./local.ts";
 import { Outbox } from "./outbox.ts";
+import { DatagramParts } from "./parts.ts";
 import { defaultSlots, takeRoom } from "./room.ts";
 import { hasIpv4Peer } from "./send_slots.ts";
 import { slotSize } from "./slots.ts";
@@ -306,9 +307,9 @@ export function listenDatagram(
       datagramSize,
       joins: segmentation,
     });
-    const resources = stack.move();
     const dropped = () => countsDropped ? socket.getOption("dropped") : null;
-    return new RioDatagramConn(INTERNAL, inbox, { outbox, resources, dropped });
+    const parts = new DatagramParts({ inbox, outbox, dropped }, stack.move());
+    return new RioDatagramConn(INTERNAL, parts);
   });
 }
 
