@@ -187,3 +187,31 @@ documentationTest("every symbol of the package is documented", async () => {
   // Types that cannot be told quickly fail the rehearsal to publish.
   await deno(["doc", "--lint", ...ENTRIES]);
 });
+
+Deno.test("types that would have to be guessed fail the rehearsal", () => {
+  assertMatch(CONFIG.tasks.check, /deno publish --dry-run --allow-dirty$/);
+  assert(!JSON.stringify(CONFIG).includes("allow-slow-types"));
+});
+
+const WORKFLOW = new URL(".github/workflows/publish.yml", ROOT);
+const COPY = existsSync(WORKFLOW)
+  ? undefined
+  : "the workflows are not in this copy";
+
+Deno.test({
+  name: "what is published says where it was built",
+  ignore: skipped("what the workflow publishes", COPY),
+  fn() {
+    const workflow = Deno.readTextFileSync(WORKFLOW);
+    assertMatch(workflow, /^ +id-token: write$/m);
+    assertMatch(workflow, /^ +- run: deno publish$/m);
+  },
+});
+
+function existsSync(url: URL): boolean {
+  try {
+    return Deno.statSync(url).isFile;
+  } catch {
+    return false;
+  }
+}
