@@ -170,6 +170,32 @@ test("what is missing is told, and connections do without", async () => {
   assertEquals(into, new Uint8Array(10).fill(7));
 });
 
+test("connections do without a ring that works no more, and try it once", async () => {
+  // It has worked in this thread: the next one is opened by a connection.
+  openUring().close(false);
+  const { symbols, errno } = acquireLibrary();
+  let tries = 0;
+  const eventfd = (value: number, flags: number) => {
+    // What a ring reads from to prove itself.
+    if (value !== 1) return symbols.eventfd(value, flags);
+    tries++;
+    errno[0] = 24;
+    return -1;
+  };
+  const library = { symbols: { ...symbols, eventfd }, errno };
+  await using session = openSession(openUring({ library }));
+  using listener = listen({ hostname: HOST, session });
+  for (let i = 0; i < 2; i++) {
+    const accepted = listener.accept();
+    using client = await connect({ ...address(listener.addr), session });
+    using server = await accepted;
+    await client.write(new Uint8Array([i]));
+    const into = new Uint8Array(10);
+    assertEquals([await within(server.read(into)), into[0]], [1, i]);
+  }
+  assertEquals(tries, 1);
+});
+
 function address({ hostname, port }: Deno.NetAddr) {
   return { hostname, port };
 }
