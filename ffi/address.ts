@@ -90,6 +90,15 @@ export function writeAddress(
  *
  * An IPv4-mapped IPv6 address reads as the IPv4 address that it stands for.
  *
+ * @example Read an IPv4-mapped address
+ * ```ts
+ * import { ADDRESS_SIZE, readAddress, writeAddress } from "@winsock/rio";
+ *
+ * const bytes = new Uint8Array(ADDRESS_SIZE);
+ * writeAddress(bytes, { hostname: "192.0.2.1", port: 53 }, { mapped: true });
+ * console.log(readAddress(bytes, "udp").hostname); // 192.0.2.1
+ * ```
+ *
  * @param bytes At least 28 bytes.
  * @param transport The transport to name in the result.
  * @returns Host, port and transport.

@@ -142,6 +142,16 @@ export function guidBytes(text: string): Uint8Array<ArrayBuffer> {
  *
  * Request contexts have 64 bits natively. This package only gives whole Numbers
  * below 2^53, which a Number holds exactly.
+ *
+ * @example Write and read a result, as a backend does
+ * ```ts
+ * import { RioResults } from "@winsock/rio/ffi";
+ *
+ * const results = new RioResults(64);
+ * results.set(0, 0, 1500, 7);
+ * console.log(results.status(0), results.bytesTransferred(0)); // 0 1500
+ * console.log(results.requestContext(0)); // 7
+ * ```
  */
 export class RioResults {
   /** How many results fit. */

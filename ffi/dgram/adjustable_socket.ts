@@ -13,7 +13,22 @@ import { bufferSize, calling, setBufferSize, setNumber } from "./settings.ts";
 /** Gives {@linkcode AdjustableSocket} what it sets. */
 export const NATIVE: unique symbol = Symbol("native");
 
-/** A socket whose options can be set, as on a `dgram.Socket`. */
+/**
+ * A socket whose options can be set, as on a `dgram.Socket`.
+ *
+ * @example Set options once the socket is bound
+ * ```ts
+ * import { createSocket } from "@winsock/rio/dgram";
+ * import { once } from "node:events";
+ *
+ * const socket = createSocket("udp4").bind(0);
+ * await once(socket, "listening");
+ * socket.setBroadcast(true);
+ * socket.setRecvBufferSize(1 << 20); // bytes; the system may give less
+ * console.log(socket.getRecvBufferSize());
+ * await socket[Symbol.asyncDispose]();
+ * ```
+ */
 export abstract class AdjustableSocket extends EventEmitter<SocketEvents> {
   /**
    * What is underneath, nothing before it is bound; with `bind` it is bound

@@ -51,6 +51,16 @@ for (const name of Object.getOwnPropertyNames(NodeSocket.prototype)) {
 /**
  * Makes a UDP socket, as `createSocket()` of `node:dgram` does.
  *
+ * @example Send a datagram
+ * ```ts
+ * import { createSocket } from "@winsock/rio/dgram";
+ * import { once } from "node:events";
+ *
+ * const socket = createSocket("udp4");
+ * socket.send("hello", 9, "127.0.0.1", () => socket.close());
+ * await once(socket, "close");
+ * ```
+ *
  * @param type `"udp4"` or `"udp6"`, or options.
  * @param listener A listener of `message`.
  * @returns The socket; it is bound with its first use, or {@linkcode Socket.bind}.

@@ -53,6 +53,14 @@ const CONNECTED = 2;
  * `messages`: all that has arrived, for programs that know this package.
  *
  * Source: the chapter "UDP/datagram sockets" of Node's documentation.
+ *
+ * @example Send, and close
+ * ```ts
+ * import { createSocket } from "@winsock/rio/dgram";
+ *
+ * await using socket = createSocket("udp4");
+ * socket.send("hello", 9, "127.0.0.1");
+ * ```
  */
 export class Socket extends AdjustableSocket implements AsyncDisposable {
   /** The family. */

@@ -35,6 +35,27 @@ type Done = (error?: Error | null) => void;
  *
  * The peer may end sending, and be answered afterwards: the connection is closed
  * when both sides have ended, or when this is destroyed.
+ *
+ * @example Read and write lines
+ * ```ts
+ * import { connect, listen } from "@winsock/rio";
+ * import { toDuplex } from "@winsock/rio/duplex";
+ * import { once } from "node:events";
+ * import { createInterface } from "node:readline";
+ *
+ * using listener = listen({ hostname: "127.0.0.1" });
+ * const serving = listener.accept().then(async (conn) => {
+ *   const stream = toDuplex(conn).resume(); // reads to the end, for nothing
+ *   stream.end("one\ntwo\n");
+ *   await once(stream, "close");
+ * });
+ *
+ * const { port } = listener.addr;
+ * const stream = toDuplex(await connect({ hostname: "127.0.0.1", port }));
+ * for await (const line of createInterface({ input: stream })) console.log(line);
+ * stream.end();
+ * await serving;
+ * ```
  */
 export class RioDuplex extends Duplex {
   /** The connection; this object closes it. */
