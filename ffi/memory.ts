@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { reserveOutlasting } from "./outlasting.ts";
 
 /** Bytes of a WebAssembly page; blocks are made of whole pages. */

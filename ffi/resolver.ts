@@ -24,20 +24,18 @@ import { SOCKADDR_IN_SIZE, SOCKADDR_INET, WSADATA_SIZE } from "./layout.ts";
 import { openLibc } from "./libc.ts";
 import { allocateOutlasting, type RioMemory } from "./memory.ts";
 
+/** Both systems take a host, a service, hints, and where to put the answer. */
+const ASK = {
+  parameters: ["usize", "usize", "usize", "usize"],
+  result: "i32",
+} as const;
+
 const LIBC = {
   // int getaddrinfo(const char *node, const char *service,
   //   const struct addrinfo *hints, struct addrinfo **result)
-  getaddrinfo: {
-    parameters: ["usize", "usize", "usize", "usize"],
-    result: "i32",
-  },
+  getaddrinfo: ASK,
   // The same on a thread of the pool: a name server may take seconds.
-  getaddrinfoLater: {
-    name: "getaddrinfo",
-    parameters: ["usize", "usize", "usize", "usize"],
-    result: "i32",
-    nonblocking: true,
-  },
+  getaddrinfoLater: { ...ASK, name: "getaddrinfo", nonblocking: true },
   // void freeaddrinfo(struct addrinfo *result)
   freeaddrinfo: { parameters: ["usize"], result: "void" },
   // const char *gai_strerror(int code)
@@ -47,17 +45,8 @@ const LIBC = {
 const WS2_32 = {
   // INT GetAddrInfoW(PCWSTR pNodeName, PCWSTR pServiceName,
   //   const ADDRINFOW *pHints, PADDRINFOW *ppResult)
-  getaddrinfo: {
-    name: "GetAddrInfoW",
-    parameters: ["usize", "usize", "usize", "usize"],
-    result: "i32",
-  },
-  getaddrinfoLater: {
-    name: "GetAddrInfoW",
-    parameters: ["usize", "usize", "usize", "usize"],
-    result: "i32",
-    nonblocking: true,
-  },
+  getaddrinfo: { ...ASK, name: "GetAddrInfoW" },
+  getaddrinfoLater: { ...ASK, name: "GetAddrInfoW", nonblocking: true },
   // void FreeAddrInfoW(PADDRINFOW pAddrInfo)
   freeaddrinfo: {
     name: "FreeAddrInfoW",

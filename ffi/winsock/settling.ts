@@ -9,7 +9,6 @@
  *
  * @module
  */
-
 import { timeNow } from "../globals.ts";
 
 /** How long after a socket was closed a refusal may be for that, in ms. */

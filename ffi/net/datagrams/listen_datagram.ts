@@ -160,8 +160,8 @@ export interface RioListenDatagramOptions {
    *
    * Windows locks that memory, from the start, and as much for `sends` with the
    * first send; on Linux a socket has none until more than eight datagrams are
-   * there at a time. Where sockets have more than 128 MB
-   * together, the defaults of further ones get smaller, down to 4: 0.3 MB.
+   * there at a time. Where sockets have more than 128 MB together, the defaults
+   * of further ones get smaller, down to 4: 0.3 MB.
    *
    * @default {64}
    */
