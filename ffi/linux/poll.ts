@@ -10,10 +10,11 @@ import { forget, release } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import { openEventfd } from "./eventfd.ts";
 import type { LinuxLibrary } from "./library.ts";
+import { openSleeper } from "./open_sleeper.ts";
 import type { Readiness } from "./readiness.ts";
 import { loadReactor } from "./reactor.ts";
 import type { Scratch } from "./scratch.ts";
-import { openSleeper, type Sleeper, type Slept } from "./sleeper.ts";
+import type { Sleeper, Slept } from "./sleeper.ts";
 
 /**
  * A wait goes on looking for so long after the last arrival if the one before

@@ -1,12 +1,10 @@
 /**
- * Ways to sleep until there is something to look at.
+ * What sleeps until there is something to look at.
  *
  * @module
  */
 import type { RioWaitWay } from "../contract.ts";
 import type { LinuxLibrary } from "./library.ts";
-import { openPoolThread } from "./pool_thread.ts";
-import { openReactor } from "./reactor.ts";
 
 /** What is slept on; whoever owns them closes them after the sleeper. */
 export interface Slept {
@@ -51,15 +49,4 @@ export interface Sleeper {
    * @param finished Called when the system does not use what was slept on.
    */
   close(finished: () => void): void;
-}
-
-/**
- * Opens the best sleeper that works here.
- *
- * @param way The only one to open, where a test asks for it.
- * @throws {RangeError} If the system has no room.
- */
-export function openSleeper(slept: Slept, way?: RioWaitWay): Sleeper {
-  const reactor = way === "thread" ? null : openReactor(slept);
-  return reactor ?? openPoolThread(slept);
 }
