@@ -43,6 +43,21 @@ windowsTest(
 );
 
 windowsTest(
+  "createCompletionQueue() closes its event when the system has no queue",
+  (session, system) => {
+    const before = system.counts.CloseHandle ?? 0;
+    const refused = { name: "WSAENOBUFS", errno: 10055 };
+    system.fail("RIOCreateCompletionQueue", refused, 1);
+    assertThrows(
+      () => session.createCompletionQueue({ notification: "event" }),
+      RioError,
+    );
+    assertEquals(system.counts.CloseHandle, before + 1);
+    return Promise.resolve();
+  },
+);
+
+windowsTest(
   "socket.close() closes a socket that closesocket left open several times",
   (session, system) => {
     const socket = session.openSocket({ transport: "udp" });

@@ -5,7 +5,9 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
 import { RioError } from "../../mod.ts";
+import { createFakeWindows } from "../fake/mod.ts";
 import { openUdp, sessionTest, within } from "./harness.ts";
 
 declare const gc: () => void;
@@ -50,6 +52,39 @@ sessionTest(
     assertEquals([abandoned, deregistered, outstanding], [3, 0, 3]);
   },
   INTENT,
+);
+
+Deno.test("memory that was given up is kept when nobody has its session any more", async () => {
+  const fake = createFakeWindows();
+  const memory = (() => {
+    const session = openSession(createWinsockBackend(fake.symbols));
+    const buffer = session.registerBuffer(1 << 20);
+    openUdp(session).receive(buffer.slice());
+    fake.hold();
+    session[Symbol.dispose]();
+    return new WeakRef(buffer.bytes.buffer);
+  })();
+  for (let i = 0; i < 5; i++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    gc();
+  }
+  assert(memory.deref() !== undefined);
+  fake[Symbol.dispose]();
+});
+
+sessionTest(
+  "session.close() lets the event loop go on while it waits for requests",
+  async (open) => {
+    const session = open();
+    const buffer = session.registerBuffer(100);
+    openUdp(session).receive(buffer.slice());
+    open.fake!.hold();
+    setTimeout(() => open.fake!.resume());
+    await session.close();
+    const { abandoned, outstanding } = session.stats();
+    assertEquals([abandoned, outstanding], [0, 0]);
+  },
+  { only: ["fake"] },
 );
 
 sessionTest(
