@@ -107,3 +107,29 @@ Deno.test("a wait that fails tells all who wait, once, and whoever leaves later 
   assertEquals(await again, true);
   assertEquals(errors.length, 2);
 });
+
+Deno.test("a wait ends when the last of those who entered shall keep no process alive any more", async () => {
+  const waits = new Held();
+  const waiter = new Waiter(waits);
+  const all = [1, 2].map(() => ({ place: -1, failed() {} }));
+  for (const one of all) waiter.enter(one, true);
+  waiter.reference(all[0]!, false);
+  // The other one keeps it alive.
+  assertEquals([waits.began, waits.woken], [1, 0]);
+  waiter.reference(all[1]!, false);
+  assertEquals([waits.began, waits.woken], [1, 1]);
+  for (const one of all) waiter.leave(one, false);
+  await waiter.idle();
+});
+
+Deno.test("turn() resolves when those who were told had their turn", async () => {
+  const events: string[] = [];
+  const waits = Object.assign(new Held(), {
+    turn(call: () => void) {
+      setImmediate(() => events.push("somebody who was told"));
+      call();
+    },
+  });
+  await new Waiter(waits).turn();
+  assertEquals(events, ["somebody who was told"]);
+});
