@@ -332,7 +332,8 @@ export class WinsockWaits implements RioWaits {
     }
     for (const [key, event] of this.#events) {
       const state = this.#symbols.WaitForSingleObject(event, 0);
-      if (state === WAIT_TIMEOUT) continue;
+      // Where it is not known, the event stays as it is for the next wait.
+      if (state !== WAIT_OBJECT_0) continue;
       this.#symbols.ResetEvent(event);
       this.#found.push(key);
     }

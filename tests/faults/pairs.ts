@@ -58,11 +58,6 @@ const EXCUSED: readonly {
     fault: /are left$/,
   },
   { calls: ["SetEvent", "SetEvent"], fault: /are left$/ },
-  // Nobody knows whether it has fired: then it is said that it has.
-  {
-    calls: ["WaitForMultipleObjects", "WaitForSingleObject"],
-    fault: /AssertionError: Values are not equal/,
-  },
 ];
 
 /**

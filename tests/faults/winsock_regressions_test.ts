@@ -268,3 +268,24 @@ windowsTest(
     assertEquals(await within(notified, "a notification"), true);
   },
 );
+
+windowsTest(
+  "queue.notify() goes on where a wait failed and the event could not be asked",
+  async (session, system) => {
+    using buffer = session.registerBuffer(64);
+    using socket = session.openSocket({
+      transport: "udp",
+      hostname: "127.0.0.1",
+      notification: "event",
+    });
+    await socket.connect(socket.address);
+    const queue = socket.completions;
+    const failure = { name: "WSA_INVALID_HANDLE", errno: 6 };
+    system.fail("WaitForMultipleObjects", failure, 1);
+    system.fail("WaitForSingleObject", failure, 1);
+    await assertRejects(() => within(queue.notify(), "a failure"), RioError);
+    const notified = queue.notify();
+    socket.send(buffer.slice());
+    assertEquals(await within(notified, "a notification"), true);
+  },
+);
