@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listenDatagram, type RioDatagramConn } from "../../mod.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
-import { example, exampleTest, type Program } from "./program.ts";
+import { example, exampleTest, type Program, run } from "./program.ts";
 
 const HOST = "127.0.0.1";
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -56,6 +56,27 @@ exampleTest("examples/statsd_sink.ts sums up what it was sent", async () => {
   assertMatch(stdout, /^ {2}time +median 30 ms, 95 % 30 ms$/m);
   assertMatch(stdout, /^ {2}users +2 different$/m);
 });
+
+exampleTest("examples/statsd_sink.ts takes what nc sends", async () => {
+  await using program = example("statsd_sink.ts", ["--port", "0"]);
+  const [, port] = await program.printed(/ on [\d.]+:(\d+),/);
+  await run("nc", ["-u", "-w", "1", HOST, String(port)], "visits:7|c");
+  assertMatch(await stop(program), /^ {2}visits +7 \(/m);
+}, ["nc"]);
+
+exampleTest("examples/game_server.ts plays with socat", async () => {
+  await using program = example("game_server.ts", [
+    "--port",
+    "0",
+    "--silence",
+    "1",
+  ]);
+  const [, port] = await program.printed(/ on [\d.]+:(\d+),/);
+  const args = ["-t", "2", "-", `UDP4:${HOST}:${port}`];
+  const [line = ""] = (await run("socat", args, "join ann\n")).split("\n");
+  assertEquals(JSON.parse(line).players, { ann: [0, 0] });
+  await stop(program);
+}, ["socat"]);
 
 exampleTest("examples/game_server.ts shows players one another", async () => {
   await using program = example("game_server.ts", ["--port", "0"]);
