@@ -180,6 +180,22 @@ exampleTest("examples/dns_server.ts answers dig", async () => {
   });
 }, ["dig"]);
 
+exampleTest("examples/dns_server.ts loses nothing to dnsperf", async () => {
+  await serving(async (port) => {
+    const pair = "www.example.test A\nwww.example.test AAAA\n";
+    const questions = pair.repeat(500);
+    for (const mode of ["udp", "tcp"]) {
+      const said = await run(
+        "dnsperf",
+        ["-s", HOST, "-p", String(port), "-m", mode, "-n", "1", "-q", "20"],
+        questions,
+      );
+      assertMatch(said, /Queries completed: +1000 \(100\.00%\)/);
+      assertMatch(said, /Response codes: +NOERROR 1000 \(100\.00%\)/);
+    }
+  });
+}, ["dnsperf"]);
+
 exampleTest("examples/mdns_browser.ts prints what answers", async () => {
   const SERVICE = "_http._tcp.local";
   using responder = listenDatagram();
