@@ -59,15 +59,11 @@ const WS2_32 = {
   WSACleanup: { parameters: [], result: "i32" },
 } as const;
 
-const IS_WINDOWS = Deno.build.os === "windows";
-const CALL = IS_WINDOWS ? "GetAddrInfoW" : "getaddrinfo";
-
-/** Offsets in `struct addrinfo`, of 64-bit Linux and of 64-bit Windows. */
+/** Offsets in `struct addrinfo` of 64 bits; that of the address differs. */
 const ADDRINFO = {
   family: 4,
   socketType: 8,
   addressLength: 16,
-  address: IS_WINDOWS ? 32 : 24,
   next: 40,
   size: 48,
 } as const;
@@ -85,6 +81,11 @@ const CODES: ReadonlyMap<number, number> = new Map([
   [-6, wsa.WSAEAFNOSUPPORT], // EAI_FAMILY
   [-10, wsa.WSA_NOT_ENOUGH_MEMORY], // EAI_MEMORY
 ]);
+
+/** The number of Windows for a code of `getaddrinfo(3)`; for tests exported. */
+export function errnoOfCode(code: number): number {
+  return CODES.get(code) ?? wsa.WSANO_RECOVERY;
+}
 
 /** What Windows says of its codes. */
 const WORDS: ReadonlyMap<number, string> = new Map([
@@ -105,15 +106,25 @@ const WORDS: ReadonlyMap<number, string> = new Map([
 
 /** How the system is asked. */
 interface Resolver {
+  /** The function that is called. */
+  readonly call: string;
+  /** Where `struct addrinfo` has the address. */
+  readonly addressAt: number;
   ask(...place: PlaceArguments): number;
   askLater(...place: PlaceArguments): Promise<number>;
   free(answer: bigint): void;
+  /** A name as the system reads it. */
+  textOf(name: string): Uint8Array;
+  /** The number of Windows for a code. */
+  errnoOf(code: number): number;
   /** The system's words for a code. */
-  words(code: number): string;
+  wordsOf(code: number): string;
   close(): void;
 }
 
-const resolver = new HeldLibrary(IS_WINDOWS ? openWindows : openLinux);
+const resolver = new HeldLibrary(
+  Deno.build.os === "windows" ? openWindows : openLinux,
+);
 
 type PlaceArguments = [
   name: bigint,
@@ -133,7 +144,7 @@ type PlaceArguments = [
  */
 export function lookUpNow(name: string): string[] {
   return resolver.use((asked) => {
-    const place = placeOf(name);
+    const place = placeOf(asked.textOf(name));
     const code = asked.ask(...argumentsOf(place));
     return outcome(asked, { name, place, code });
   });
@@ -150,7 +161,7 @@ export function lookUpNow(name: string): string[] {
  */
 export function lookUp(name: string): Promise<string[]> {
   return resolver.useLater(async (asked) => {
-    const place = placeOf(name);
+    const place = placeOf(asked.textOf(name));
     // Until the call has returned, the system reads and writes there.
     const code = await asked.askLater(...argumentsOf(place));
     return outcome(asked, { name, place, code });
@@ -163,11 +174,8 @@ export function lookUp(name: string): Promise<string[]> {
  */
 const places: RioMemory[] = [];
 
-/** Writes a question where the system reads it. */
-function placeOf(name: string): RioMemory {
-  const text = IS_WINDOWS
-    ? new Uint8Array(wide(name).buffer)
-    : new TextEncoder().encode(`${name}\0`);
+/** Writes a question for a name where the system reads it. */
+function placeOf(text: Uint8Array): RioMemory {
   const size = PLACE.name + text.length;
   const place = size > PLACE.size
     ? allocateOutlasting(size)
@@ -186,40 +194,37 @@ function argumentsOf({ address }: RioMemory): PlaceArguments {
 
 /** Reads the answer and gives it and its place back, or throws. */
 function outcome(
-  { free, words }: Resolver,
+  asked: Resolver,
   { name, place, code }: { name: string; place: RioMemory; code: number },
 ): string[] {
   if (place.bytes.length === PLACE.size) places.push(place);
-  if (code !== 0) throw failure(name, code, words(code));
+  if (code !== 0) throw failure(asked, name, code);
   const { buffer, byteOffset } = place.bytes;
   const answer = new DataView(buffer, byteOffset)
     .getBigUint64(PLACE.result, true);
   try {
-    return addressesOf(answer);
+    return addressesOf(answer, asked.addressAt);
   } finally {
-    free(answer);
+    asked.free(answer);
   }
 }
 
-function failure(name: string, code: number, words: string): Error {
-  const errno = IS_WINDOWS ? code : CODES.get(code) ?? wsa.WSANO_RECOVERY;
-  return new Error(words, {
+function failure(asked: Resolver, name: string, code: number): Error {
+  return new Error(asked.wordsOf(code), {
     cause: new RioError({
-      errno,
-      syscall: CALL,
+      errno: asked.errnoOf(code),
+      syscall: asked.call,
       attempt: `look up ${show(name)}`,
     }),
   });
 }
 
 /** The addresses of a list of `struct addrinfo`. */
-function addressesOf(answer: bigint): string[] {
+function addressesOf(answer: bigint, addressAt: number): string[] {
   const addresses: string[] = [];
   for (let at = answer; at !== 0n;) {
     const info = new Deno.UnsafePointerView(Deno.UnsafePointer.create(at)!);
-    const address = Deno.UnsafePointer.create(
-      info.getBigUint64(ADDRINFO.address),
-    );
+    const address = Deno.UnsafePointer.create(info.getBigUint64(addressAt));
     const length = info.getUint32(ADDRINFO.addressLength);
     const isIpv4 = info.getInt32(ADDRINFO.family) === AF_INET;
     const size = isIpv4 ? SOCKADDR_IN_SIZE : ADDRESS_SIZE;
@@ -238,14 +243,18 @@ function openLinux(): Resolver {
   const libc = openLibc(LIBC);
   const { symbols } = libc;
   return {
+    call: "getaddrinfo",
+    addressAt: 24,
     ask: symbols.getaddrinfo,
     askLater: symbols.getaddrinfoLater,
     free: symbols.freeaddrinfo,
-    words(code) {
-      const text = symbols.gai_strerror(code);
-      return `failed to lookup address information: ${
-        text === null ? code : Deno.UnsafePointerView.getCString(text)
-      }`;
+    textOf: (name) => new TextEncoder().encode(`${name}\0`),
+    errnoOf: errnoOfCode,
+    wordsOf(code) {
+      const words = Deno.UnsafePointerView.getCString(
+        symbols.gai_strerror(code)!,
+      );
+      return `failed to lookup address information: ${words}`;
     },
     close: () => libc.close(),
   };
@@ -256,10 +265,14 @@ function openWindows(): Resolver {
   const { symbols } = winsock;
   symbols.WSAStartup(WINSOCK_VERSION, new Uint8Array(WSADATA_SIZE));
   return {
+    call: "GetAddrInfoW",
+    addressAt: 32,
     ask: symbols.getaddrinfo,
     askLater: symbols.getaddrinfoLater,
     free: symbols.freeaddrinfo,
-    words: (code) =>
+    textOf: (name) => new Uint8Array(wide(name).buffer),
+    errnoOf: (code) => code,
+    wordsOf: (code) =>
       `${WORDS.get(code) ?? "The name was not found."} (os error ${code})`,
     close() {
       symbols.WSACleanup();

@@ -1,0 +1,42 @@
+/** Who is called at the end of a program, and when. */
+import { assertEquals } from "@std/assert";
+import { atUnload } from "../../ffi/unload.ts";
+
+/** Who was told, in order. */
+const told: string[] = [];
+addEventListener("unload", (event) => {
+  Object.defineProperty(event, "cancelBubble", {
+    configurable: true,
+    set: () => told.push("another version"),
+  });
+});
+atUnload(() => told.push("first"));
+atUnload(() => told.push("second"));
+addEventListener("unload", (event) => {
+  told.push(event.cancelBubble ? "listener, the last" : "listener");
+});
+
+/** Tells this thread of an end, and who was called. */
+function unload(): string[] {
+  told.length = 0;
+  dispatchEvent(new Event("unload"));
+  return told;
+}
+
+Deno.test("atUnload() calls all back, in order, after those who listen, and another version of this package, too", () => {
+  assertEquals(unload(), ["listener", "another version", "first", "second"]);
+});
+
+Deno.test("atUnload() calls all back at once where events are not as they are known", () => {
+  const known = globalThis.EventTarget;
+  globalThis.EventTarget = class extends known {
+    override dispatchEvent(): boolean {
+      return true;
+    }
+  };
+  try {
+    assertEquals(unload(), ["first", "second", "listener", "another version"]);
+  } finally {
+    globalThis.EventTarget = known;
+  }
+});
