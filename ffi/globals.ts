@@ -11,6 +11,11 @@
 export const DisposableStack: DisposableStackConstructor =
   globalThis.DisposableStack;
 /** The platform's own. */
+export const Event: typeof globalThis.Event = globalThis.Event;
+/** The platform's own. */
+export const EventTarget: typeof globalThis.EventTarget =
+  globalThis.EventTarget;
+/** The platform's own. */
 export const NativePromise: PromiseConstructor = globalThis.Promise;
 /** The platform's own. */
 export const ReadableStream: typeof globalThis.ReadableStream =

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Event, EventTarget } from "./globals.ts";
+
 /** Who is called; there is one listener for all. */
 const calls: (() => void)[] = [];
 
@@ -25,7 +27,7 @@ function callAll(): void {
 }
 
 /** Deno sets the property back when all listeners have been called. */
-function tellEnd(event: Event, call: () => void): void {
+function tellEnd(event: globalThis.Event, call: () => void): void {
   // Another version of this package may wait for it, too.
   const others = Object.getOwnPropertyDescriptor(event, "cancelBubble")?.set;
   Object.defineProperty(event, "cancelBubble", {
