@@ -325,15 +325,19 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
       if (this.#conn !== undefined) throw systemError("EINVAL", "bind", local);
       this.#open(local);
     } catch (error) {
-      this.#notBound(error);
-      return;
+      return this.#notBound(error);
     }
-    const conn = this.#conn!;
     const { recvBufferSize, sendBufferSize } = this.#options;
     if (recvBufferSize) this.setRecvBufferSize(recvBufferSize);
     if (sendBufferSize) this.setSendBufferSize(sendBufferSize);
     this.#binding = BOUND;
-    this.#receive(conn);
+    receiveAll(this.#conn!, this.#family, {
+      socket: this,
+      blocks: this.#options.receiveBlockList,
+      isClosed: () => this.#closed,
+      isConnected: () => this.#peer === CONNECTED,
+      failed: (error) => this.#failed(error),
+    });
     this.emit("listening");
   }
 
@@ -349,16 +353,6 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
     this.#sends = new Sends(conn, (error) => this.#failed(error));
   }
 
-  #receive(conn: RioDatagramConn): void {
-    receiveAll(conn, this.#family, {
-      socket: this,
-      blocks: this.#options.receiveBlockList,
-      isClosed: () => this.#closed,
-      isConnected: () => this.#peer === CONNECTED,
-      failed: (error) => this.#failed(error),
-    });
-  }
-
   #failed(error: unknown): void {
     if (!this.#closed) guarded(() => this.emit("error", error as Error));
   }
@@ -369,13 +363,9 @@ export class Socket extends AdjustableSocket implements AsyncDisposable {
   }
 
   #connected(failure: unknown, callback: Connecting["callback"]): void {
-    if (failure === null) {
-      this.#peer = CONNECTED;
-      this.emit("connect");
-      return;
-    }
-    this.#peer = 0;
-    if (!callback) this.emit("error", failure as Error);
+    this.#peer = failure === null ? CONNECTED : 0;
+    if (failure === null) this.emit("connect");
+    else if (!callback) this.emit("error", failure as Error);
     else {
       this.removeListener("connect", callback);
       callback(failure as Error);
