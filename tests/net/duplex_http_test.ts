@@ -1,5 +1,5 @@
 /** HTTP of Node's over connections of this package, in clear and in TLS. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { once } from "node:events";
 import * as http from "node:http";
 import { connect as connectTls, TLSSocket } from "node:tls";
@@ -7,7 +7,7 @@ import { makeCertificate } from "../../examples/certificate.ts";
 import { toDuplex } from "../../ffi/net/streams/duplex.ts";
 import { connect, listen, type RioSession } from "../../mod.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { HOST } from "./connection.ts";
+import { encode, HOST, openBoth, text as decode } from "./connection.ts";
 
 type Stream = ReturnType<typeof toDuplex> | TLSSocket;
 
@@ -126,4 +126,35 @@ sessionTest(
     await end;
   },
   { only: ["linux"] },
+);
+
+sessionTest(
+  "an agent of node:http keeps a connection of this package",
+  async (open) => {
+    using session = open();
+    const [client, server] = await openBoth(session);
+    const agent = new http.Agent({ keepAlive: true, timeout: 60_000 });
+    const stream = toDuplex(client);
+    // Its type asks for a socket of Node's.
+    const made = [stream];
+    agent.createConnection = () => made.pop() as never;
+    for (const text of ["first", "second"]) {
+      const request = http.get({ agent, host: HOST, path: `/${text}` });
+      const response = within(once(request, "response"));
+      const p = new Uint8Array(4096);
+      assertMatch(decode(p, await within(server.read(p))), /^GET /);
+      await within(
+        server.write(encode(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi`)),
+      );
+      const [incoming] = await response;
+      const free = within(once(stream, "free"));
+      incoming.resume();
+      await free;
+    }
+    const end = closed(stream);
+    agent.destroy();
+    await end;
+    server.close();
+  },
+  { only: ["linux", "windows"] },
 );

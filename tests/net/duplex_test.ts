@@ -5,6 +5,7 @@ import {
   assertMatch,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
@@ -204,6 +205,37 @@ sessionTest("a stream has what clients ask of a socket", async (open) => {
   await within(once(stream, "close"));
   // As with Node's, quiet once it is destroyed.
   assertStrictEquals(stream.setNoDelay().setKeepAlive(), stream);
+  server.close();
+});
+
+sessionTest("duplex.setTimeout() tells when nothing moves", async (open) => {
+  using session = open();
+  const [client, server] = await openBoth(session);
+  const stream = toDuplex(client);
+  let told = 0;
+  const listener = () => void told++;
+  assertEquals(stream.timeout, 0);
+  assertStrictEquals(stream.setTimeout(1, listener), stream);
+  assertEquals(stream.timeout, 1);
+  await within(once(stream, "timeout"));
+  assertEquals(told, 1);
+  // What moves begins another wait.
+  stream.resume();
+  await within(server.write(encode("some")));
+  await within(once(stream, "timeout"));
+  stream.write("some");
+  await within(once(stream, "timeout"));
+  assertEquals(told, 1);
+  stream.setTimeout(60_000, listener).setTimeout(0, listener);
+  assertEquals([stream.timeout, stream.listenerCount("timeout")], [0, 0]);
+  for (const bad of [-1, 1.5, NaN, 2 ** 31]) {
+    assertThrows(() => stream.setTimeout(bad), RangeError, "milliseconds");
+  }
+  assertThrows(() => stream.setTimeout("1" as never), TypeError);
+  // A wait ends with the stream.
+  stream.setTimeout(60_000).destroy();
+  await within(once(stream, "close"));
+  assertStrictEquals(stream.setTimeout(1, listener), stream);
   server.close();
 });
 

@@ -21,6 +21,9 @@
  */
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
+import { assertInteger } from "../../arguments.ts";
+import { timeNow } from "../../globals.ts";
+import { callLater } from "../../turns.ts";
 import type { RioTcpConn } from "./conn.ts";
 
 /** Bytes that are read at a time. */
@@ -62,6 +65,11 @@ export class RioDuplex extends Duplex {
   readonly conn: RioTcpConn;
   /** Used for every read; what is pushed is a copy. */
   readonly #place: Uint8Array<ArrayBuffer> = new Uint8Array(CHUNK);
+  #timeout = 0;
+  /** When data was moved last. */
+  #moved = 0;
+  /** Ends the wait for `timeout`, while there is one. */
+  #stopWaiting: (() => void) | null = null;
 
   /**
    * Takes a connection over: nobody else reads it, writes to it or closes it.
@@ -96,6 +104,35 @@ export class RioDuplex extends Duplex {
   /** The local port. */
   get localPort(): number {
     return this.conn.localAddr.port;
+  }
+
+  /** After how many milliseconds of rest `timeout` comes; 0 for never. */
+  get timeout(): number {
+    return this.#timeout;
+  }
+
+  /**
+   * Has the event `timeout` come when nothing was read or written for so long.
+   * Whoever hears it decides what becomes of the connection.
+   *
+   * @param milliseconds How long; 0 for never.
+   * @param listener Called with the first one; with 0, not called any more.
+   * @returns This object.
+   * @throws {TypeError} If it is not a number.
+   * @throws {RangeError} If it is not a whole number from 0 to 2,147,483,647.
+   */
+  setTimeout(milliseconds: number, listener?: () => void): this {
+    if (this.destroyed) return this;
+    assertInteger("milliseconds", milliseconds, 0, 0x7FFFFFFF);
+    this.#timeout = milliseconds;
+    if (listener) {
+      if (milliseconds > 0) this.once("timeout", listener);
+      else this.off("timeout", listener);
+    }
+    this.#stopWaiting?.();
+    this.#stopWaiting = null;
+    this.#move();
+    return this;
   }
 
   /**
@@ -147,6 +184,7 @@ export class RioDuplex extends Duplex {
     const place = this.#place;
     this.conn.read(place).then(
       (count) => {
+        this.#move();
         this.push(count === null ? null : Buffer.from(place.slice(0, count)));
       },
       (error) => this.destroy(error),
@@ -155,14 +193,14 @@ export class RioDuplex extends Duplex {
 
   /** @ignore */
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    this.conn.write(chunk).then(() => done(), done);
+    this.#write(chunk, done);
   }
 
   /** @ignore */
   override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
     // TLS writes its records one by one: they leave together.
     const all = Buffer.concat(chunks.map(({ chunk }) => chunk));
-    this.conn.write(all).then(() => done(), done);
+    this.#write(all, done);
   }
 
   /** @ignore */
@@ -172,12 +210,38 @@ export class RioDuplex extends Duplex {
 
   /** @ignore */
   override _destroy(error: Error | null, done: Done): void {
+    this.#stopWaiting?.();
+    this.#stopWaiting = null;
     try {
       this.conn[Symbol.dispose]();
       done(error);
     } catch (failure) {
       done(error ?? failure as Error);
     }
+  }
+
+  #write(bytes: Uint8Array, done: Done): void {
+    this.#move();
+    this.conn.write(bytes).then(() => {
+      this.#move();
+      done();
+    }, done);
+  }
+
+  /** Takes note that data is moved, where somebody waits for the opposite. */
+  #move(): void {
+    if (this.#timeout === 0 || this.destroyed) return;
+    this.#moved = timeNow();
+    if (this.#stopWaiting === null) this.#waitFor(this.#timeout);
+  }
+
+  #waitFor(milliseconds: number): void {
+    this.#stopWaiting = callLater(milliseconds, () => {
+      const left = this.#timeout - (timeNow() - this.#moved);
+      if (left > 0) return this.#waitFor(Math.ceil(left));
+      this.#stopWaiting = null;
+      this.emit("timeout");
+    });
   }
 }
 
