@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import process from "node:process";
 import {
   bytes,
+  type ConnectOptions,
   pair,
   pause,
   plain,
@@ -8,6 +10,7 @@ import {
   statement,
   tcp,
   within,
+  wrong,
 } from "./harness.ts";
 
 const { BadResource, Interrupted } = Deno.errors;
@@ -73,6 +76,33 @@ statement(
     const mine = () =>
       within(net.connect({ port, signal: AbortSignal.abort(reason) }));
     await assertRejects(mine, Error, "mine");
+  },
+);
+
+statement(
+  "connect() tries an address alone as long as it is told",
+  async (net) => {
+    const { addr: { port } } = tcp(net) as { addr: Deno.NetAddr };
+    const warnings: Error[] = [];
+    const warned = (warning: Error) => void warnings.push(warning);
+    process.on("warning", warned);
+    try {
+      for (const delay of [0, 1.5, -1, NaN, Infinity, 1e12]) {
+        const options = { port, autoSelectFamilyAttemptDelay: delay };
+        (await within(net.connect(options))).close();
+      }
+      for (const delay of ["5", true, {}]) {
+        const options = { port, autoSelectFamilyAttemptDelay: delay };
+        await assertRejects(
+          () => within(net.connect(wrong<ConnectOptions>(options))),
+          TypeError,
+        );
+      }
+      await pause();
+    } finally {
+      process.off("warning", warned);
+    }
+    assertEquals(warnings, []);
   },
 );
 

@@ -10,7 +10,7 @@ import {
   setTimeout,
 } from "../../globals.ts";
 import { type IpAddress, ipVersion } from "../../address.ts";
-import { show } from "../../arguments.ts";
+import { refuseType, show } from "../../arguments.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioSession } from "../../session/session.ts";
 import type { RioSocket } from "../../session/socket.ts";
@@ -20,6 +20,9 @@ import { withZone } from "../given_back.ts";
 import { knownAddress, peerAddresses } from "../hosts.ts";
 import { RioTcpConn } from "./conn.ts";
 import { type Hub, useHub } from "./hub.ts";
+
+/** The longest that a timer can be set to. */
+const LONGEST_TIMER_MS = 0x7FFFFFFF;
 
 /** Options of {@linkcode connect}. */
 export interface RioConnectOptions {
@@ -118,8 +121,7 @@ export interface RioConnectOptions {
 export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
   // Each option is read once: getters may give another value the next time.
   const { transport, session, noDelay, keepAlive, allowHalfOpen } = options;
-  const { autoSelectFamily = true, autoSelectFamilyAttemptDelay = 250 } =
-    options;
+  const patience = patienceOf(options);
   assertTransport("tcp", transport);
   const port = peerPort(options.port);
   const hostname = withZone(options, options.hostname) ?? "127.0.0.1";
@@ -132,7 +134,6 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
     signal?.throwIfAborted();
     using stack = new DisposableStack();
     const hub = stack.use(useHub(session));
-    const patience = autoSelectFamily ? autoSelectFamilyAttemptDelay : Infinity;
     const socket = stack.use(
       await connectAny(hub, addresses, { signal, patience, local }),
     );
@@ -147,6 +148,22 @@ export async function connect(options: RioConnectOptions): Promise<RioTcpConn> {
     signal?.throwIfAborted();
     throw toDenoError(error);
   }
+}
+
+/** How long an address is tried alone, in milliseconds. */
+function patienceOf(options: RioConnectOptions): number {
+  const { autoSelectFamily = true, autoSelectFamilyAttemptDelay } = options;
+  const delay: unknown = autoSelectFamilyAttemptDelay ?? 250;
+  if (typeof delay !== "number") {
+    refuseType(
+      "autoSelectFamilyAttemptDelay",
+      delay,
+      "give milliseconds as a number",
+    );
+  }
+  // A timer that is set to more ends at once.
+  if (!autoSelectFamily || delay > LONGEST_TIMER_MS) return Infinity;
+  return delay > 0 ? delay : 0;
 }
 
 /** What a promise gives, unless a signal is aborted before. */
