@@ -91,13 +91,14 @@ function take(line: string): void {
   if (line === "") return;
   const [, name = "", text = "", type, rate = "1"] = METRIC.exec(line) ?? [];
   const value = Number(text);
-  if (type === undefined || (type !== "s" && !Number.isFinite(value))) {
+  const counted = value / Number(rate);
+  if (type === undefined || (type !== "s" && !Number.isFinite(counted))) {
     count.bad++;
     return;
   }
   count.metrics++;
   if (type === "c") {
-    counters.set(name, (counters.get(name) ?? 0) + value / Number(rate));
+    counters.set(name, (counters.get(name) ?? 0) + counted);
   } else if (type === "g") {
     // With a sign it changes what the gauge shows.
     const before = /^[+-]/.test(text) ? gauges.get(name) ?? 0 : 0;
