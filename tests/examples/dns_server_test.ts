@@ -10,9 +10,14 @@ import {
   writeMessage,
 } from "../../examples/dns/message.ts";
 import { connect, listenDatagram } from "../../mod.ts";
+import { skipped } from "../skip.ts";
 import { example, exampleTest, type Program, run } from "./program.ts";
 
 const HOST = "127.0.0.1";
+/** Why nothing is sent to a group over loopback. */
+const NO_GROUP = Deno.build.os === "windows"
+  ? "Wine sends through no interface of loopback"
+  : undefined;
 const RECORDS = [
   "www=192.0.2.1",
   "www=192.0.2.2",
@@ -197,6 +202,7 @@ exampleTest("examples/dns_server.ts loses nothing to dnsperf", async () => {
 }, ["dnsperf"]);
 
 exampleTest("examples/mdns_browser.ts prints what answers", async () => {
+  if (skipped("an answer to a group", NO_GROUP)) return;
   const SERVICE = "_http._tcp.local";
   using responder = listenDatagram();
   // The interface of loopback, on both systems.
@@ -247,6 +253,7 @@ exampleTest("examples/mdns_browser.ts prints what answers", async () => {
 exampleTest(
   "examples/mdns_browser.ts ends with code 1 when nobody answers",
   async () => {
+    if (skipped("a question to a group", NO_GROUP)) return;
     const args = ["--interface", "1", "--port", "9", "--seconds", "1"];
     await using program = example("mdns_browser.ts", args);
     const { code, stdout, stderr } = await program.outcome;

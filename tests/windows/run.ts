@@ -37,7 +37,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   // Some of these open the session that all sockets share.
   "sockets like Deno's": ["--preload", "tests/windows/preload.ts"]
     .concat("tests/dropin", "tests/net", "tests/dgram"),
-  "the examples": ["tests/examples"],
+  "the examples": ["--preload", "tests/windows/preload.ts", "tests/examples"],
   // Random use is the last: workers that are terminated leave what they have.
   "faults, bad input and random use": ["tests/faults", "tests/fuzz"]
     .concat("tests/model"),
