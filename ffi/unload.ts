@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import { Event, EventTarget } from "./globals.ts";
 
 /** Who is called; there is one listener for all. */
