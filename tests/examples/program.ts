@@ -5,12 +5,19 @@
  */
 import { fail } from "@std/assert";
 import * as unchanged from "../windows/unchanged.ts";
+import { rioSupport } from "../../mod.ts";
 import { skipped } from "../skip.ts";
 
 /** The most that a program may take, in milliseconds. */
 const BOUND_MS = 30_000;
 
 const ROOT = new URL("../../", import.meta.url);
+
+if (Deno.build.os === "windows") {
+  // What is loaded with the first session, and kept, is no leak of a test.
+  const library = Deno.env.get("RIO_LIBRARY");
+  rioSupport(library === undefined ? {} : { library });
+}
 
 /** What a program did. */
 export interface Outcome {
