@@ -1,6 +1,6 @@
 /** Where the output of the examples goes: to somebody who leaves, or little room. */
 import { assert, assertEquals } from "@std/assert";
-import { NOT_LINUX } from "../skip.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 import { example, exampleTest, Program } from "./program.ts";
 
 /** Examples that write again and again, and for how long they would. */
@@ -9,12 +9,17 @@ const WRITERS: [name: string, args: string[]][] = [
   ["throughput.ts", ["--seconds", "1"]],
   ["udp_ping.ts", ["--count", "20"]],
   ["registration.ts", []],
-  ["statsd_sink.ts", ["--port", "0", "--interval", "1"]],
 ];
 
-// Wine sends through no interface of loopback.
-if (NOT_LINUX === undefined) {
-  WRITERS.push(["mdns_browser.ts", ["--interface", "1", "--seconds", "1"]]);
+if (
+  !skipped("servers whose output nobody reads on", NOT_LINUX)
+) {
+  // Wine sends through no interface of loopback; and the provider takes it for
+  // a leak that a process ends in the middle, as the first of these does.
+  WRITERS.push(
+    ["statsd_sink.ts", ["--port", "0", "--interval", "1"]],
+    ["mdns_browser.ts", ["--interface", "1", "--seconds", "1"]],
+  );
 }
 
 for (const [name, args] of WRITERS) {
