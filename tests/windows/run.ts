@@ -39,8 +39,8 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
     .concat("tests/dropin", "tests/net", "tests/dgram"),
   "the examples": ["--preload", "tests/windows/preload.ts", "tests/examples"],
   // Random use is the last: workers that are terminated leave what they have.
-  "faults, bad input and random use": ["tests/faults", "tests/fuzz"]
-    .concat("tests/model"),
+  "faults, bad input and random use": ["--preload", "tests/windows/preload.ts"]
+    .concat("tests/faults", "tests/fuzz", "tests/model"),
 };
 
 /** What is left out, and why. */
