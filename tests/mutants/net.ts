@@ -10,6 +10,15 @@ const LEDGER = "ffi/session/ledger.ts";
 /** The faults. */
 export const net: readonly Mutant[] = [
   {
+    name: "nobody dequeues for closed connections when a wait has failed",
+    edits: [{
+      file: "ffi/net/driver.ts",
+      find: "if (party.lingers) this.#linger(party);",
+      replace: "",
+    }],
+    linux: ["tests/net/late_ends_test.ts"],
+  },
+  {
     name: "a name is permitted by where it leads",
     edits: [{
       file: "ffi/net/hosts.ts",
@@ -253,7 +262,7 @@ export const net: readonly Mutant[] = [
       find: "const call = calls.at(-1)!;",
       replace: "const call = calls[0]!;",
     }],
-    linux: ["tests/dropin/udp_test.ts"],
+    linux: ["tests/dropin/udp_receiving_test.ts"],
   },
   {
     name: "nobody is told of a datagram that was cut",

@@ -31,15 +31,6 @@ export const session: readonly Mutant[] = [
     linux: ["tests/net/late_ends_test.ts"],
   },
   {
-    name: "nobody dequeues for closed connections when a wait has failed",
-    edits: [{
-      file: "ffi/net/driver.ts",
-      find: "if (party.lingers) this.#linger(party);",
-      replace: "",
-    }],
-    linux: ["tests/net/late_ends_test.ts"],
-  },
-  {
     name: "a buffer is deregistered while requests use it",
     edits: [{
       file: LEDGER,

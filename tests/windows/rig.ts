@@ -89,13 +89,14 @@ export async function prepareInPlace({ cache }: Rig): Promise<void> {
   const built = await Deno.readTextFile(`${cache}/build.made`);
   await once(`${cache}/prefix_system`, built, async (folder) => {
     await run("cp", ["-a", `${cache}/prefix/.`, folder], { seconds: 120 });
+    const libraries = [cache, "root", WINE_FOLDER].join("/");
     const halves = { "x86_64-windows": "dll", "x86_64-unix": "so" };
     for (const [half, end] of Object.entries(halves)) {
-      const place = `${cache}/root/${WINE_FOLDER}/${half}`;
+      const place = `${libraries}/${half}`;
       await Deno.copyFile(`${place}/ws2_32.${end}`, `${place}/${MOVED}.${end}`);
     }
     const system = `${folder}/drive_c/windows/system32`;
-    const moved = `${cache}/root/${WINE_FOLDER}/x86_64-windows/${MOVED}.dll`;
+    const moved = `${libraries}/x86_64-windows/${MOVED}.dll`;
     await Deno.copyFile(moved, `${system}/${MOVED}.dll`);
     await Deno.remove(`${system}/ws2_32.dll`);
     await Deno.copyFile(`${cache}/build/ws2_32.dll`, `${system}/ws2_32.dll`);

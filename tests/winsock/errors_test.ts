@@ -1,20 +1,16 @@
 /** Sentinels, error routes and rules of the 13 functions over the fake. */
 import { assertEquals } from "@std/assert";
 import {
-  FIONBIO,
   RIO_CORRUPT_CQ,
   RIO_MAX_CQ_SIZE,
   RIO_MSG_COMMIT_ONLY,
   RIO_MSG_DEFER,
   RIO_MSG_DONT_NOTIFY,
   RIO_MSG_WAITALL,
-  SIO_UDP_CONNRESET,
-  SO_RCVBUF,
   SOCK_DGRAM,
-  SOL_SOCKET,
 } from "../../ffi/constants.ts";
 import { allocate } from "../../ffi/memory.ts";
-import { address, type Bound, type Rig, slice, withRig } from "./open.ts";
+import { type Bound, type Rig, slice, withRig } from "./open.ts";
 
 /** Closes what a test opened, in the right order. */
 function tearDown(rig: Rig, bound: Bound[], ...buffers: number[]): void {
@@ -314,104 +310,4 @@ Deno.test("a datagram longer than its slice completes with 10040", () =>
     const received = results.find((result) => result.requestContext === 1);
     assertEquals(received!.status, 10040);
     tearDown(rig, [bound], buffer.id);
-  }));
-
-Deno.test("ioctl() turns off that an unreachable port fails a receive", () =>
-  withRig({}, (rig) => {
-    const buffer = rig.register(64);
-    const bound = rig.udp();
-    rig.backend.sockets.connect(bound.socket, address(9), 0);
-    const statuses = [1, 0].map((reported) => {
-      const input = new Uint8Array([reported, 0, 0, 0]);
-      const { socket, rq, cq } = bound;
-      assertEquals(
-        rig.backend.sockets.ioctl(socket, SIO_UDP_CONNRESET, input),
-        0,
-      );
-      rig.backend.rings.receive(rq, slice(buffer, 32, 4), 0, 1);
-      rig.backend.rings.send(rq, slice(buffer, 0, 8), 0, 2);
-      return rig.dequeue(cq, 2).map((result) => result.status).sort();
-    });
-    assertEquals(statuses, [[0, 10054], [0]]);
-    tearDown(rig, [bound], buffer.id);
-  }));
-
-Deno.test("ioctl() passes on that a RIO socket refuses to be non-blocking", () =>
-  withRig({}, (rig) => {
-    const socket = rig.tcp();
-    const input = new Uint8Array([1, 0, 0, 0]);
-    assertEquals(rig.backend.sockets.ioctl(socket, FIONBIO, input), 10045);
-    rig.backend.sockets.close(socket);
-  }));
-
-Deno.test("setOption() and getOption() pass the value and its length", () =>
-  withRig({}, ({ backend }) => {
-    const socket = backend.sockets.open(2, SOCK_DGRAM, 17);
-    const value = new Uint8Array([0, 0, 4, 0]);
-    assertEquals(
-      backend.sockets.setOption(socket, SOL_SOCKET, SO_RCVBUF, value),
-      0,
-    );
-    const read = new Uint8Array(8);
-    assertEquals(
-      backend.sockets.getOption(socket, SOL_SOCKET, SO_RCVBUF, read),
-      4,
-    );
-    assertEquals([...read], [0, 0, 4, 0, 0, 0, 0, 0]);
-    assertEquals(
-      backend.sockets.getOption(
-        socket,
-        SOL_SOCKET,
-        SO_RCVBUF,
-        new Uint8Array(2),
-      ),
-      -10014,
-    );
-    backend.sockets.close(socket);
-  }));
-
-Deno.test("a post on a request queue whose socket was closed is 10038 without a native call", () =>
-  withRig({}, (rig) => {
-    const { backend, fake } = rig;
-    const bound = rig.udp();
-    const other = rig.udp();
-    assertEquals(backend.sockets.close(bound.socket), 0);
-    const { counts } = fake;
-    const before = counts.DispCallFunc;
-    const { rq } = bound;
-    assertEquals(backend.rings.receive(rq, null, 0, 1), 10038);
-    assertEquals(
-      backend.rings.receiveEx(rq, null, null, null, null, null, 0, 1),
-      10038,
-    );
-    assertEquals(backend.rings.send(rq, null, 0, 1), 10038);
-    assertEquals(backend.rings.sendEx(rq, null, null, null, 0, 1), 10038);
-    assertEquals(backend.rings.resizeRequestQueue(rq, 1, 1), 10038);
-    assertEquals(backend.rings.send(0, null, 0, 1), 10022);
-    assertEquals(counts.DispCallFunc, before);
-    assertEquals(
-      backend.rings.receive(other.rq, null, 0, 1),
-      0,
-      "another socket still posts",
-    );
-    tearDown(rig, [bound, other]);
-  }));
-
-Deno.test("every socket call on a closed socket is 10038", () =>
-  withRig({}, ({ backend }) => {
-    const socket = backend.sockets.open(2, SOCK_DGRAM, 17);
-    assertEquals(backend.sockets.close(socket), 0);
-    const bytes = address(0);
-    assertEquals(backend.sockets.close(socket), 10038);
-    assertEquals(backend.sockets.bind(socket, bytes), 10038);
-    assertEquals(backend.sockets.listen(socket, 1), 10038);
-    assertEquals(backend.sockets.connect(socket, bytes, 1), -10038);
-    assertEquals(backend.sockets.connected(socket), -10038);
-    assertEquals(backend.sockets.accept(socket, 1), -10038);
-    assertEquals(backend.sockets.shutdown(socket, 1), 10038);
-    assertEquals(backend.sockets.localAddress(socket, bytes), 10038);
-    assertEquals(backend.sockets.remoteAddress(socket, bytes), 10038);
-    assertEquals(backend.sockets.setOption(socket, 1, 1, bytes), 10038);
-    assertEquals(backend.sockets.getOption(socket, 1, 1, bytes), -10038);
-    assertEquals(backend.sockets.ioctl(socket, 1, bytes), 10038);
   }));
