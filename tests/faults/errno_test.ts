@@ -65,15 +65,17 @@ interface Call {
   ): Promise<unknown>;
 }
 
+const openDatagrams: Call["run"] = (session, hostname, fail) =>
+  Promise.try(() => {
+    fail();
+    listenDatagram({ session, hostname });
+  });
+
 const CALLS: readonly Call[] = [
   {
     call: "socket",
     names: ["EACCES", "EAFNOSUPPORT", "EINVAL", "EMFILE", "ENFILE"],
-    run: (session, hostname, fail) =>
-      Promise.try(() => {
-        fail();
-        listenDatagram({ session, hostname });
-      }),
+    run: openDatagrams,
   },
   {
     call: "bind",
@@ -82,11 +84,7 @@ const CALLS: readonly Call[] = [
       ...["ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR", "EROFS"] as const,
       ...["EPERM", "ENODEV"] as const,
     ],
-    run: (session, hostname, fail) =>
-      Promise.try(() => {
-        fail();
-        listenDatagram({ session, hostname });
-      }),
+    run: openDatagrams,
   },
   {
     call: "listen",

@@ -80,15 +80,27 @@ for (const version of [4, 6] as const) {
     ...(version === 6 ? { "no address but its name": "::%second" } : {}),
   };
   for (const [by, place] of Object.entries(places)) {
-    hostsTest(
-      `joinMulticastV${version}() joins on an interface given by ${by}`,
-      2,
-      async (hosts) => {
+    /** Runs a script that is told how the interface is given. */
+    const joinTest = (name: string, expected: unknown[], script: string) =>
+      hostsTest(name, 2, async (hosts) => {
         const { index } = await cable(hosts);
         const networkInterface = place === "index" ? index : place;
         const seen = await hosts.see(
           "a",
-          `${SOCKETS}
+          SOCKETS + script,
+          GROUP[version],
+          first,
+          second,
+          any,
+          networkInterface,
+        );
+        assertEquals(seen, expected);
+      });
+
+    joinTest(
+      `joinMulticastV${version}() joins on an interface given by ${by}`,
+      ["here", "self"],
+      `
           const here = await receiver(networkInterface);
           const senders = [sender(first, "first"), sender(second, "second")];
           await senders[0].say("elsewhere");
@@ -101,25 +113,12 @@ for (const version of [4, 6] as const) {
           seen.push(await heard(here));
           for (const { conn } of [here, ...senders]) conn.close();
           console.log(JSON.stringify(seen));`,
-          GROUP[version],
-          first,
-          second,
-          any,
-          networkInterface,
-        );
-        assertEquals(seen, ["here", "self"]);
-      },
     );
 
-    hostsTest(
+    joinTest(
       `joinMulticastV${version}() hears one source on an interface given by ${by}`,
-      2,
-      async (hosts) => {
-        const { index } = await cable(hosts);
-        const networkInterface = place === "index" ? index : place;
-        const seen = await hosts.see(
-          "a",
-          `${SOCKETS}
+      ["right", "another", "still right", true],
+      `
           const here = await receiver(networkInterface, { source: second });
           const wrong = sender(first, "second");
           const right = sender(second, "second");
@@ -138,25 +137,12 @@ for (const version of [4, 6] as const) {
           seen.push(again instanceof Error);
           for (const { conn } of [here, wrong, right]) conn.close();
           console.log(JSON.stringify(seen));`,
-          GROUP[version],
-          first,
-          second,
-          any,
-          networkInterface,
-        );
-        assertEquals(seen, ["right", "another", "still right", true]);
-      },
     );
 
-    hostsTest(
+    joinTest(
       `membership.block() and unblock() choose sources, interface by ${by}, IPv${version}`,
-      2,
-      async (hosts) => {
-        const { index } = await cable(hosts);
-        const networkInterface = place === "index" ? index : place;
-        const seen = await hosts.see(
-          "a",
-          `${SOCKETS}
+      ["open", "unblocked", true],
+      `
           const here = await receiver(networkInterface);
           const senders = [sender(first, "second"), sender(second, "second")];
           await here.membership.block(first);
@@ -170,14 +156,6 @@ for (const version of [4, 6] as const) {
           seen.push(twice instanceof Error);
           for (const { conn } of [here, ...senders]) conn.close();
           console.log(JSON.stringify(seen));`,
-          GROUP[version],
-          first,
-          second,
-          any,
-          networkInterface,
-        );
-        assertEquals(seen, ["open", "unblocked", true]);
-      },
     );
   }
 

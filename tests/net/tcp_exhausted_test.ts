@@ -6,6 +6,7 @@ import {
   listen,
   type RioSession,
   type RioTcpConn,
+  type RioTcpListener,
 } from "../../mod.ts";
 import { FaultyLinux } from "../faults/faulty_linux.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
@@ -21,15 +22,44 @@ async function talk(from: RioTcpConn, to: RioTcpConn): Promise<string> {
   return text(p, await within(to.read(p)));
 }
 
-sessionTest(
-  "listener.accept() keeps a connection that it has no memory for, until the next call",
-  async (open) => {
+/** A listener, a client whose connection waits, and how to make another. */
+interface Waiting {
+  readonly session: RioSession;
+  readonly listener: RioTcpListener;
+  readonly client: RioTcpConn;
+  another(): Promise<RioTcpConn>;
+}
+
+/** States what becomes of a connection of which so many accepts fail. */
+function refusedTest(
+  name: string,
+  { errno = ENOBUFS, times = 1 }: { errno?: number; times?: number },
+  body: (waiting: Waiting) => Promise<void>,
+): void {
+  sessionTest(name, async (open) => {
     using session = open();
     using elsewhere = open();
     using listener = listen({ hostname: HOST, session });
     const { port } = listener.addr;
-    using client = await within(connect({ port, session: elsewhere }));
-    open.fake!.fail("RIOCreateRequestQueue", ENOBUFS, { times: 2 });
+    const another = () => within(connect({ port, session: elsewhere }));
+    using client = await another();
+    open.fake!.fail("RIOCreateRequestQueue", errno, { times });
+    await body({ session, listener, client, another });
+  }, { only: ["fake"] });
+}
+
+/** The client was told that its connection has ended. */
+async function assertEnded(client: RioTcpConn): Promise<void> {
+  const outcome = await within(
+    client.read(new Uint8Array(1)).catch(({ name }) => name),
+  );
+  assert(outcome === null || outcome === "ConnectionReset", `${outcome}`);
+}
+
+refusedTest(
+  "listener.accept() keeps a connection that it has no memory for, until the next call",
+  { times: 2 },
+  async ({ listener, client }) => {
     for (let i = 0; i < 2; i++) {
       await assertRejects(() => within(listener.accept()), Error, "10055");
     }
@@ -38,67 +68,42 @@ sessionTest(
     assertEquals(await talk(client, server), "still here");
     assertEquals(await talk(server, client), "still here");
   },
-  { only: ["fake"] },
 );
 
-sessionTest(
+refusedTest(
   "for await goes on with a connection that there was no memory for",
-  async (open) => {
-    using session = open();
-    using elsewhere = open();
-    using listener = listen({ hostname: HOST, session });
-    const { port } = listener.addr;
-    using client = await within(connect({ port, session: elsewhere }));
-    open.fake!.fail("RIOCreateRequestQueue", ENOBUFS, { times: 1 });
+  {},
+  async ({ listener, client }) => {
     const { value } = await within(listener[Symbol.asyncIterator]().next());
     using server = value as RioTcpConn;
     assertEquals(await talk(client, server), "still here");
   },
-  { only: ["fake"] },
 );
 
 for (const ends of ["listener.close()", "session.close()"] as const) {
-  sessionTest(
+  refusedTest(
     `${ends} ends a connection that there was no memory for`,
-    async (open) => {
-      using session = open();
-      using elsewhere = open();
-      using listener = listen({ hostname: HOST, session });
-      const { port } = listener.addr;
-      using client = await within(connect({ port, session: elsewhere }));
-      open.fake!.fail("RIOCreateRequestQueue", ENOBUFS, { times: 1 });
+    {},
+    async ({ session, listener, client }) => {
       await assertRejects(() => within(listener.accept()), Error, "10055");
       if (ends === "session.close()") await session.close();
       else listener.close();
-      const outcome = await within(
-        client.read(new Uint8Array(1)).catch(({ name }) => name),
-      );
-      assert(outcome === null || outcome === "ConnectionReset", `${outcome}`);
+      await assertEnded(client);
     },
-    { only: ["fake"] },
   );
 }
 
-sessionTest(
+refusedTest(
   "listener.accept() closes a connection that fails for another reason",
-  async (open) => {
-    using session = open();
-    using elsewhere = open();
-    using listener = listen({ hostname: HOST, session });
-    const { port } = listener.addr;
-    using client = await within(connect({ port, session: elsewhere }));
-    open.fake!.fail("RIOCreateRequestQueue", 10022, { times: 1 });
+  { errno: 10022 },
+  async ({ listener, client, another }) => {
     await assertRejects(() => within(listener.accept()), TypeError, "10022");
-    const outcome = await within(
-      client.read(new Uint8Array(1)).catch(({ name }) => name),
-    );
-    assert(outcome === null || outcome === "ConnectionReset", `${outcome}`);
+    await assertEnded(client);
     const next = listener.accept();
-    using other = await within(connect({ port, session: elsewhere }));
+    using other = await another();
     using server = await within(next);
     assertEquals(server.remoteAddr.port, other.localAddr.port);
   },
-  { only: ["fake"] },
 );
 
 sessionTest(

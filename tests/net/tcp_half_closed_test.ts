@@ -11,7 +11,7 @@ import {
   type RioSession,
   type RioTcpConn,
 } from "../../mod.ts";
-import { sessionTest, until, within } from "../session/harness.ts";
+import { type Intent, sessionTest, until, within } from "../session/harness.ts";
 import { encode, HOST, openBoth, text } from "./connection.ts";
 
 const { BadResource } = Deno.errors;
@@ -31,11 +31,23 @@ async function readToEnd(conn: RioTcpConn): Promise<void> {
   for await (const _ of conn.readable) { /* only the end counts */ }
 }
 
-sessionTest(
-  "conn.write() answers after the end of conn.readable",
-  async (open) => {
+type Body = (client: RioTcpConn, server: RioTcpConn) => Promise<void>;
+
+/** States something about both ends of a connection. */
+function bothTest(
+  name: string,
+  body: Body,
+  { opened = openBoth, ...intent }: Intent & { opened?: typeof openBoth } = {},
+): void {
+  sessionTest(name, async (open) => {
     using session = open();
-    const [client, server] = await openBoth(session);
+    await body(...await opened(session));
+  }, intent);
+}
+
+bothTest(
+  "conn.write() answers after the end of conn.readable",
+  async (client, server) => {
     await within(client.write(encode("question")));
     await within(client.closeWrite());
     await within(readToEnd(server));
@@ -48,11 +60,9 @@ sessionTest(
   },
 );
 
-sessionTest(
+bothTest(
   "what is written when conn.readable ends is sent, however long it takes",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     const length = 20_000_000;
     const written = server.write(new Uint8Array(length));
     await within(client.closeWrite());
@@ -66,11 +76,9 @@ sessionTest(
   { only: ["linux"] },
 );
 
-sessionTest(
+bothTest(
   "a pipe into conn.writable goes on after the end of conn.readable",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     const late = new TransformStream<Uint8Array<ArrayBuffer>>({
       async flush(controller) {
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -87,11 +95,9 @@ sessionTest(
   },
 );
 
-sessionTest(
+bothTest(
   "conn.closeWrite() after the end of conn.readable closes the connection",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     await within(client.closeWrite());
     await within(readToEnd(server));
     const written = server.write(encode("bye"));
@@ -103,11 +109,9 @@ sessionTest(
   },
 );
 
-sessionTest(
+bothTest(
   "the end of conn.readable closes at once what sends no more",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     await within(server.closeWrite());
     await within(client.closeWrite());
     await within(readToEnd(server));
@@ -116,11 +120,9 @@ sessionTest(
   },
 );
 
-sessionTest(
+bothTest(
   "conn.close() after the end of conn.readable gives up what is written, and throws",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     const written = assertRejects(
       () => server.write(new Uint8Array(20_000_000)),
       Deno.errors.Interrupted,
@@ -136,11 +138,9 @@ sessionTest(
   { only: ["linux"] },
 );
 
-sessionTest(
+bothTest(
   "a peer that goes ends what is written after the end of conn.readable",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     const written = server.write(new Uint8Array(20_000_000));
     const outcome = written.then(() => "written", ({ name }) => name);
     await within(client.closeWrite());
@@ -152,11 +152,9 @@ sessionTest(
   { only: ["linux"] },
 );
 
-sessionTest(
+bothTest(
   "what was written before conn.closeWrite() is sent, also when conn.readable ends meanwhile",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openBoth(session);
+  async (client, server) => {
     const length = 20_000_000;
     const written = server.write(new Uint8Array(length));
     const ended = server.closeWrite();
@@ -186,11 +184,14 @@ async function openHalves(
   ];
 }
 
-sessionTest(
+/** States something about such a connection. */
+function halvesTest(name: string, body: Body): void {
+  bothTest(name, body, { opened: openHalves });
+}
+
+halvesTest(
   "allowHalfOpen leaves sending open after the end of conn.readable",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openHalves(session);
+  async (client, server) => {
     await within(client.writable.close());
     await within(readToEnd(server));
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -236,11 +237,9 @@ sessionTest(
   },
 );
 
-sessionTest(
+halvesTest(
   "allowHalfOpen leaves conn.close() as it is",
-  async (open) => {
-    using session = open();
-    const [client, server] = await openHalves(session);
+  async (client, server) => {
     await within(client.closeWrite());
     await within(readToEnd(server));
     server.close();

@@ -10,17 +10,7 @@ import {
   SOCK_DGRAM,
 } from "../../ffi/constants.ts";
 import { allocate } from "../../ffi/memory.ts";
-import { type Bound, type Rig, slice, withRig } from "./open.ts";
-
-/** Closes what a test opened, in the right order. */
-function tearDown(rig: Rig, bound: Bound[], ...buffers: number[]): void {
-  for (const { socket } of bound) rig.backend.sockets.close(socket);
-  for (const { cq } of bound) {
-    rig.dequeue(cq);
-    rig.backend.rings.closeCompletionQueue(cq);
-  }
-  for (const id of buffers) rig.backend.rings.deregisterBuffer(id);
-}
+import { slice, withRig } from "./open.ts";
 
 Deno.test("registerBuffer() returns minus the error of WSAGetLastError", () =>
   withRig({}, (rig) => {
@@ -78,7 +68,7 @@ Deno.test("createRequestQueue() succeeds once a closed socket gave its entries b
     rig.dequeue(first.cq);
     assertEquals(create() > 0, true);
     assertEquals(rig.fake.counts.RIOCreateRequestQueue, 5);
-    tearDown(rig, [{ ...first, socket: second }]);
+    rig.tearDown([{ ...first, socket: second }]);
   }));
 
 Deno.test("resizing is tried again while a closed socket holds entries, but not for ever", () =>
@@ -111,7 +101,7 @@ Deno.test("resizing is tried again while a closed socket holds entries, but not 
     assertEquals(call(), errno);
     rig.fake.fail("RIOResizeCompletionQueue", 10022);
     assertEquals(call(), 10022);
-    tearDown(rig, [stays]);
+    rig.tearDown([stays]);
     rings.closeCompletionQueue(goes.cq);
   }));
 
@@ -126,7 +116,7 @@ Deno.test("send() takes a failure with 997 for an accepted request", () =>
       0,
     );
     assertEquals(rig.dequeue(bound.cq)[0]!.requestContext, 6);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("a failure without a reason is WSASYSCALLFAILURE and not success", () =>
@@ -138,7 +128,7 @@ Deno.test("a failure without a reason is WSASYSCALLFAILURE and not success", () 
       rig.backend.rings.receive(bound.rq, slice(buffer, 0, 4), 0, 6),
       10107,
     );
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("posting returns the error of WSAGetLastError for each of the four functions", () =>
@@ -160,7 +150,7 @@ Deno.test("posting returns the error of WSAGetLastError for each of the four fun
     fake.fail("RIOSendEx", 10054);
     assertEquals(backend.rings.sendEx(rq, data, null, null, 0, 1), 10054);
     assertEquals(fake.failing, false);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("posting is refused with 10055 at the limit, until a completion is dequeued", () =>
@@ -182,7 +172,7 @@ Deno.test("posting is refused with 10055 at the limit, until a completion is deq
     assertEquals(rig.dequeue(bound.cq, 4).length, 4);
     assertEquals(send(), 0);
     assertEquals(rig.dequeue(bound.cq, 1).length, 1);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("a request deferred waits for the commit of its direction", () =>
@@ -203,7 +193,7 @@ Deno.test("a request deferred waits for the commit of its direction", () =>
     assertEquals(rig.backend.rings.send(rq, null, RIO_MSG_COMMIT_ONLY, 0), 0);
     const contexts = rig.dequeue(cq, 2).map((result) => result.requestContext);
     assertEquals(contexts, [1, 2]);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("posting with flags that do not fit is refused and recorded", () =>
@@ -224,7 +214,7 @@ Deno.test("posting with flags that do not fit is refused and recorded", () =>
     const both = RIO_MSG_COMMIT_ONLY | RIO_MSG_DONT_NOTIFY;
     assertEquals(rig.backend.rings.send(rq, null, both, 0), 10022);
     assertEquals(rig.fake.takeViolations().length, 4);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("posting with a slice that is no good is refused and recorded", () =>
@@ -247,7 +237,7 @@ Deno.test("posting with a slice that is no good is refused and recorded", () =>
         "RIOReceive: an address slice of N bytes is too small",
       ],
     );
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("deregisterBuffer() and closeCompletionQueue() ignore what is invalid", () =>
@@ -296,7 +286,7 @@ Deno.test("resizing keeps what is reserved, and refuses less", () =>
     const buffer = rig.register(64);
     backend.rings.receive(rq, slice(buffer, 0, 8), 0, 1);
     assertEquals(backend.rings.resizeRequestQueue(rq, 0, 4), 10059);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("a datagram longer than its slice completes with 10040", () =>
@@ -309,5 +299,5 @@ Deno.test("a datagram longer than its slice completes with 10040", () =>
     const results = rig.dequeue(bound.cq, 2);
     const received = results.find((result) => result.requestContext === 1);
     assertEquals(received!.status, 10040);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));

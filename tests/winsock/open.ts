@@ -64,6 +64,17 @@ export class Rig {
     return { id, bytes: memory.bytes };
   }
 
+  /** Closes what a test opened, in the right order. */
+  tearDown(bound: readonly Bound[], ...buffers: number[]): void {
+    const { rings, sockets } = this.backend;
+    for (const { socket } of bound) sockets.close(socket);
+    for (const { cq } of bound) {
+      this.dequeue(cq);
+      rings.closeCompletionQueue(cq);
+    }
+    for (const id of buffers) rings.deregisterBuffer(id);
+  }
+
   /** A bound UDP socket with a request queue on a queue of its own. */
   udp(
     notification = 0,

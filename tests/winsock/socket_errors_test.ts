@@ -7,17 +7,7 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
-import { address, type Bound, type Rig, slice, withRig } from "./open.ts";
-
-/** Closes what a test opened, in the right order. */
-function tearDown(rig: Rig, bound: Bound[], ...buffers: number[]): void {
-  for (const { socket } of bound) rig.backend.sockets.close(socket);
-  for (const { cq } of bound) {
-    rig.dequeue(cq);
-    rig.backend.rings.closeCompletionQueue(cq);
-  }
-  for (const id of buffers) rig.backend.rings.deregisterBuffer(id);
-}
+import { address, slice, withRig } from "./open.ts";
 
 Deno.test("ioctl() turns off that an unreachable port fails a receive", () =>
   withRig({}, (rig) => {
@@ -36,7 +26,7 @@ Deno.test("ioctl() turns off that an unreachable port fails a receive", () =>
       return rig.dequeue(cq, 2).map((result) => result.status).sort();
     });
     assertEquals(statuses, [[0, 10054], [0]]);
-    tearDown(rig, [bound], buffer.id);
+    rig.tearDown([bound], buffer.id);
   }));
 
 Deno.test("ioctl() passes on that a RIO socket refuses to be non-blocking", () =>
@@ -97,7 +87,7 @@ Deno.test("a post on a request queue whose socket was closed is 10038 without a 
       0,
       "another socket still posts",
     );
-    tearDown(rig, [bound, other]);
+    rig.tearDown([bound, other]);
   }));
 
 Deno.test("every socket call on a closed socket is 10038", () =>
