@@ -1,15 +1,15 @@
 /** Datagram sockets where little traffic comes to: full, closing, failing. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { openSession, type RioBackend, WSAENOBUFS } from "../../ffi/mod.ts";
+import { type RioBackend, WSAENOBUFS } from "../../ffi/mod.ts";
 import {
   listenDatagram,
   type RioDatagramConn,
   type RioError,
   type RioSession,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { faultyTest } from "../faults/faulty_session.ts";
+import type { FaultyLinux } from "../faults/faulty_linux.ts";
 import { type Open, sessionTest, within } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
 
 const only = ["fake"] as const;
 
@@ -283,8 +283,8 @@ sessionTest(
   },
 );
 
-/** Runs a test on a kernel that fails as it asks. */
-function faultyTest(
+/** States something about a socket on a kernel that fails as the test asks. */
+function cornerTest(
   name: string,
   body: (
     conn: RioDatagramConn,
@@ -292,30 +292,16 @@ function faultyTest(
     backend: RioBackend,
   ) => Promise<void>,
 ): void {
-  Deno.test({
-    name: `faulty linux: ${name}`,
-    ignore: skipped(`faulty linux: ${name}`, NOT_LINUX),
-    async fn() {
-      using system = new FaultyLinux();
-      const backend = system.open();
-      const session = openSession(backend);
-      try {
-        using conn = listenDatagram({ session, hostname: "127.0.0.1" });
-        await body(conn, system, backend);
-      } finally {
-        await session.close();
-      }
-      const { registered, deregistered, abandoned } = session.stats();
-      assertEquals([deregistered, abandoned], [registered, 0]);
-      assertEquals(await system.faults(), []);
-    },
+  faultyTest(name, async ({ system, backend, session }) => {
+    using conn = listenDatagram({ session, hostname: "127.0.0.1" });
+    await body(conn, system, backend);
   });
 }
 
 /** There is no memory for what was asked. */
 const NO_MEMORY = { name: "ENOMEM", errno: 12 };
 
-faultyTest(
+cornerTest(
   "conn.receive() rejects when the system has no memory, and the next one receives",
   async (conn, system) => {
     const failed = assertRejects(() => within(conn.receive()), Error, "10055");
@@ -326,7 +312,7 @@ faultyTest(
   },
 );
 
-faultyTest(
+cornerTest(
   "conn.receive() goes on when a peer cannot be reached",
   async (conn, system) => {
     const received = conn.receive();
@@ -337,7 +323,7 @@ faultyTest(
   },
 );
 
-faultyTest(
+cornerTest(
   "conn.receiveMany() rejects for all when a receive cannot be posted again",
   async (conn, system, backend) => {
     // So many that slots are needed, and waited for.

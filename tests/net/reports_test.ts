@@ -1,16 +1,15 @@
 /** Error reports of the network: what became of an earlier datagram. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { openSession } from "../../ffi/mod.ts";
 import {
   listenDatagram,
   type RioDatagramConn,
   RioError,
   type RioListenDatagramOptions,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { faultyTest } from "../faults/faulty_session.ts";
 import { hostsTest } from "../linux/hosts.ts";
 import { type Open, sessionTest, within } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
+import { skipped } from "../skip.ts";
 
 type Receive = readonly [
   name: string,
@@ -144,91 +143,65 @@ for (const [name, errno] of Object.entries(QUEUED)) {
   for (const [call, options, receive] of RECEIVES) {
     const title =
       `${call} goes on after ${name} of an earlier datagram, and keeps its slots`;
-    Deno.test({
-      name: `faulty linux: ${title}`,
-      ignore: skipped(title, NOT_LINUX),
-      async fn() {
-        using system = new FaultyLinux();
-        const session = openSession(system.open());
-        {
-          using conn = listenDatagram({
-            session,
-            hostname: "127.0.0.1",
-            receives: 2,
-            ...options,
-          });
-          for (let i = 0; i < 6; i++) {
-            for (const from of ["recvfrom", "recvmmsg"]) {
-              system.fail(from, { name, errno }, 1);
-            }
-            const received = receive(conn);
-            await conn.send(new Uint8Array([i]), conn.addr);
-            await within(received);
-          }
+    faultyTest(title, async ({ system, session }) => {
+      using conn = listenDatagram({
+        session,
+        hostname: "127.0.0.1",
+        receives: 2,
+        ...options,
+      });
+      for (let i = 0; i < 6; i++) {
+        for (const from of ["recvfrom", "recvmmsg"]) {
+          system.fail(from, { name, errno }, 1);
         }
-        await session.close();
-      },
+        const received = receive(conn);
+        await conn.send(new Uint8Array([i]), conn.addr);
+        await within(received);
+      }
     });
   }
 
   const title = `sends leave after ${name} of an earlier datagram`;
-  Deno.test({
-    name: `faulty linux: ${title}`,
-    ignore: skipped(title, NOT_LINUX),
-    async fn() {
-      using system = new FaultyLinux();
-      const session = openSession(system.open());
-      {
-        using conn = listenDatagram({ session, hostname: "127.0.0.1" });
-        const data = new Uint8Array([1]);
-        const { addr } = conn;
-        for (const call of ["send", "sendto", "sendmmsg"]) {
-          system.fail(call, { name, errno }, 1);
-        }
-        await conn.send(data, addr);
-        const unlike = [1, 2, 3].map((size) => ({
-          data: new Uint8Array(size),
-          addr,
-        }));
-        assertEquals(await conn.sendMany(unlike), 3);
-        await conn.connect(addr);
-        await conn.send(data);
-        for (let seen = 0; seen < 5; seen++) await within(conn.receive());
-        assertEquals(system.counts.sendto, 2);
-        assertEquals(system.counts.send, 2);
-      }
-      await session.close();
-    },
+  faultyTest(title, async ({ system, session }) => {
+    using conn = listenDatagram({ session, hostname: "127.0.0.1" });
+    const data = new Uint8Array([1]);
+    const { addr } = conn;
+    for (const call of ["send", "sendto", "sendmmsg"]) {
+      system.fail(call, { name, errno }, 1);
+    }
+    await conn.send(data, addr);
+    const unlike = [1, 2, 3].map((size) => ({
+      data: new Uint8Array(size),
+      addr,
+    }));
+    assertEquals(await conn.sendMany(unlike), 3);
+    await conn.connect(addr);
+    await conn.send(data);
+    for (let seen = 0; seen < 5; seen++) await within(conn.receive());
+    assertEquals(system.counts.sendto, 2);
+    assertEquals(system.counts.send, 2);
   });
 }
 
-const again =
-  "conn.sendMany() sends once more what was told of an earlier datagram each time";
-Deno.test({
-  name: `faulty linux: ${again}`,
-  ignore: skipped(again, NOT_LINUX),
-  async fn() {
-    using system = new FaultyLinux();
-    const session = openSession(system.open());
-    {
-      using conn = listenDatagram({ session, hostname: "127.0.0.1" });
-      for (let nth = 1; nth <= 8; nth++) {
-        system.fail("sendmmsg", { name: "ECONNREFUSED", errno: 111 }, nth);
-      }
-      const datagrams = [1, 2].map((size) => ({
-        data: new Uint8Array(size),
-        addr: conn.addr,
-      }));
-      assertEquals(await within(conn.sendMany(datagrams)), 2);
-      const sizes = [];
-      for (let i = 0; i < 2; i++) {
-        sizes.push((await within(conn.receive()))[0].length);
-      }
-      assertEquals(sizes.toSorted(), [1, 2]);
+faultyTest(
+  "conn.sendMany() sends once more what was told of an earlier datagram each time",
+  async ({ system, session }) => {
+    using conn = listenDatagram({ session, hostname: "127.0.0.1" });
+    for (let nth = 1; nth <= 8; nth++) {
+      system.fail("sendmmsg", { name: "ECONNREFUSED", errno: 111 }, nth);
     }
-    await session.close();
+    const datagrams = [1, 2].map((size) => ({
+      data: new Uint8Array(size),
+      addr: conn.addr,
+    }));
+    assertEquals(await within(conn.sendMany(datagrams)), 2);
+    const sizes = [];
+    for (let i = 0; i < 2; i++) {
+      sizes.push((await within(conn.receive()))[0].length);
+    }
+    assertEquals(sizes.toSorted(), [1, 2]);
   },
-});
+);
 
 /** Echoes datagrams until one of no bytes comes. */
 const ECHO = `

@@ -1,15 +1,14 @@
 /** An error of sendMany() says which datagram it is about. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
-import { openSession, RioError } from "../../ffi/mod.ts";
+import { RioError } from "../../ffi/mod.ts";
 import {
   listenDatagram,
   type RioDatagram,
   type RioDatagramConn,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 const library = Deno.build.os === "linux" ? acquireLibrary() : null;
@@ -113,42 +112,31 @@ sessionTest(
   },
 );
 
-{
-  const name =
-    "conn.sendMany() tells the first datagram that the system refuses, and sends all others";
-  Deno.test({
-    name: `faulty linux: ${name}`,
-    ignore: skipped(name, NOT_LINUX),
-    async fn() {
-      using system = new FaultyLinux();
-      const session = openSession(system.open());
-      {
-        using sender = listenDatagram({ session, hostname: "127.0.0.1" });
-        using receiver = listenDatagram({ session, hostname: "127.0.0.1" });
-        let calls = 0;
-        system.instead.sendmmsg = (call, fd, messages, _count, flags) => {
-          calls++;
-          // The first call takes two, the next one fails; then one, and again.
-          if (calls === 1) return call(fd, messages, 2, flags);
-          if (calls === 3) return call(fd, messages, 1, flags);
-          library!.errno[0] = calls === 2 ? 1 : 105;
-          return -1;
-        };
-        const many = [3, 4, 5, 6, 7].map((size) => ({
-          data: new Uint8Array(size),
-          addr: receiver.addr,
-        }));
-        const error = await errorOf(sender.sendMany(many));
-        assert(error instanceof Deno.errors.PermissionDenied);
-        assertEquals([error.code, error.index, error.sent], ["EPERM", 2, 3]);
-        assert(error.cause instanceof RioError);
-        assertEquals(await lengths(receiver, 3), [3, 4, 6]);
-      }
-      await session.close();
-      assertEquals(await system.faults(), []);
-    },
-  });
-}
+faultyTest(
+  "conn.sendMany() tells the first datagram that the system refuses, and sends all others",
+  async ({ system, session }) => {
+    using sender = listenDatagram({ session, hostname: "127.0.0.1" });
+    using receiver = listenDatagram({ session, hostname: "127.0.0.1" });
+    let calls = 0;
+    system.instead.sendmmsg = (call, fd, messages, _count, flags) => {
+      calls++;
+      // The first call takes two, the next one fails; then one, and again.
+      if (calls === 1) return call(fd, messages, 2, flags);
+      if (calls === 3) return call(fd, messages, 1, flags);
+      library!.errno[0] = calls === 2 ? 1 : 105;
+      return -1;
+    };
+    const many = [3, 4, 5, 6, 7].map((size) => ({
+      data: new Uint8Array(size),
+      addr: receiver.addr,
+    }));
+    const error = await errorOf(sender.sendMany(many));
+    assert(error instanceof Deno.errors.PermissionDenied);
+    assertEquals([error.code, error.index, error.sent], ["EPERM", 2, 3]);
+    assert(error.cause instanceof RioError);
+    assertEquals(await lengths(receiver, 3), [3, 4, 6]);
+  },
+);
 
 sessionTest(
   "conn.send() refuses a segmentSize beyond its limits before it is sent",
@@ -194,30 +182,19 @@ sessionTest(
   { only: ["linux"] },
 );
 
-{
-  const name =
-    "conn.send() tells its segmentSize where the system does not take it";
-  Deno.test({
-    name: `faulty linux: ${name}`,
-    ignore: skipped(name, NOT_LINUX),
-    async fn() {
-      using system = new FaultyLinux();
-      const session = openSession(system.open());
-      {
-        using conn = listenDatagram({ session, hostname: "127.0.0.1" });
-        system.instead.sendmmsg = () => {
-          library!.errno[0] = 22;
-          return -1;
-        };
-        const data = new Uint8Array(3000);
-        const error = await errorOf(
-          conn.send(data, conn.addr, { segmentSize: 1500 }),
-        );
-        assertEquals([error.name, error.code], ["TypeError", "EINVAL"]);
-        assert(error.message.includes("its segmentSize was 1500"));
-      }
-      await session.close();
-      assertEquals(await system.faults(), []);
-    },
-  });
-}
+faultyTest(
+  "conn.send() tells its segmentSize where the system does not take it",
+  async ({ system, session }) => {
+    using conn = listenDatagram({ session, hostname: "127.0.0.1" });
+    system.instead.sendmmsg = () => {
+      library!.errno[0] = 22;
+      return -1;
+    };
+    const data = new Uint8Array(3000);
+    const error = await errorOf(
+      conn.send(data, conn.addr, { segmentSize: 1500 }),
+    );
+    assertEquals([error.name, error.code], ["TypeError", "EINVAL"]);
+    assert(error.message.includes("its segmentSize was 1500"));
+  },
+);

@@ -1,6 +1,5 @@
 /** What connections do when the system has nothing to give for a while. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { openSession as openOver } from "../../ffi/mod.ts";
 import {
   connect,
   listen,
@@ -8,9 +7,8 @@ import {
   type RioTcpConn,
   type RioTcpListener,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
 import { encode, HOST, openBoth, text } from "./connection.ts";
 
 const ENOBUFS = 10055;
@@ -155,31 +153,23 @@ sessionTest(
   { only: ["fake"], abandons: true },
 );
 
-Deno.test({
-  name:
-    "faulty linux: listener.accept() keeps a connection that cannot be watched, until the next call",
-  ignore: skipped("a system with faults", NOT_LINUX),
-  async fn() {
-    using system = new FaultyLinux();
-    const session: RioSession = openOver(system.open());
-    {
-      using listener = listen({ hostname: HOST, session });
-      const { port } = listener.addr;
-      // Watches the listener.
-      const waiting = listener.accept();
-      using first = await within(connect({ port, session }));
-      using _accepted = await within(waiting);
-      const client = await Deno.connect({ hostname: HOST, port });
-      system.fail("epoll_ctl", { name: "ENOMEM", errno: 12 }, 1);
-      await assertRejects(() => within(listener.accept()), Error, "10055");
-      using server = await within(listener.accept());
-      await client.write(encode("still here"));
-      const p = new Uint8Array(16);
-      assertEquals(text(p, await within(server.read(p))), "still here");
-      client.close();
-      first.close();
-    }
-    await session.close();
-    assertEquals(await system.faults(), []);
+faultyTest(
+  "listener.accept() keeps a connection that cannot be watched, until the next call",
+  async ({ system, session }) => {
+    using listener = listen({ hostname: HOST, session });
+    const { port } = listener.addr;
+    // Watches the listener.
+    const waiting = listener.accept();
+    using first = await within(connect({ port, session }));
+    using _accepted = await within(waiting);
+    const client = await Deno.connect({ hostname: HOST, port });
+    system.fail("epoll_ctl", { name: "ENOMEM", errno: 12 }, 1);
+    await assertRejects(() => within(listener.accept()), Error, "10055");
+    using server = await within(listener.accept());
+    await client.write(encode("still here"));
+    const p = new Uint8Array(16);
+    assertEquals(text(p, await within(server.read(p))), "still here");
+    client.close();
+    first.close();
   },
-});
+);

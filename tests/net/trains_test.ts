@@ -1,16 +1,14 @@
 /** sendMany() joins datagrams of one size to one peer; nobody sees it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
-import { openSession } from "../../ffi/mod.ts";
 import {
   listenDatagram,
   type RioDatagram,
   type RioDatagramConn,
   type RioSession,
 } from "../../mod.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 const library = Deno.build.os === "linux" ? acquireLibrary() : null;
@@ -217,52 +215,42 @@ for (
   ] as const
 ) {
   const name = `conn.sendMany() sends datagrams one by one over ${what}`;
-  Deno.test({
-    name: `faulty linux: ${name}`,
-    ignore: skipped(name, NOT_LINUX),
-    async fn() {
-      using system = new FaultyLinux();
-      const session = openSession(system.open());
-      {
-        using sender = open(session);
-        using receiver = open(session);
-        // More than one message in a call is no train.
-        let trains = 0;
-        system.instead.sendmmsg = (call, fd, messages, count, flags) => {
-          if (count === 1 && hasControl(messages as bigint)) {
-            trains++;
-            return fail(errno);
-          }
-          return call(fd, messages, count, flags);
-        };
-        const run = (seed: number) =>
-          Array.from(
-            { length: 20 },
-            (_, i) => datagram(seed + i, 700, receiver.addr),
-          );
-        let tried = 0;
-        for (const seed of [0, 20]) {
-          tried ||= trains;
-          assertEquals(await within(sender.sendMany(run(seed))), 20);
-          const got = await take(receiver, 20);
-          assertEquals(got, run(seed).map(({ data }) => data));
-        }
-        assertEquals(trains, tried, "it was tried again");
-        assert(trains > 0);
-        // Whoever sends them one by one holds no slot that he waits for.
-        using one = listenDatagram({
-          session,
-          hostname: "127.0.0.1",
-          sends: 1,
-        });
-        const calls = [0, 20].map((seed) => one.sendMany(run(seed)));
-        assertEquals(await within(Promise.all(calls)), [20, 20]);
-        assertEquals((await take(receiver, 40)).length, 40);
-        assert(sender.socket.outstandingSends === 0);
+  faultyTest(name, async ({ system, session }) => {
+    using sender = open(session);
+    using receiver = open(session);
+    // More than one message in a call is no train.
+    let trains = 0;
+    system.instead.sendmmsg = (call, fd, messages, count, flags) => {
+      if (count === 1 && hasControl(messages as bigint)) {
+        trains++;
+        return fail(errno);
       }
-      await session.close();
-      assertEquals(await system.faults(), []);
-    },
+      return call(fd, messages, count, flags);
+    };
+    const run = (seed: number) =>
+      Array.from(
+        { length: 20 },
+        (_, i) => datagram(seed + i, 700, receiver.addr),
+      );
+    let tried = 0;
+    for (const seed of [0, 20]) {
+      tried ||= trains;
+      assertEquals(await within(sender.sendMany(run(seed))), 20);
+      const got = await take(receiver, 20);
+      assertEquals(got, run(seed).map(({ data }) => data));
+    }
+    assertEquals(trains, tried, "it was tried again");
+    assert(trains > 0);
+    // Whoever sends them one by one holds no slot that he waits for.
+    using one = listenDatagram({
+      session,
+      hostname: "127.0.0.1",
+      sends: 1,
+    });
+    const calls = [0, 20].map((seed) => one.sendMany(run(seed)));
+    assertEquals(await within(Promise.all(calls)), [20, 20]);
+    assertEquals((await take(receiver, 40)).length, 40);
+    assert(sender.socket.outstandingSends === 0);
   });
 }
 
@@ -270,44 +258,34 @@ for (const sends of [1, 4]) {
   for (const how of ["await using", "using"] as const) {
     const name =
       `${how} sends what is sent one by one, and was not awaited, with ${sends} at a time`;
-    Deno.test({
-      name: `faulty linux: ${name}`,
-      ignore: skipped(name, NOT_LINUX),
-      async fn() {
-        using system = new FaultyLinux();
-        const session = openSession(system.open());
-        {
-          using receiver = open(session);
-          // Without waits for room, all of it leaves while it is asked for.
-          const waits = how === "await using";
-          let room = waits;
-          system.instead.sendmmsg = (call, fd, messages, count, flags) => {
-            if (count === 1 && hasControl(messages as bigint)) return fail(90);
-            room = !room || !waits;
-            return room ? call(fd, messages, count, flags) : fail(11);
-          };
-          const datagrams = Array.from(
-            { length: 20 },
-            (_, i) => datagram(i, 700, receiver.addr),
-          );
-          const sender = listenDatagram({
-            session,
-            hostname: "127.0.0.1",
-            sends,
-          });
-          const sent = sender.sendMany(datagrams).then(
-            (count) => count,
-            ({ name }) => name,
-          );
-          if (how === "using") sender[Symbol.dispose]();
-          else await within(sender[Symbol.asyncDispose]());
-          const got = await take(receiver, 20);
-          assertEquals(got, datagrams.map(({ data }) => data));
-          assertEquals(await within(sent), 20);
-        }
-        await session.close();
-        assertEquals(await system.faults(), []);
-      },
+    faultyTest(name, async ({ system, session }) => {
+      using receiver = open(session);
+      // Without waits for room, all of it leaves while it is asked for.
+      const waits = how === "await using";
+      let room = waits;
+      system.instead.sendmmsg = (call, fd, messages, count, flags) => {
+        if (count === 1 && hasControl(messages as bigint)) return fail(90);
+        room = !room || !waits;
+        return room ? call(fd, messages, count, flags) : fail(11);
+      };
+      const datagrams = Array.from(
+        { length: 20 },
+        (_, i) => datagram(i, 700, receiver.addr),
+      );
+      const sender = listenDatagram({
+        session,
+        hostname: "127.0.0.1",
+        sends,
+      });
+      const sent = sender.sendMany(datagrams).then(
+        (count) => count,
+        ({ name }) => name,
+      );
+      if (how === "using") sender[Symbol.dispose]();
+      else await within(sender[Symbol.asyncDispose]());
+      const got = await take(receiver, 20);
+      assertEquals(got, datagrams.map(({ data }) => data));
+      assertEquals(await within(sent), 20);
     });
   }
 }

@@ -4,7 +4,6 @@
  */
 import { assertEquals, assertRejects } from "@std/assert";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
-import { openSession } from "../../ffi/mod.ts";
 import {
   listenDatagram,
   type RioDatagram,
@@ -12,9 +11,9 @@ import {
   type RioListenDatagramOptions,
 } from "../../mod.ts";
 import { bytesAt } from "../fake/memory.ts";
-import { FaultyLinux } from "../faults/faulty_linux.ts";
+import { faultyTest } from "../faults/faulty_session.ts";
+import type { FaultyLinux } from "../faults/faulty_linux.ts";
 import { within } from "../session/harness.ts";
-import { NOT_LINUX, skipped } from "../skip.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 const library = Deno.build.os === "linux" ? acquireLibrary() : null;
@@ -62,41 +61,30 @@ function uncutTest(
   ) => Promise<void>,
 ): void {
   for (const hostname of ["127.0.0.1", "::1"]) {
-    Deno.test({
-      name: `faulty linux: ${name}, ${hostname}`,
-      ignore: skipped(name, NOT_LINUX),
-      async fn() {
-        using system = new FaultyLinux();
-        const uncut: Uncut = { asked: 0, system };
-        system.instead.sendmmsg = (call, fd, messages, count, flags) => {
-          // As the kernel does: what comes before the one that fails is sent.
-          let good = 0;
-          while (good < (count as number)) {
-            if (isCut((messages as bigint) + BigInt(good * MMSGHDR))) break;
-            good++;
-          }
-          if (good > 0) return call(fd, messages, good, flags);
-          uncut.asked++;
-          return fail(EIO);
-        };
-        const session = openSession(system.open());
-        {
-          using stack = new DisposableStack();
-          const open = (options = {}) =>
-            stack.use(
-              listenDatagram({
-                session,
-                hostname,
-                receiveBufferSize: 1 << 20,
-                ...options,
-              }),
-            );
-          await body(open, uncut);
+    faultyTest(`${name}, ${hostname}`, async ({ system, session }) => {
+      const uncut: Uncut = { asked: 0, system };
+      system.instead.sendmmsg = (call, fd, messages, count, flags) => {
+        // As the kernel does: what comes before the one that fails is sent.
+        let good = 0;
+        while (good < (count as number)) {
+          if (isCut((messages as bigint) + BigInt(good * MMSGHDR))) break;
+          good++;
         }
-        assertEquals(session.stats().outstanding, 0);
-        await session.close();
-        assertEquals(await system.faults(), []);
-      },
+        if (good > 0) return call(fd, messages, good, flags);
+        uncut.asked++;
+        return fail(EIO);
+      };
+      using stack = new DisposableStack();
+      const open = (options = {}) =>
+        stack.use(
+          listenDatagram({
+            session,
+            hostname,
+            receiveBufferSize: 1 << 20,
+            ...options,
+          }),
+        );
+      await body(open, uncut);
     });
   }
 }
