@@ -120,10 +120,13 @@ attackTest(
   },
 );
 
+/** Times that a system is looked at; under Wine each takes 5 ms and more. */
+const LOOKS = Deno.build.os === "windows" ? 200 : 2000;
+
 Deno.test("rioSupport() never throws, whatever it is given", () => {
   const random = new Random(SEED);
   const acts = () => {};
-  for (let i = 0; i < 2000; i++) {
+  for (let i = 0; i < LOOKS; i++) {
     const sound = { backend: "auto" };
     const options = random.oneIn(2)
       ? hostileValue(random, acts)
