@@ -5,6 +5,7 @@
  */
 
 import { rioSupport } from "../../mod.ts";
+import { output } from "../bounded.ts";
 import { skipped } from "../skip.ts";
 
 /** Why a test is left out that runs a program of its own. */
@@ -44,11 +45,10 @@ export async function run(
   own: string[] = [],
 ): Promise<Said> {
   const url = new URL(`children/${script}`, import.meta.url);
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { success, stdout, stderr } = await output(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", ...args, url.pathname, ...own],
     env: { NO_COLOR: "1" },
-  }).output();
-  const [out, errors] = [stdout, stderr]
-    .map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
-  return { success, printed: out.split("\n").filter(Boolean), errors };
+  });
+  const printed = stdout.split("\n").filter(Boolean);
+  return { success, printed, errors: stderr };
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { output } from "../bounded.ts";
 import { skipped } from "../skip.ts";
 import { NO_CHILDREN } from "./child.ts";
 
@@ -14,7 +15,7 @@ const HERE = new URL("libraries/", import.meta.url);
 const OURS = new URL("../../ffi/dgram/mod.ts", import.meta.url).href;
 /** What Deno says where a registry cannot be reached. */
 const UNREACHABLE =
-  /error sending request|failed to lookup|dns error|timed out|client error/i;
+  /error sending request|failed to lookup|dns error|timed out|client error|did not end/i;
 
 /** What a program has said of a library. */
 interface Told {
@@ -30,17 +31,12 @@ const folder = await Deno.makeTempDir({ prefix: "rio_dgram_" });
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
 async function deno(...args: string[]) {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { success, stdout, stderr } = await output(Deno.execPath(), {
     args,
     cwd: folder,
     env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    success,
-    lines: decoder.decode(stdout).trim().split("\n"),
-    errors: decoder.decode(stderr),
-  };
+  });
+  return { success, lines: stdout.trim().split("\n"), errors: stderr };
 }
 
 /** Fetches the libraries; the reason where there is no way to. */
@@ -54,7 +50,8 @@ async function install(): Promise<string | undefined> {
   const imports = { ...config.imports, "node:dgram": OURS };
   await write("mapped.json", { ...config, imports });
   await Deno.copyFile(new URL("packages.lock", HERE), `${folder}/deno.lock`);
-  const { success, errors } = await deno("install", "--quiet", "--frozen");
+  const { success, errors } = await deno("install", "--quiet", "--frozen")
+    .catch(({ message }) => ({ success: false, errors: message as string }));
   if (success) return undefined;
   const why = errors.split("\n").find((line) => UNREACHABLE.test(line));
   if (why === undefined) throw new Error(errors);

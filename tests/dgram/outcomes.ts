@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { output } from "../bounded.ts";
 
 /** One statement. */
 export interface Statement {
@@ -29,11 +30,11 @@ export async function outcomes(
   args: string[],
 ): Promise<Map<string, Outcome>> {
   const script = new URL("in_process.mjs", import.meta.url).pathname;
-  const { stdout, stderr } = await new Deno.Command(program, {
+  const { stdout, stderr } = await output(program, {
     args: [...args, script],
-  }).output();
-  const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  if (lines.length < 2) throw new Error(new TextDecoder().decode(stderr));
+  });
+  const lines = stdout.trim().split("\n");
+  if (lines.length < 2) throw new Error(stderr);
   const all = lines.map((line) => JSON.parse(line) as Outcome);
   return new Map(all.map((outcome) => [outcome.name, outcome]));
 }

@@ -66,6 +66,9 @@ export interface Outcome {
 /** How long to wait for what may stay, in milliseconds. */
 export const BRIEF_MS = 100;
 
+/** The most that a scenario takes, in milliseconds. */
+const SCENARIO_MS = 15 * PATIENCE_MS;
+
 /** Uses a system as a scenario does. */
 export async function use(
   system: System,
@@ -82,7 +85,7 @@ export async function use(
   }
   const session = openSession(backend);
   try {
-    await scenario.run(session);
+    await within(scenario.run(session), "the scenario", SCENARIO_MS);
   } catch (thrown) {
     error = thrown;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { output } from "../bounded.ts";
 import { WITHOUT_URING } from "../linux/engine.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 import type { Found } from "./kernel/child.ts";
@@ -13,6 +14,8 @@ const CHILD = new URL("kernel/child.ts", import.meta.url);
 
 /** One of so many cases. */
 const EVERY = 12;
+/** The most that they take together. */
+const SECONDS = 150;
 
 for (const [i, engine] of (["epoll", "io_uring"] as const).entries()) {
   const name =
@@ -23,17 +26,13 @@ for (const [i, engine] of (["epoll", "io_uring"] as const).entries()) {
     name,
     ignore: skipped(name, reason),
     async fn(t) {
-      const { success, stdout, stderr } = await new Deno.Command(
-        Deno.execPath(),
-        {
-          args: ["run", "-A", "--no-check", "--unstable-net", CHILD.pathname]
-            .concat(engine, String(EVERY), String(7 * i)),
-          stdin: "null",
-        },
-      ).output();
-      const text = new TextDecoder().decode(stdout);
-      assert(success, new TextDecoder().decode(stderr) + text);
-      const found: Found = JSON.parse(text.trim().split("\n").at(-1)!);
+      const { success, stdout, stderr } = await output(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", "--unstable-net", CHILD.pathname]
+          .concat(engine, String(EVERY), String(7 * i)),
+        seconds: SECONDS,
+      });
+      assert(success, stderr + stdout);
+      const found: Found = JSON.parse(stdout.trim().split("\n").at(-1)!);
       const without = found.skipped;
       await t.step({
         name: "strace refuses calls in this process",

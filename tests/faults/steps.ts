@@ -22,11 +22,12 @@ export class HangError extends Error {}
 export async function within<T>(
   promise: Promise<T>,
   what: string,
+  patience: number = PATIENCE_MS,
 ): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new HangError(`Waited in vain for ${what}`)),
-    PATIENCE_MS,
+    patience,
   );
   try {
     return await Promise.race([promise, late]);
@@ -41,10 +42,14 @@ export async function arrive(
   count: number,
 ): Promise<RioCompletion[]> {
   const all: RioCompletion[] = [];
+  let end = performance.now() + PATIENCE_MS;
   while (all.length < count) {
+    // A notification of nothing, again and again, leaves no time for timers.
+    if (performance.now() > end) throw new HangError("Told in vain");
     const some = queue.dequeue();
     if (some.length === 0) await within(queue.notify(), "a notification");
     for (const { error } of some) if (error) throw error;
+    if (some.length > 0) end = performance.now() + PATIENCE_MS;
     all.push(...some);
   }
   return all;

@@ -1,5 +1,6 @@
 /** Programs whose tests look for what is left: the package leaves nothing. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { output } from "../bounded.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 
 const here = (path: string) => new URL(path, import.meta.url).href;
@@ -93,13 +94,12 @@ async function run(
     const config = { test: { sanitizeOps: true, sanitizeResources: true } };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
     await Deno.writeTextFile(`${folder}/sockets_test.js`, tests);
-    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    const { code, stdout } = await output(Deno.execPath(), {
       args: ["test", "-A", "--no-check", "--trace-leaks", ...flags],
       cwd: folder,
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-      stdin: "null",
-    }).output();
-    return { code, text: new TextDecoder().decode(stdout) };
+    });
+    return { code, text: stdout };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

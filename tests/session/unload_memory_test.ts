@@ -1,6 +1,7 @@
 /** The program ends, and the process goes on: `deno test`, `--watch`. */
 import { assertEquals } from "@std/assert";
 import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
+import { output } from "../bounded.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { library, Provider } from "../windows/provider.ts";
 import { skipped } from "../skip.ts";
@@ -74,12 +75,10 @@ Deno.test({
       for (const [file, text] of Object.entries(FILES)) {
         await Deno.writeTextFile(`${folder}/${file}`, careless + text);
       }
-      const { code } = await new Deno.Command(Deno.execPath(), {
+      const { code } = await output(Deno.execPath(), {
         args: ["test", "-A", "--no-check", "--no-config", folder],
         env: { RIO_VERIFIER_LOG: log },
-        stdin: "null",
-        stdout: "null",
-      }).output();
+      });
       const seen = await Deno.readTextFile(log).catch(() => "");
       assertEquals([code, seen], [0, ""]);
     } finally {

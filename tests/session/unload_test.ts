@@ -92,6 +92,8 @@ Deno.test("atUnload() calls all back, in order, after those who listen", async (
 });
 
 const RESTARTS = 3;
+/** The most that they take together, in milliseconds. */
+const BOUND_MS = 120_000;
 
 Deno.test({
   name:
@@ -116,6 +118,7 @@ Deno.test({
         console.log("failed", error.name);
       }`;
     await Deno.writeTextFile(path, source(0, "0"));
+    const late = AbortSignal.timeout(BOUND_MS);
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -130,6 +133,7 @@ Deno.test({
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdout: "piped",
       stderr: "null",
+      signal: late,
     }).spawn();
     const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
@@ -163,7 +167,7 @@ Deno.test({
         conn.close();
       }
     } finally {
-      child.kill("SIGKILL");
+      if (!late.aborted) child.kill("SIGKILL");
       await child.status;
       await lines.cancel();
       await Deno.remove(directory, { recursive: true });

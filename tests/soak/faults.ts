@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { output } from "../bounded.ts";
 import type { Found } from "../faults/kernel/child.ts";
 import { pairSystems } from "../faults/pair_systems.ts";
 import { failPairs } from "../faults/pairs.ts";
@@ -11,6 +12,8 @@ import { scenarios } from "../faults/scenarios.ts";
 import { WITHOUT_URING } from "../linux/engine.ts";
 
 const CHILD = new URL("../faults/kernel/child.ts", import.meta.url);
+/** The most that the calls that the kernel refuses take together. */
+const SECONDS = 1800;
 
 /**
  * Has calls fail.
@@ -28,12 +31,12 @@ export async function soakFaults(every: number): Promise<void> {
     if (engine === "io_uring" && WITHOUT_URING !== undefined) continue;
     const args = ["run", "-A", "--no-check", "--unstable-net", CHILD.pathname]
       .concat(engine, String(every));
-    const command = new Deno.Command(Deno.execPath(), {
+    const { success, stdout, stderr } = await output(Deno.execPath(), {
       args,
-      stderr: "inherit",
+      seconds: SECONDS,
     });
-    const { stdout } = await command.output();
-    const text = new TextDecoder().decode(stdout).trim().split("\n").at(-1)!;
+    assert(success, stderr + stdout);
+    const text = stdout.trim().split("\n").at(-1)!;
     const found: Found = JSON.parse(text);
     assertEquals(found.faults, []);
     const what = found.skipped ?? `${found.cases} calls`;

@@ -14,6 +14,9 @@ export interface SpecOptions {
   readonly seed: number;
 }
 
+/** The most that a check takes, in seconds. */
+const BOUND = 3600;
+
 /** Checks the model, and replays lives of it on every system. */
 export async function soakSpec(
   { requests, lives, seed }: SpecOptions,
@@ -22,7 +25,7 @@ export async function soakSpec(
     return console.log(`skip: the model of a session: ${WITHOUT_SPIN}`);
   }
   for (const eager of [true, false]) {
-    const found = await checkModel({ eager, requests });
+    const found = await checkModel({ eager, requests, seconds: BOUND });
     assertEquals([found.errors, found.unreached], [0, 0], found.text);
     console.log(`${found.states} states of the model`);
   }

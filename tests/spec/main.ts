@@ -15,7 +15,7 @@ const options = parseArgs(Deno.args, {
 if (options.check) {
   for (const eager of [true, false]) {
     const requests = Number(options.requests);
-    const { text } = await checkModel({ eager, requests });
+    const { text } = await checkModel({ eager, requests, seconds: 3600 });
     console.log(text);
   }
 }

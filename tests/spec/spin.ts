@@ -3,7 +3,12 @@
  *
  * @module
  */
+import { output } from "../bounded.ts";
+
 const MODEL = new URL("contract.pml", import.meta.url).pathname;
+
+/** The most that a program takes, in seconds. */
+const BOUND = 150;
 
 /** Whether what can complete has completed at once. */
 export interface Variant {
@@ -34,17 +39,24 @@ async function missing(
   }
 }
 
+/** How a model is checked. */
+export interface CheckOptions extends Variant {
+  readonly requests: number;
+  /** The most that it takes. */
+  readonly seconds?: number;
+}
+
 /** Looks at every state of the model that can be reached. */
 export async function checkModel(
-  { eager, requests }: Variant & { requests: number },
+  { eager, requests, seconds = BOUND }: CheckOptions,
 ): Promise<Checked> {
   const cwd = await Deno.makeTempDir({ prefix: "rio-spec-" });
   try {
     const sizes = [`-DREQUESTS=${requests}`, `-DEAGER=${Number(eager)}`];
-    await run("spin", ["-a", ...sizes, MODEL], cwd);
+    await run("spin", ["-a", ...sizes, MODEL], { cwd });
     const options = ["-O2", "-w", "-DSAFETY", "-DCOLLAPSE", "-DNOCLAIM"];
-    await run("gcc", [...options, "-o", "pan", "pan.c"], cwd);
-    const text = await run(`${cwd}/pan`, ["-m10000", "-w22"], cwd);
+    await run("gcc", [...options, "-o", "pan", "pan.c"], { cwd });
+    const text = await run(`${cwd}/pan`, ["-m10000", "-w22"], { cwd, seconds });
     const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? NaN);
     return {
       errors: number(/errors: (\d+)/),
@@ -66,7 +78,7 @@ export async function traces(
     const text = await run("spin", [
       ...["-T", `-n${seed}`, `-DEAGER=${Number(eager)}`],
       ...[`-DTRACES=${lives}`, "-DSTEPS=24", MODEL],
-    ], cwd);
+    ], { cwd });
     const all: string[][] = [[]];
     for (const line of text.split("\n")) {
       if (/^(?:\d+ process|spin:|$)/.test(line.trim())) continue;
@@ -83,15 +95,14 @@ export async function traces(
 async function run(
   command: string,
   args: string[],
-  cwd?: string,
+  options: { cwd?: string; seconds?: number } = {},
 ): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, {
+  const { success, stdout, stderr } = await output(command, {
+    seconds: BOUND,
+    ...options,
     args,
-    ...(cwd === undefined ? {} : { cwd }),
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  const text = decoder.decode(stdout) + decoder.decode(stderr);
+  });
+  const text = stdout + stderr;
   if (!success) throw new Error(`${command} failed: ${text}`);
   return text;
 }

@@ -1,5 +1,6 @@
 /** The workflows of the repository run what there is, and are well formed. */
 import { assert, assertEquals } from "@std/assert";
+import { output } from "../bounded.ts";
 import { OLDEST } from "../oldest.ts";
 import { skipped } from "../skip.ts";
 
@@ -61,14 +62,11 @@ const PARSER = "js-yaml@4.1.0";
 /** Runs the parser, which prints what it was told to parse as JSON. */
 async function parser(argument: string): Promise<string> {
   const npx = Deno.build.os === "windows" ? "npx.cmd" : "npx";
-  const { success, stdout, stderr } = await new Deno.Command(npx, {
+  const { success, stdout, stderr } = await output(npx, {
     args: ["-y", PARSER, argument],
-    stdin: "null",
-    signal: AbortSignal.timeout(60_000),
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (!success) throw new Error(text(stderr));
-  return text(stdout);
+  });
+  if (!success) throw new Error(stderr);
+  return stdout;
 }
 
 /** Parses files as one stream of documents: to start the parser takes seconds. */

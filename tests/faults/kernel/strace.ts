@@ -17,6 +17,9 @@ export interface Tampering {
   readonly when: string;
 }
 
+/** The most that one use of the package takes under it, in milliseconds. */
+const BOUND_MS = 60_000;
+
 /** Why it cannot be done here. */
 export class NoStraceError extends Error {}
 
@@ -25,11 +28,15 @@ export class Strace implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #said: ReadableStreamDefaultReader<string>;
   readonly #log: string;
+  #ended = false;
+  readonly #timer: ReturnType<typeof setTimeout>;
 
   private constructor(child: Deno.ChildProcess, log: string) {
     this.#child = child;
     this.#said = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
     this.#log = log;
+    // Without it, the calls are what they are.
+    this.#timer = setTimeout(() => child.kill("SIGKILL"), BOUND_MS);
   }
 
   /**
@@ -75,6 +82,7 @@ export class Strace implements AsyncDisposable {
 
   /** Ends it; says how many calls were tampered with. */
   async end(): Promise<number> {
+    this.#ended = true;
     try {
       this.#child.kill("SIGINT");
     } catch (error) {
@@ -82,13 +90,18 @@ export class Strace implements AsyncDisposable {
       if (!(error instanceof TypeError)) throw error;
     }
     await this.#said.cancel();
-    await this.#child.status;
+    const { signal } = await this.#child.status;
+    clearTimeout(this.#timer);
+    if (signal === "SIGKILL") {
+      throw new Error(`strace did not end within ${BOUND_MS} ms`);
+    }
     const text = await Deno.readTextFile(this.#log);
     await Deno.remove(this.#log);
     return text.split(/ \(INJECTED|\(DELAYED\)/).length - 1;
   }
 
+  /** Ends it, if {@linkcode Strace.end} was not called. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.status;
+    if (!this.#ended) await this.end();
   }
 }
