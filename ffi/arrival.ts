@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { timeNow } from "./globals.ts";
+import { timeNow } from "./clock.ts";
 import { nextTurn } from "./turns.ts";
 
 /** How long to look before sleeping, in milliseconds. */

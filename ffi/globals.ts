@@ -1,8 +1,8 @@
 /**
- * What programs replace of the platform: a fake clock for a test, promises that
- * are followed. It is taken here when the package is loaded, and from here by
- * everybody: sockets wait for the system, whatever the program's own code waits
- * for.
+ * What programs replace of the platform: promises that are followed, say. It is
+ * taken here when the package is loaded, and from here by everybody: sockets
+ * wait for the system, whatever the program's own code waits for. Timers and
+ * clocks are in `clock.ts`.
  *
  * @module
  */
@@ -23,23 +23,8 @@ export const ReadableStream: typeof globalThis.ReadableStream =
 /** The platform's own. */
 export const WeakRef: WeakRefConstructor = globalThis.WeakRef;
 /** The platform's own. */
-export const clearTimeout: typeof globalThis.clearTimeout =
-  globalThis.clearTimeout;
-/** The platform's own. */
 export const queueMicrotask: typeof globalThis.queueMicrotask =
   globalThis.queueMicrotask;
-/** The platform's own. */
-export const setImmediate: typeof globalThis.setImmediate =
-  globalThis.setImmediate;
-/** The platform's own. */
-export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout;
-/** Deno's own. */
-export const refTimer: typeof Deno.refTimer = Deno.refTimer;
-/** Deno's own. */
-export const unrefTimer: typeof Deno.unrefTimer = Deno.unrefTimer;
-
-/** Milliseconds that only go on, with fractions. */
-export const timeNow: () => number = performance.now.bind(performance);
 
 const process = Object.getOwnPropertyDescriptor(globalThis, "process");
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { inNextTurn } from "./turns.ts";
+import { inNextTurn } from "./clock.ts";
 
 /** What is closed when it was used. */
 interface Closable {

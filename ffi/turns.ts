@@ -3,15 +3,8 @@
  *
  * @module
  */
-import {
-  clearTimeout,
-  NativePromise,
-  queueMicrotask,
-  setImmediate,
-  setTimeout,
-  timeNow,
-  unrefTimer,
-} from "./globals.ts";
+import { inNextTurn, timeNow } from "./clock.ts";
+import { NativePromise, queueMicrotask } from "./globals.ts";
 
 /** How long calls that need no wait may keep the event loop, in milliseconds. */
 const DUE_AFTER_MS = 8;
@@ -35,12 +28,7 @@ let turnBegan: number | null = null;
 
 /** Resolves after a turn of the event loop: signals, timers, other sockets. */
 export function nextTurn(): Promise<void> {
-  return new NativePromise((resolve) => setImmediate(resolve));
-}
-
-/** Calls back after a turn of the event loop. */
-export function inNextTurn(call: () => void): void {
-  setImmediate(call);
+  return new NativePromise((resolve) => inNextTurn(resolve));
 }
 
 /** Calls back when the event loop has looked at all that it watches. */
@@ -48,9 +36,9 @@ export function afterLooking(call: () => void): void {
   let left = TURNS_TO_LOOK;
   const step = () => {
     if (--left === 0) call();
-    else setImmediate(step);
+    else inNextTurn(step);
   };
-  setImmediate(step);
+  inNextTurn(step);
 }
 
 /**
@@ -66,29 +54,6 @@ export function afterContinuations(call: () => void): void {
   queueMicrotask(step);
 }
 
-/** Resolves after so many milliseconds. */
-export function pause(milliseconds: number): Promise<void> {
-  return new NativePromise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/**
- * Calls back after so many milliseconds, and does not keep the process alive.
- *
- * @returns Has it not call any more.
- */
-export function callLater(milliseconds: number, call: () => void): () => void {
-  const timer = setTimeout(call, milliseconds);
-  unrefTimer(timer);
-  return () => clearTimeout(timer);
-}
-
-/** A pause that does not keep the process alive. */
-export function unreferencedPause(milliseconds: number): Promise<void> {
-  return new NativePromise((resolve) =>
-    unrefTimer(setTimeout(resolve, milliseconds))
-  );
-}
-
 /**
  * Whether the event loop should have its turn now: a caller that always finds
  * something would keep timers and signals from running.
@@ -99,7 +64,7 @@ function turnIsDue(): boolean {
   const now = timeNow();
   if (turnBegan === null) {
     turnBegan = now;
-    setImmediate(beginTurn);
+    inNextTurn(beginTurn);
   }
   return now - turnBegan >= DUE_AFTER_MS;
 }

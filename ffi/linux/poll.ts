@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { NativePromise, timeNow } from "../globals.ts";
+import { inNextTurn, timeNow } from "../clock.ts";
+import { NativePromise } from "../globals.ts";
 import type { RioWaits, RioWaitWay } from "../contract.ts";
-import { afterContinuations, afterLooking, inNextTurn } from "../turns.ts";
+import { afterContinuations, afterLooking } from "../turns.ts";
 import { forget, release } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import { openEventfd } from "./eventfd.ts";

@@ -10,16 +10,15 @@
  * @module
  */
 import {
-  clearTimeout,
-  nodeProcess,
-  queueMicrotask,
-  refTimer,
-  setTimeout,
-  unrefTimer,
-} from "../globals.ts";
+  clearTimer,
+  inNextTurn,
+  referenceTimer,
+  setTimer,
+  type Timer,
+} from "../clock.ts";
+import { nodeProcess, queueMicrotask } from "../globals.ts";
 import { AioPoll } from "./aio.ts";
 import { COUNTER, duplicate, signal } from "./eventfd.ts";
-import { inNextTurn } from "../turns.ts";
 import type { Sleeper, Slept, Slumber } from "./sleeper.ts";
 
 /** A handle of the event loop, as `node:net` uses it. */
@@ -126,7 +125,7 @@ class Reactor implements Sleeper {
   /** Whether the event loop is told to keep the process alive. */
   #holds = false;
   /** The timer that waits for the first signal. */
-  #proof: ReturnType<typeof setTimeout> | undefined;
+  #proof: Timer | undefined;
 
   constructor(
     slept: Slept,
@@ -233,9 +232,7 @@ class Reactor implements Sleeper {
     if (holds) this.#handle.ref();
     else this.#handle.unref();
     // Nobody knows yet whether the handle does what it is told.
-    if (this.#proof === undefined) return;
-    if (holds) refTimer(this.#proof);
-    else unrefTimer(this.#proof);
+    if (this.#proof !== undefined) referenceTimer(this.#proof, holds);
   }
 
   /** Signals by itself, and gives up if the event loop does not tell of it. */
@@ -244,8 +241,8 @@ class Reactor implements Sleeper {
     if (this.#proof !== undefined) return;
     signal(this.#slept.library, this.#slept.eventfd);
     const after = (milliseconds: number, call: () => void) => {
-      this.#proof = setTimeout(call, milliseconds);
-      if (!this.#holds) unrefTimer(this.#proof);
+      this.#proof = setTimer(milliseconds, call);
+      referenceTimer(this.#proof, this.#holds);
     };
     after(PROOF_MS, () =>
       after(TURN_MS, () => {
@@ -255,8 +252,7 @@ class Reactor implements Sleeper {
   }
 
   #endProof(): void {
-    if (this.#proof === undefined) return;
-    clearTimeout(this.#proof);
+    clearTimer(this.#proof);
     this.#proof = undefined;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { NativePromise } from "../globals.ts";
 import { Arrival } from "../arrival.ts";
+import { unreferencedPause } from "../clock.ts";
 import type { RioCompletion } from "../session/completion.ts";
 import {
   notifyReferenced,
@@ -12,7 +13,6 @@ import {
   referenceNotify,
   type RioCompletionQueue,
 } from "../session/queue.ts";
-import { unreferencedPause } from "../turns.ts";
 import { toDenoError } from "./errors.ts";
 
 /** How often to look for those who linger, in milliseconds. */

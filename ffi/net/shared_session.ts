@@ -8,7 +8,7 @@ import {
   RioSession,
   type RioStats,
 } from "../session/session.ts";
-import { inNextTurn } from "../turns.ts";
+import { inNextTurn } from "../clock.ts";
 import { denoErrors } from "./errors.ts";
 
 let shared: RioSession | null = null;

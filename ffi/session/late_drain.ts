@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { callLater } from "../turns.ts";
+import { callLater } from "../clock.ts";
 import type { Ledger, QueueRecord } from "./ledger.ts";
 
 /** When to look first, and at the most how long after a look, in ms. */

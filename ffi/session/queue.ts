@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { timeNow } from "../globals.ts";
+import { pause, timeNow } from "../clock.ts";
 import { RIO_MAX_CQ_SIZE } from "../constants.ts";
 import { WSAEALREADY } from "../error_numbers.ts";
 import { check, checkHandle, refuseClosed } from "../errors.ts";
@@ -12,7 +12,7 @@ import type { RioResults } from "../layout.ts";
 import { logAsJson } from "../shown.ts";
 import { assertInteger } from "../arguments.ts";
 import { Arrival } from "../arrival.ts";
-import { nextTurn, pause } from "../turns.ts";
+import { nextTurn } from "../turns.ts";
 import type { SessionCore } from "./core.ts";
 import type { RioCompletion } from "./completion.ts";
 import { BATCH, giveResults, type QueueRecord, takeResults } from "./ledger.ts";

@@ -44,8 +44,7 @@
  *
  * @module
  */
-import { timeNow } from "../globals.ts";
-import { pause } from "../turns.ts";
+import { block, pause, timeNow } from "../clock.ts";
 import { atUnload } from "../unload.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -84,7 +83,7 @@ function* drain(
 
 /** Drains while this thread blocks. */
 export function drainNow(...args: Parameters<typeof drain>): void {
-  for (const _ of drain(...args)) Atomics.wait(clock, 0, 0, 1);
+  for (const _ of drain(...args)) block(1);
 }
 
 /** Drains while the event loop goes on. */
@@ -95,9 +94,6 @@ export async function drainSoon(
     await pause(1);
   }
 }
-
-/** Never changes: a wait for its change blocks the thread for a moment. */
-const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Releases everything, after the sockets were closed and drained.

@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { unreferencedPause } from "../clock.ts";
 import { NativePromise, queueMicrotask } from "../globals.ts";
 import type { RioWaits } from "../contract.ts";
 import { RioError } from "../errors.ts";
-import { afterLooking, nextTurn, unreferencedPause } from "../turns.ts";
+import { afterLooking, nextTurn } from "../turns.ts";
 
 /** How often to look where a wait cannot be left alone, in milliseconds. */
 const GLANCE_EVERY_MS = 5;

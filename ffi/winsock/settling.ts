@@ -9,15 +9,12 @@
  *
  * @module
  */
-import { timeNow } from "../globals.ts";
+import { block, timeNow } from "../clock.ts";
 
 /** How long after a socket was closed a refusal may be for that, in ms. */
 const SETTLES_MS = 100;
 /** Pauses before the call is made again, in ms; the thread blocks meanwhile. */
 const PAUSES_MS = [1, 2, 4, 8];
-
-/** Never changes: a wait for its change blocks the thread for a moment. */
-const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /** What sockets that were closed may still hold. */
 export class Settling {
@@ -40,7 +37,7 @@ export class Settling {
     for (const milliseconds of PAUSES_MS) {
       if (result !== -transient) break;
       if (timeNow() - this.#since > SETTLES_MS) break;
-      Atomics.wait(clock, 0, 0, milliseconds);
+      block(milliseconds);
       result = call();
     }
     return result;

@@ -24,7 +24,8 @@ import {
 } from "../constants.ts";
 import type { RioNotificationKind, RioWaits } from "../contract.ts";
 import { WSASYSCALLFAILURE } from "../error_numbers.ts";
-import { NativePromise, timeNow } from "../globals.ts";
+import { timeNow } from "../clock.ts";
+import { NativePromise } from "../globals.ts";
 import { RIO_NOTIFICATION_COMPLETION } from "../layout.ts";
 import { setCallReferenced } from "../pending_call.ts";
 import { type CallBlock, CallMemory } from "./call.ts";

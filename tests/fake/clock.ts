@@ -1,5 +1,5 @@
 /**
- * Time in the fake system: it passes in rounds, and nothing ever happens inside
+ * Rounds of the fake system: its time passes in them, and nothing ever happens inside
  * the call that asked for it.
  *
  * Rounds pass while somebody polls (every few polls, see `lateBy`) or waits (one
@@ -7,10 +7,13 @@
  *
  * @module
  */
+import { clearTimer, setTimer, type Timer } from "../../ffi/clock.ts";
 
 interface Watcher {
   /** Whether what is waited for is there; takes it if so. */
   poll: () => boolean;
+  /** Ends the wait at its limit. */
+  limit: Timer;
 }
 
 /** The rounds of one fake system. */
@@ -20,7 +23,7 @@ export class Clock {
 
   #due: (() => void)[] = [];
   #watchers = new Set<Watcher>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #polls = 0;
 
   constructor(lateBy: number) {
@@ -37,7 +40,7 @@ export class Clock {
   pump(): void {
     for (const action of this.#due.splice(0)) action();
     for (const watcher of [...this.#watchers]) {
-      if (watcher.poll()) this.#watchers.delete(watcher);
+      if (watcher.poll()) this.#end(watcher);
     }
     if (this.#watchers.size === 0) this.stop();
   }
@@ -52,26 +55,42 @@ export class Clock {
   /** Something changed that a waiter may wait for. */
   touch(): void {
     if (this.#watchers.size === 0 || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = setTimer(0, () => {
       this.#timer = undefined;
       this.pump();
       if (this.#due.length > 0) this.touch();
     });
   }
 
-  /** Resolves to what `poll` gives once it gives something. */
-  until<T>(poll: () => T | undefined): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    this.#watchers.add({
+  /**
+   * Resolves to what `poll` gives once it gives something, or to `undefined`
+   * after so many milliseconds.
+   */
+  until<T>(
+    poll: () => T | undefined,
+    milliseconds: number,
+  ): Promise<T | undefined> {
+    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const watcher = {
       poll: () => {
         const value = poll();
         if (value === undefined) return false;
         resolve(value);
         return true;
       },
-    });
+      limit: setTimer(milliseconds, () => {
+        this.#end(watcher);
+        resolve(undefined);
+      }),
+    };
+    this.#watchers.add(watcher);
     this.touch();
     return promise;
+  }
+
+  #end(watcher: Watcher): void {
+    clearTimer(watcher.limit);
+    this.#watchers.delete(watcher);
   }
 
   /** How many wait. */
@@ -81,7 +100,8 @@ export class Clock {
 
   /** Leaves no timer behind. */
   stop(): void {
-    clearTimeout(this.#timer);
+    for (const { limit } of this.#watchers) clearTimer(limit);
+    clearTimer(this.#timer);
     this.#timer = undefined;
   }
 }

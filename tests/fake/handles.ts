@@ -106,8 +106,12 @@ export class Handles {
     return this.#take(event) ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
   }
 
-  /** `WaitForMultipleObjects` for any, without a time limit. */
-  async waitForAny(count: number, address: bigint): Promise<number> {
+  /** `WaitForMultipleObjects` for any. */
+  async waitForAny(
+    count: number,
+    address: bigint,
+    milliseconds: number,
+  ): Promise<number> {
     const handles = [
       ...new BigUint64Array(bytesAt(address, 8 * count).buffer, 0, count),
     ];
@@ -119,22 +123,26 @@ export class Handles {
     const index = await this.#options.clock.until(() => {
       const at = events.findIndex((event) => this.#take(event as Event));
       return at < 0 ? undefined : at;
-    });
+    }, milliseconds);
     for (const event of events) event!.waits--;
-    return WAIT_OBJECT_0 + index;
+    return index === undefined ? WAIT_TIMEOUT : WAIT_OBJECT_0 + index;
   }
 
-  /** `GetQueuedCompletionStatusEx` without a time limit. */
+  /** `GetQueuedCompletionStatusEx`. */
   async waitForPackets(
     handle: bigint,
     entries: bigint,
     count: number,
     removed: bigint,
+    milliseconds: number,
   ): Promise<number> {
     const port = this.#open.get(handle);
     if (port?.kind !== "port") return this.#invalid(0);
     port.waits++;
-    await this.#options.clock.until(() => port.packets.length > 0 || undefined);
+    await this.#options.clock.until(
+      () => port.packets.length > 0 || undefined,
+      milliseconds,
+    );
     port.waits--;
     return this.takePackets(handle, entries, count, removed);
   }

@@ -258,11 +258,11 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
         () => 0xFFFFFFFF,
         () => handles.isSignalled(event),
       ),
-    WaitForMultipleObjects: (number, list) =>
+    WaitForMultipleObjects: (number, list, _all, milliseconds) =>
       run(
         "WaitForMultipleObjects",
         () => Promise.resolve(0xFFFFFFFF),
-        () => handles.waitForAny(number, list),
+        () => handles.waitForAny(number, list, milliseconds),
       ),
     CreateIoCompletionPort: (file, port, key) =>
       run("CreateIoCompletionPort", () => 0n, () => {
@@ -275,11 +275,18 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
         () => 0,
         () => handles.post(port, key, overlapped),
       ),
-    GetQueuedCompletionStatusEx: (port, entries, number, removed) =>
+    GetQueuedCompletionStatusEx: (
+      port,
+      entries,
+      number,
+      removed,
+      milliseconds,
+    ) =>
       run(
         "GetQueuedCompletionStatusEx",
         () => Promise.resolve(0),
-        () => handles.waitForPackets(port, entries, number, removed),
+        () =>
+          handles.waitForPackets(port, entries, number, removed, milliseconds),
       ),
     DrainQueuedCompletionStatusEx: (port, entries, number, removed) =>
       run("DrainQueuedCompletionStatusEx", () => 0, () => {

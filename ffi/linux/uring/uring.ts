@@ -6,7 +6,8 @@
  */
 import { errorName } from "../../errors.ts";
 import { DisposableStack } from "../../globals.ts";
-import { afterContinuations, inNextTurn } from "../../turns.ts";
+import { inNextTurn } from "../../clock.ts";
+import { afterContinuations } from "../../turns.ts";
 import { release } from "../descriptors.ts";
 import { openEventfd } from "../eventfd.ts";
 import type { LinuxLibrary } from "../library.ts";

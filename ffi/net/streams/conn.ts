@@ -9,7 +9,7 @@ import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import { LINGER } from "../../layout.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { inNextTurn } from "../../turns.ts";
+import { inNextTurn } from "../../clock.ts";
 import { assertBytes } from "../arguments.ts";
 import { forgetDropped, watchDropped } from "../dropped.ts";
 import { givenBack } from "../given_back.ts";

@@ -3,23 +3,18 @@
  *
  * @module
  */
-import {
-  clearTimeout,
-  DisposableStack,
-  NativePromise,
-  setTimeout,
-} from "../../globals.ts";
+import { DisposableStack, NativePromise } from "../../globals.ts";
 import { type IpAddress, ipVersion } from "../../address.ts";
 import { refuseType, show } from "../../arguments.ts";
 import { INTERNAL } from "../../internal.ts";
 import type { RioSession } from "../../session/session.ts";
-import type { RioSocket } from "../../session/socket.ts";
 import { assertTransport, deviceOf, toPort, toSignal } from "../arguments.ts";
 import { toDenoError } from "../errors.ts";
 import { withZone } from "../given_back.ts";
 import { knownAddress, peerAddresses } from "../hosts.ts";
+import { connectAny, type Local } from "./attempts.ts";
 import { RioTcpConn } from "./conn.ts";
-import { type Hub, useHub } from "./hub.ts";
+import { useHub } from "./hub.ts";
 
 /** The longest that a timer can be set to. */
 const LONGEST_TIMER_MS = 0x7FFFFFFF;
@@ -182,13 +177,6 @@ async function orAborted<T>(
   }
 }
 
-/** Where to connect from; what is absent is the system's to choose. */
-interface Local {
-  readonly hostname: string | undefined;
-  readonly port: number;
-  readonly device?: number | string;
-}
-
 function localOf(options: RioConnectOptions): Local {
   const { localAddress, localPort } = options;
   const local = { port: toPort(localPort), ...deviceOf(options) };
@@ -227,86 +215,4 @@ function peerPort(port: number | null | undefined): number {
   const number = toPort(port);
   if (number > 0) return number;
   throw new RangeError("Invalid port 0: nothing can listen there");
-}
-
-/**
- * Connects to the first address that answers; the next one is tried when the
- * one before failed or was quiet for a while.
- *
- * @param hub Where the connection belongs.
- * @param addresses What to try, in this order.
- * @param options What ends all attempts, how many milliseconds one is alone,
- * and where they come from.
- */
-async function connectAny(
-  hub: Hub,
-  addresses: readonly IpAddress[],
-  { signal, patience, local }: {
-    signal: AbortSignal | undefined;
-    patience: number;
-    local: Local;
-  },
-): Promise<RioSocket> {
-  const sockets = new Set<RioSocket>();
-  const abandon = () => {
-    for (const socket of sockets) socket[Symbol.dispose]();
-  };
-  const connectTo = async (address: IpAddress) => {
-    const socket = openClient(hub, address, local);
-    sockets.add(socket);
-    await socket.connect(address);
-    return socket;
-  };
-  signal?.addEventListener("abort", abandon, { once: true });
-  try {
-    const attempts: Promise<RioSocket>[] = [];
-    let winner: RioSocket | undefined;
-    for (const address of addresses) {
-      attempts.push(connectTo(address));
-      winner = await firstOf(attempts, patience);
-      if (winner || signal?.aborted) break;
-    }
-    winner ??= await NativePromise.any(attempts);
-    sockets.delete(winner);
-    return winner;
-  } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error;
-  } finally {
-    signal?.removeEventListener("abort", abandon);
-    abandon();
-  }
-}
-
-/** The first connection; nothing once the last attempt has failed or is late. */
-async function firstOf(
-  attempts: readonly Promise<RioSocket>[],
-  patience: number,
-): Promise<RioSocket | undefined> {
-  const { promise: over, resolve } = NativePromise.withResolvers<undefined>();
-  const end = () => resolve(undefined);
-  attempts.at(-1)!.catch(end);
-  const timer = patience < Infinity ? setTimeout(end, patience) : undefined;
-  try {
-    return await NativePromise.race([
-      NativePromise.any(attempts).catch(() => over),
-      over,
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Opens a socket that can connect to an address. */
-function openClient(hub: Hub, to: IpAddress, local: Local): RioSocket {
-  using _room = hub.way.reserve();
-  return hub.session.openSocket({
-    transport: "tcp",
-    ...local,
-    hostname: local.hostname ?? wildcardFor(to),
-    ...hub.way.queueOptions,
-  });
-}
-
-function wildcardFor({ hostname }: IpAddress): string {
-  return ipVersion(hostname) === 6 ? "::" : "0.0.0.0";
 }

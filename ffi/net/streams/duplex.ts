@@ -22,8 +22,7 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { assertInteger } from "../../arguments.ts";
-import { timeNow } from "../../globals.ts";
-import { callLater } from "../../turns.ts";
+import { callLater, timeNow } from "../../clock.ts";
 import type { RioTcpConn } from "./conn.ts";
 
 /** Bytes that are read at a time. */

@@ -9,7 +9,7 @@ import { isExhausted, RioClosedError } from "../../errors.ts";
 import { assertInternal, INTERNAL } from "../../internal.ts";
 import { clientsAreTold, type RioListener } from "../../session/listener.ts";
 import type { RioSocket } from "../../session/socket.ts";
-import { pause } from "../../turns.ts";
+import { pause } from "../../clock.ts";
 import { forgetDropped, watchDropped } from "../dropped.ts";
 import { givenBack } from "../given_back.ts";
 import { badResource, denoErrors, toDenoError } from "../errors.ts";
