@@ -65,6 +65,10 @@ export interface FakeWindows {
   hold(): void;
   /** Completes what was held back. */
   resume(): void;
+  /** Answers nobody who connects to a port, until {@linkcode FakeWindows.answer}. */
+  ignore(port: number): void;
+  /** Answers those who connect to a port. */
+  answer(port: number): void;
   /** Lets rounds pass. */
   pump(rounds?: number): void;
   /** How many waits go on. */
@@ -320,6 +324,8 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
     },
     hold: () => rio.completionQueues.hold(),
     resume: () => rio.completionQueues.resume(),
+    ignore: (port) => void sockets.quiet.set(port, []),
+    answer: (port) => sockets.answer(port),
     pump: (rounds = 1) => {
       for (let i = 0; i < rounds; i++) clock.pump();
     },

@@ -83,6 +83,8 @@ export interface SocketsOptions {
 /** The sockets of one fake system. */
 export class Sockets {
   readonly open = new Map<bigint, FakeSocket>();
+  /** Ports at which nobody answers, and who tries to connect to them. */
+  readonly quiet = new Map<number, (() => void)[]>();
   #options: SocketsOptions;
   #next = 0x1_0000_0100n;
 
@@ -268,14 +270,24 @@ export class Sockets {
     if (ov === 0n || !socket.port) return this.#fail(WSAEINVAL, 0);
     setStatus(ov, STATUS_PENDING);
     socket.connecting = ov;
-    this.#options.clock.later(() => {
+    const connect = () => {
       if (socket.connecting !== ov) return;
       socket.connecting = null;
       const error = this.#options.network.connectStream(net, endpoint);
       socket.unfinished = error === 0;
       this.#finish(socket, ov, error);
-    });
+    };
+    const quiet = this.quiet.get(endpoint.port);
+    if (quiet) quiet.push(connect);
+    else this.#options.clock.later(connect);
     return this.#fail(WSA_IO_PENDING, 0);
+  }
+
+  /** Answers those who tried to connect to a port meanwhile. */
+  answer(port: number): void {
+    const waiting = this.quiet.get(port) ?? [];
+    this.quiet.delete(port);
+    for (const connect of waiting) this.#options.clock.later(connect);
   }
 
   /** `AcceptEx`. */

@@ -21,6 +21,7 @@ const SESSION: Subject = {
   quick: [
     ...tests("session", "using closing buffer capacity closed notify"),
     ...tests("session", "stats teardown"),
+    "tests/time/",
   ],
   rest: [
     ...tests("session", "lifetime held dequeue shared_wait abandoned"),
@@ -47,6 +48,7 @@ const WINSOCK: Subject = {
   quick: [
     ...tests("winsock", "waits errors call connections leftovers"),
     ...tests("contract", "winsock fake"),
+    "tests/time/",
   ],
   rest: [
     ...tests("winsock", "operations shared table giving_up"),

@@ -105,22 +105,6 @@ refusedTest(
 );
 
 sessionTest(
-  "conn.close() gives everything back where a queue cannot shrink",
-  async (open) => {
-    using session = open();
-    const all: RioTcpConn[] = [];
-    // More than a queue has room for at first.
-    for (let i = 0; i < 150; i++) all.push(...await openBoth(session));
-    open.fake!.fail("RIOResizeCompletionQueue", 10059, { times: Infinity });
-    for (const conn of all) conn.close();
-    assert(open.fake!.counts.RIOResizeCompletionQueue! > 0);
-    const { sockets, completionQueues, outstanding } = session.stats();
-    assertEquals([sockets, completionQueues, outstanding], [0, 0, 0]);
-  },
-  { only: ["fake"] },
-);
-
-sessionTest(
   "conn.close() gives everything back where a queue cannot be looked at",
   async (open) => {
     using session = open();

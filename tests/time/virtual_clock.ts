@@ -9,8 +9,6 @@
 import { type Clock, replaceClock, type Timer } from "../../ffi/clock.ts";
 import type { Random } from "../model/random.ts";
 
-/** What a turn of the event loop takes, in milliseconds. */
-const TURN_MS = 1 / 64;
 /** How long, in real time, something outside may take: a call of the system. */
 const PATIENCE_MS = 5000;
 /** Steps after the end of a test until nothing may be left that waits. */
@@ -28,6 +26,8 @@ interface Waiting {
 
 /** A clock that tests move. */
 export class VirtualClock implements Clock {
+  /** What a turn of the event loop takes, in milliseconds. */
+  turn = 1 / 64;
   #now = 0;
   #last = 0;
   readonly #waiting: Map<number, Waiting> = new Map();
@@ -117,7 +117,7 @@ export class VirtualClock implements Clock {
     if (due !== undefined) {
       this.#fire(due);
     } else if (this.#turns.length > 0) {
-      this.#now += TURN_MS;
+      this.#now += this.turn;
       const at = this.#random?.below(this.#turns.length) ?? 0;
       this.#turns.splice(at, 1)[0]!();
     } else {
