@@ -7,9 +7,10 @@
 import { rioSupport } from "../../mod.ts";
 import { output } from "../bounded.ts";
 import { skipped } from "../skip.ts";
+import { lacksRio } from "../windows/wine.ts";
 
 /** Why a test is left out that runs a program of its own. */
-export const NO_CHILDREN: string | undefined = Deno.build.os === "windows"
+export const NO_CHILDREN: string | undefined = lacksRio()
   ? "a program of its own would have no Registered I/O under Wine"
   : undefined;
 
@@ -46,7 +47,7 @@ export async function run(
 ): Promise<Said> {
   const url = new URL(`children/${script}`, import.meta.url);
   const { success, stdout, stderr } = await output(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", ...args, url.pathname, ...own],
+    args: ["run", "--no-check", "--no-prompt", ...args, url.href, ...own],
     env: { NO_COLOR: "1" },
   });
   const printed = stdout.split("\n").filter(Boolean);

@@ -12,10 +12,11 @@ import {
 import { connect, listenDatagram } from "../../mod.ts";
 import { skipped } from "../skip.ts";
 import { example, exampleTest, type Program, run } from "./program.ts";
+import { isWine } from "../windows/wine.ts";
 
 const HOST = "127.0.0.1";
 /** Why nothing is sent to a group over loopback. */
-const NO_GROUP = Deno.build.os === "windows"
+const NO_GROUP = isWine()
   ? "Wine sends through no interface of loopback"
   : undefined;
 const RECORDS = [

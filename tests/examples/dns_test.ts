@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { listenDatagram } from "../../mod.ts";
 import { skipped } from "../skip.ts";
 import { example, exampleTest, type Program, run } from "./program.ts";
+import { isWine } from "../windows/wine.ts";
 
 type Socket = Deno.DatagramConn & { readonly addr: Deno.NetAddr };
 
@@ -110,7 +111,7 @@ exampleTest(
 exampleTest(
   "examples/dns_forwarder.ts answers from the address that was asked",
   async () => {
-    const wine = Deno.build.os === "windows"
+    const wine = isWine()
       ? "Wine's sends take no address to leave from"
       : undefined;
     if (skipped("an answer from the address that was asked", wine)) return;

@@ -34,6 +34,8 @@ export interface ProgramOptions {
   input?: string;
   /** Whether its output is closed once it has printed something. */
   leaves?: boolean;
+  /** Whether it ends in the middle of a wait, which no verifier shall report. */
+  waits?: boolean;
 }
 
 /** A program that runs; disposing it ends it. */
@@ -47,10 +49,14 @@ export class Program implements AsyncDisposable {
   readonly outcome: Promise<Outcome>;
 
   constructor(command: string, args: string[], options: ProgramOptions = {}) {
-    const { input } = options;
+    const { input, waits = false } = options;
     this.#child = new Deno.Command(command, {
       args,
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: {
+        NO_COLOR: "1",
+        DENO_NO_UPDATE_CHECK: "1",
+        ...waits ? { RIO_VERIFIER_IGNORE_EXIT: "1" } : {},
+      },
       stdin: input === undefined ? unchanged.STDIN : "piped",
       stdout: "piped",
       stderr: "piped",

@@ -3,6 +3,7 @@ import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { listenDatagram, RioError } from "../../mod.ts";
 import { sessionTest } from "../session/harness.ts";
 import { bytes, datagramTest, receiveAll, within } from "./harness.ts";
+import { isWine } from "../windows/wine.ts";
 
 datagramTest(
   "conn.sendMany() sends many, conn.receiveMany() takes them in order",
@@ -92,7 +93,7 @@ datagramTest(
     const all = await receiveAll(bob, 50);
     // Under Wine a thread sends; when it moves to another core meanwhile, the
     // loopback may swap two datagrams.
-    if (Deno.build.os === "windows") all.sort((a, b) => a.length - b.length);
+    if (isWine()) all.sort((a, b) => a.length - b.length);
     assertEquals(all, all.map((_, i) => bytes(i)));
   },
 );
@@ -114,7 +115,7 @@ datagramTest(
     }
     assertEquals(await within(alice.receive()), [bytes(4), bob.addr]);
   },
-  Deno.build.os === "windows" ? { skip: "Wine has no IP_RECVTOS" } : {},
+  isWine() ? { skip: "Wine has no IP_RECVTOS" } : {},
 );
 
 datagramTest(

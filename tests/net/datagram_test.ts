@@ -9,6 +9,7 @@ import {
   within,
 } from "./harness.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
+import { isWine } from "../windows/wine.ts";
 
 datagramTest(
   "conn.connect() lets send() and receive() go without addresses",
@@ -55,7 +56,7 @@ datagramTest(
     await again.send(bytes(6), alice.addr);
     assertEquals((await within(received))[0], bytes(6));
   },
-  Deno.build.os === "windows"
+  isWine()
     ? {
       skip: "under Wine, an ICMP error stalls receives of a connected socket",
     }

@@ -16,6 +16,7 @@ import {
   type RioTcpConn,
 } from "../../mod.ts";
 import { sessionTest, until, within } from "../session/harness.ts";
+import { isWine } from "../windows/wine.ts";
 
 declare const gc: () => void;
 
@@ -89,7 +90,7 @@ const USES: Readonly<
 };
 
 // Wine lacks what tells the codepoint.
-const INFO = Deno.build.os === "windows" ? [false] : [false, true];
+const INFO = isWine() ? [false] : [false, true];
 
 for (const hostname of ["127.0.0.1", "::1"]) {
   for (const [what, use] of Object.entries(USES)) {

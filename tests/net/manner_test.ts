@@ -7,22 +7,20 @@ import {
   type RioListenDatagramOptions,
   type RioReceivedDatagram,
 } from "../../mod.ts";
-import { sessionTest } from "../session/harness.ts";
+import { type Intent, sessionTest, WITH_CONTROL } from "../session/harness.ts";
 import { bytes, within } from "./harness.ts";
 
 type Open = (
   options?: Omit<RioListenDatagramOptions, "session">,
 ) => RioDatagramConn;
 
-/** Wine's sends take no control messages. */
-const NOT_WINE = { only: ["linux", "fake"] } as const;
 const LINUX = { only: ["linux"] } as const;
 
 /** Registers a test of datagram sockets in a session of their own. */
 function mannerTest(
   name: string,
   body: (open: Open) => Promise<void>,
-  intent: { only: readonly ("linux" | "fake")[] } = NOT_WINE,
+  intent: Intent = WITH_CONTROL,
 ): void {
   sessionTest(name, async (openSession) => {
     await using session = openSession();

@@ -10,15 +10,19 @@ import {
   type RioListenDatagramOptions,
 } from "../../mod.ts";
 import { WSAEADDRNOTAVAIL } from "../../ffi/error_numbers.ts";
-import { type Open as OpenSession, sessionTest } from "../session/harness.ts";
+import {
+  type Intent,
+  type Open as OpenSession,
+  sessionTest,
+  WITH_CONTROL,
+} from "../session/harness.ts";
 import { skipped } from "../skip.ts";
 import { bytes, within } from "./harness.ts";
+import { isWine } from "../windows/wine.ts";
 
 type Options = Omit<RioListenDatagramOptions, "session">;
 type Open = (options?: Options) => RioDatagramConn;
 
-/** Wine's sends take no control messages. */
-const NOT_WINE = { only: ["linux", "fake"] } as const;
 const LINUX = { only: ["linux"] } as const;
 const EVERYWHERE = { only: ["linux", "fake", "windows"] } as const;
 
@@ -26,7 +30,7 @@ const EVERYWHERE = { only: ["linux", "fake", "windows"] } as const;
 function replyTest(
   name: string,
   body: (open: Open, system: OpenSession["system"]) => Promise<void>,
-  intent: { only?: readonly OpenSession["system"][] } = NOT_WINE,
+  intent: Intent = WITH_CONTROL,
 ): void {
   sessionTest(name, async (openSession) => {
     await using session = openSession();
@@ -137,10 +141,10 @@ for (const [hostname, hosts] of PLACES) {
 
   replyTest(
     `a batch on ${hostname} tells the address that was asked`,
-    async (open, system) => {
+    async (open) => {
       const servers = [open({ hostname })];
       // Wine has no ECN.
-      if (system !== "windows") servers.push(open({ hostname, info: true }));
+      if (!isWine()) servers.push(open({ hostname, info: true }));
       for (const server of servers) {
         for (const host of hosts) {
           const conn = await client(open, server, host);

@@ -19,7 +19,13 @@ import {
 } from "../../mod.ts";
 import { FAMILIES } from "../contract/families.ts";
 import { skipped } from "../skip.ts";
-import { collect, openPair, openUdp, sessionTest } from "./harness.ts";
+import {
+  collect,
+  openPair,
+  openUdp,
+  sessionTest,
+  WITH_CONTROL,
+} from "./harness.ts";
 
 const HOSTS = FAMILIES.map(({ loopback }) => loopback);
 
@@ -200,7 +206,6 @@ function listen(session: RioSession, hostname: string): RioSocket {
 }
 
 const LINUX = { only: ["linux"] } as const;
-const NOT_WINE = { only: ["linux", "fake"] } as const;
 
 for (const hostname of HOSTS) {
   for (const family of [4, 6] as const) {
@@ -225,7 +230,7 @@ for (const hostname of HOSTS) {
         });
         assertEquals(connected.ecn, 1);
       },
-      NOT_WINE,
+      WITH_CONTROL,
     );
   }
 
@@ -288,7 +293,7 @@ for (const hostname of HOSTS) {
       assert(info.interfaceIndex! > 0);
       if (open.system === "linux") assert(info.timeToLive! > 0);
     },
-    NOT_WINE,
+    WITH_CONTROL,
   );
 }
 

@@ -22,6 +22,7 @@ import {
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
 import { requestsOnly } from "../requests_only.ts";
 import { Provider } from "../windows/provider.ts";
+import { isWine } from "../windows/wine.ts";
 
 /** The most that a test waits for anything, in milliseconds. */
 const PATIENCE_MS = 5000;
@@ -48,6 +49,9 @@ export interface Intent {
   /** The only systems that the test is about. */
   only?: readonly Open["system"][];
 }
+
+/** What sends control messages, which Wine does not take. */
+export const WITH_CONTROL: Intent = isWine() ? { only: ["linux", "fake"] } : {};
 
 type Body = (open: Open) => void | Promise<void>;
 
