@@ -8,10 +8,8 @@ import { assert, assertEquals, fail } from "@std/assert";
 import type { RioBackend, RioHandle } from "../../ffi/contract.ts";
 import { errorName } from "../../ffi/errors.ts";
 import { RioResults } from "../../ffi/layout.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { keepLedger, Ledger } from "./ledger.ts";
-
-/** The longest that anything is waited for, in milliseconds. */
-const BOUND = 5000;
 
 /** Enough to see what wrongly happens a little later, in milliseconds. */
 const PAUSE = 15;
@@ -100,11 +98,11 @@ export class Waits {
     condition: () => boolean,
     awaited: string | (() => string),
   ): Promise<void> {
-    const deadline = Date.now() + BOUND;
+    const deadline = Date.now() + PATIENCE_MS;
     for (let round = 0; !condition(); round++) {
       if (Date.now() > deadline) {
         const what = typeof awaited === "string" ? awaited : awaited();
-        fail(`Waited ${BOUND} ms in vain for ${what}`);
+        fail(`Waited in vain for ${what}`);
       }
       if (round > 2) await pause(1);
     }
@@ -135,11 +133,11 @@ export class Waits {
 
   /** Waits until a key was reported. */
   async fires(key: number, awaited: string): Promise<void> {
-    const deadline = Date.now() + BOUND;
+    const deadline = Date.now() + PATIENCE_MS;
     while (!this.#fired.delete(key)) {
       // What comes only because of the wake-up did not end the wait itself.
       const inTime = await this.#collect(Math.max(0, deadline - Date.now()));
-      if (!inTime) fail(`Waited ${BOUND} ms in vain for ${awaited}`);
+      if (!inTime) fail(`Waited in vain for ${awaited}`);
     }
   }
 

@@ -8,10 +8,10 @@
 import { assertEquals, fail } from "@std/assert";
 import * as rio from "../../mod.ts";
 import { WAY_FLAGS } from "../linux/way.ts";
+import { PROGRAM_MS, until, within } from "../patience.ts";
 import { skipped } from "../skip.ts";
 
-/** The most that a statement waits for anything, in milliseconds. */
-const PATIENCE_MS = 5000;
+export { within };
 
 /** What both kinds of UDP sockets are; Deno declares two methods nowhere. */
 export type DatagramConn = Deno.DatagramConn & {
@@ -173,28 +173,6 @@ function descriptors(): number {
   }
 }
 
-async function until(holds: () => boolean, what: () => string): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (performance.now() > end) fail(`Left behind: ${what()}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-/** Waits for a promise, for a bounded time. */
-export async function within<T>(promise: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error("Waited in vain for a promise")),
-    PATIENCE_MS,
-  );
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** A pause in which the system can do what it has begun. */
 export function pause(milliseconds = 20): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -288,7 +266,7 @@ export async function runProgram(net: Net, code: string): Promise<string> {
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const late = setTimeout(() => child.kill(), 20_000);
+  const late = setTimeout(() => child.kill(), PROGRAM_MS);
   try {
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(`${prelude}\n${code}`));

@@ -4,12 +4,10 @@
  * @module
  */
 import { fail } from "@std/assert";
+import { PROGRAM_MS } from "../patience.ts";
 import * as unchanged from "../windows/unchanged.ts";
 import { rioSupport } from "../../mod.ts";
 import { skipped } from "../skip.ts";
-
-/** The most that a program may take, in milliseconds. */
-const BOUND_MS = 30_000;
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -64,7 +62,7 @@ export class Program implements AsyncDisposable {
     this.#timer = setTimeout(() => {
       this.#late = true;
       this.#child.kill("SIGKILL");
-    }, BOUND_MS);
+    }, PROGRAM_MS);
     this.outcome = this.#run(input, options.leaves ?? false);
   }
 

@@ -1,6 +1,7 @@
 /** The examples that are programs to start from: each is asked, and stopped. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listenDatagram, type RioDatagramConn } from "../../mod.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 import { example, exampleTest, type Program, run } from "./program.ts";
 
@@ -17,7 +18,7 @@ async function clientOf(port: string | undefined): Promise<RioDatagramConn> {
 
 /** What comes next, as text. */
 async function hear(conn: RioDatagramConn): Promise<string> {
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
   return decode((await conn.receive(undefined, { signal }))[0]);
 }
 
@@ -135,7 +136,7 @@ exampleTest("examples/media_relay.ts relays in the order it came", async () => {
   await source.sendMany(packets);
   for (const conn of [one, other]) {
     for (const { data } of packets) {
-      const signal = AbortSignal.timeout(20_000);
+      const signal = AbortSignal.timeout(PATIENCE_MS);
       const [got] = await conn.receive(undefined, { signal });
       assertEquals([got.length, got[0]], [data.length, data[0]]);
     }

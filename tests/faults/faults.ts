@@ -8,7 +8,8 @@ import type { RioBackend } from "../../ffi/contract.ts";
 import { RioError, type RioSession } from "../../mod.ts";
 import type { Injection } from "./injection.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
-import { PATIENCE_MS, within } from "./steps.ts";
+import { PATIENCE_MS } from "../patience.ts";
+import { within } from "./steps.ts";
 
 /** One documented way in which a native call fails. */
 export interface Way {

@@ -7,7 +7,7 @@
 import { BRIEF_MS, type Call, judge, type System, use } from "./faults.ts";
 import type { Way } from "./faults.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
-import { PATIENCE_MS } from "./steps.ts";
+import { PATIENCE_MS } from "../patience.ts";
 
 /** One call that fails. */
 interface Failure {

@@ -7,6 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { RioError, type RioSession, type RioSocket } from "../../mod.ts";
 import { dropIn } from "./drop_in_scenarios.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import {
   addressed,
   arrive,
@@ -16,7 +17,6 @@ import {
   finish,
   HangError,
   listenOnce,
-  PATIENCE_MS,
   poll,
   within,
 } from "./steps.ts";

@@ -11,9 +11,7 @@ import {
   type RioSession,
   type RioSocket,
 } from "../../mod.ts";
-
-/** The most that a scenario waits for anything, in milliseconds. */
-export const PATIENCE_MS = 4000;
+import { PATIENCE_MS } from "../patience.ts";
 
 /** Something did not come that had to. */
 export class HangError extends Error {}

@@ -7,11 +7,11 @@
 import type { RioBackend } from "../../ffi/contract.ts";
 import { createWinsockBackend, openLibrary } from "../../ffi/mod.ts";
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { library, Provider } from "../windows/provider.ts";
 import type { System, Way } from "./faults.ts";
 import { FaultyWinsock } from "./faulty_winsock.ts";
 import type { Injection } from "./injection.ts";
-import { PATIENCE_MS } from "./steps.ts";
 
 /** Winsock with one failure, and somebody who judges what was done with it. */
 abstract class FaultyWindows implements System {

@@ -5,10 +5,8 @@
  */
 import { fail } from "@std/assert";
 import { WAY_FLAGS } from "../linux/way.ts";
+import { PROGRAM_MS } from "../patience.ts";
 import * as unchanged from "../windows/unchanged.ts";
-
-/** The most that a program may take, in milliseconds. */
-const BOUND_MS = 30_000;
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -127,7 +125,7 @@ async function runProgram(
   const timer = setTimeout(() => {
     late = true;
     child.kill("SIGKILL");
-  }, BOUND_MS);
+  }, PROGRAM_MS);
   try {
     const [stdout, stderr, status] = await Promise.all([
       read(child.stdout, (text) => watch?.(child, text)),

@@ -20,12 +20,12 @@ import {
   type RioSocketOptions,
 } from "../../mod.ts";
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import { until, within } from "../patience.ts";
 import { requestsOnly } from "../requests_only.ts";
 import { Provider } from "../windows/provider.ts";
 import { isWine } from "../windows/wine.ts";
 
-/** The most that a test waits for anything, in milliseconds. */
-const PATIENCE_MS = 5000;
+export { until, within };
 
 /** Opens a session on the system under test. */
 export interface Open {
@@ -169,32 +169,6 @@ function accountOf(session: RioSession) {
 export function descriptors(): number {
   if (Deno.build.os !== "linux") return 0;
   return [...Deno.readDirSync("/proc/self/fd")].length;
-}
-
-/** Waits until something holds, for a bounded time. */
-export async function until(
-  holds: () => boolean,
-  what: string,
-): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (performance.now() > end) fail(`Waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-/** Waits for a promise, for a bounded time. */
-export async function within<T>(promise: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error("Waited in vain for a promise")),
-    PATIENCE_MS,
-  );
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Dequeues until so many completions came, for a bounded time. */

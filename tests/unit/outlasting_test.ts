@@ -6,11 +6,11 @@ import {
 } from "@std/assert";
 import type { reserveOutlasting } from "../../ffi/outlasting.ts";
 import { openWith, pretend } from "./stand_ins.ts";
+import { PATIENCE_MS } from "../patience.ts";
 
 declare const gc: () => void;
 
 const UNIT = 65_536;
-const PATIENCE_MS = 5000;
 const GLIBC = "libc.so.6";
 const MUSL = `libc.musl-${Deno.build.arch}.so.1`;
 

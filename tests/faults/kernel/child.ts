@@ -6,7 +6,7 @@
  */
 import { BRIEF_MS, judge, use } from "../faults.ts";
 import { FaultyLinux } from "../faulty_linux.ts";
-import { PATIENCE_MS } from "../steps.ts";
+import { PATIENCE_MS } from "../../patience.ts";
 import { type Case, casesOf, shortCases, tampered } from "./cases.ts";
 import { NoStraceError, Strace } from "./strace.ts";
 
