@@ -265,7 +265,7 @@ export class RioSession implements Disposable, AsyncDisposable {
 
   /**
    * Closes everything, waiting for requests for at most 250 milliseconds, or
-   * longer where the system is too busy to look 20 times in them.
+   * longer where the system is too busy to look 50 times in them.
    *
    * A closed socket's requests end at once on Linux and almost at once on
    * Windows. What does not end is given up: see {@linkcode RioStats.abandoned}.

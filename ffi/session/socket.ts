@@ -322,7 +322,7 @@ export class RioSocket extends RioEndpoint {
    * Closes the socket, and its own completion queue with it; throws nothing.
    *
    * Its requests are drained, for at most 100 milliseconds, or longer where the
-   * system is too busy to look 20 times in them. Completions that arrive on a
+   * system is too busy to look 50 times in them. Completions that arrive on a
    * queue that was given are kept there for the next `dequeue()`.
    */
   override [Symbol.dispose](): void {

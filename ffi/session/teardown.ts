@@ -56,7 +56,7 @@ export const CLOSE_MS = 5000;
 const RECLAIM_MS = 100;
 
 /** Looks before time counts: on a busy machine it passes, and nobody has run. */
-const LOOKS = 20;
+const LOOKS = 50;
 
 /** Sessions that could not be drained: rule 6. */
 const kept: Ledger[] = [];
