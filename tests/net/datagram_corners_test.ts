@@ -53,6 +53,7 @@ sessionTest(
     // It is committed a few microtasks later.
     await new Promise((resolve) => setTimeout(resolve, 5));
     open.fake!.resume();
+    open.fake!.pump();
     conn.close();
     assertEquals(await within(sent), 1);
     assertEquals((await within(receiver.receive()))[0].length, 1);
