@@ -10,7 +10,7 @@ import { skipped } from "../skip.ts";
 import { lacksRio } from "../windows/wine.ts";
 
 /** Why a test is left out that runs a program of its own. */
-export const NO_CHILDREN: string | undefined = lacksRio()
+const NO_CHILDREN: string | undefined = lacksRio()
   ? "a program of its own would have no Registered I/O under Wine"
   : undefined;
 

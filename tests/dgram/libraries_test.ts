@@ -8,8 +8,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { output } from "../bounded.ts";
-import { skipped } from "../skip.ts";
-import { NO_CHILDREN } from "./child.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 const HERE = new URL("libraries/", import.meta.url);
 const OURS = new URL("../../ffi/dgram/mod.ts", import.meta.url).href;
@@ -71,7 +70,7 @@ async function run(way: string, config: string): Promise<Told[]> {
   }
 }
 
-const reason = NO_CHILDREN ?? await install();
+const reason = NOT_LINUX ?? await install();
 
 function libraryTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: skipped(name, reason), fn });

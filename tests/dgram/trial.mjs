@@ -8,8 +8,8 @@ import { once } from "node:events";
 import os from "node:os";
 import process from "node:process";
 
-/** The most that a statement waits for anything, in milliseconds. */
-const PATIENCE_MS = 5000;
+/** The most that a statement waits for anything: `PATIENCE_MS` of `../patience.ts`. */
+const PATIENCE_MS = 30_000;
 /** The same where it is known to wait in vain. */
 const NO_PATIENCE_MS = 300;
 
