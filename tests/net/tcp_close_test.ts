@@ -1,7 +1,8 @@
 /** How connections end: one direction, both, or reset; and what that ends. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { connect, listen } from "../../mod.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { encode, openBoth, text } from "./connection.ts";
+import { encode, HOST, openBoth, text } from "./connection.ts";
 
 sessionTest(
   "conn.closeWrite() ends one direction only",
@@ -103,6 +104,24 @@ sessionTest(
     );
     client.close();
     server.close();
+  },
+);
+
+sessionTest(
+  "listener.accept() tells that its session was closed before it gave the connection",
+  async (openSession) => {
+    const session = openSession();
+    using other = openSession();
+    using listener = listen({ hostname: HOST, session });
+    const accepted = assertRejects(
+      () => listener.accept(),
+      Deno.errors.BadResource,
+    );
+    using _client = await connect({ port: listener.addr.port, session: other });
+    // Its client is told first, which takes some turns.
+    while (session.stats().sockets < 2) await new Promise(setImmediate);
+    session[Symbol.dispose]();
+    await within(accepted);
   },
 );
 

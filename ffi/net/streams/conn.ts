@@ -8,6 +8,7 @@ import { NativePromise } from "../../globals.ts";
 import { SO_LINGER, SOL_SOCKET } from "../../constants.ts";
 import { assertInternal, type INTERNAL } from "../../internal.ts";
 import { LINGER } from "../../layout.ts";
+import { assertEndpointOpen } from "../../session/endpoint.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import { inNextTurn } from "../../clock.ts";
 import { assertBytes } from "../arguments.ts";
@@ -89,6 +90,8 @@ export class RioTcpConn implements Disposable {
   ) {
     assertInternal(key, "connect()");
     const { socket, allowHalfOpen } = options;
+    // With its session, say, since there was a connection.
+    assertEndpointOpen(socket, "use a connection");
     this.#halfOpen = allowHalfOpen === true;
     this.socket = socket;
     this.localAddr = givenBack(socket.address);
