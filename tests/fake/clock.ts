@@ -20,14 +20,17 @@ interface Watcher {
 export class Clock {
   /** Every how many empty polls a round passes. */
   lateBy: number;
+  /** How much of what is due happens in one round. */
+  readonly #portion: (due: number) => number;
 
   #due: (() => void)[] = [];
   #watchers = new Set<Watcher>();
   #timer: Timer | undefined;
   #polls = 0;
 
-  constructor(lateBy: number) {
+  constructor(lateBy: number, portion: (due: number) => number) {
     this.lateBy = lateBy;
+    this.#portion = portion;
   }
 
   /** Does something in the next round. */
@@ -38,7 +41,8 @@ export class Clock {
 
   /** Lets one round pass. */
   pump(): void {
-    for (const action of this.#due.splice(0)) action();
+    const due = this.#due.splice(0, this.#portion(this.#due.length));
+    for (const action of due) action();
     for (const watcher of [...this.#watchers]) {
       if (watcher.poll()) this.#end(watcher);
     }

@@ -33,6 +33,8 @@ export interface FakeOptions {
    * @default {2}
    */
   lateBy?: number;
+  /** How much of what is due happens in one round; by default all. */
+  portion?: (due: number) => number;
   /**
    * Whether there is a `DispCallFunc`.
    *
@@ -84,7 +86,7 @@ export interface FakeWindows {
  */
 export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
   const { lateBy = 2, dispatch = true, table = {} } = options;
-  const clock = new Clock(lateBy);
+  const clock = new Clock(lateBy, options.portion ?? ((due) => due));
   const oracle = new Oracle();
   const script = new Script();
   const network = new Network();

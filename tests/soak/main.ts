@@ -1,7 +1,7 @@
 /**
  * Load for minutes: ten million datagrams, a million TCP round trips, peers that
  * misbehave, millions of steps of random use against the model, every order of a
- * few steps, and every pair of calls that fail.
+ * few steps, thousands of orders of many, and every pair of calls that fail.
  *
  * `deno task soak`, or with `--quick` for a few seconds; `--seed` replays.
  *
@@ -12,6 +12,8 @@ import { useAtRandom } from "../contract_random/run.ts";
 import { places } from "../exhaustive/places.ts";
 import { runAll } from "../exhaustive/run.ts";
 import { runModel } from "../model/run.ts";
+import { PLACES, RACES, runOrders } from "../orders/run.ts";
+import { WITHOUT_URING } from "../linux/engine.ts";
 import { SYSTEMS } from "../model/system.ts";
 import { soakFaults } from "./faults.ts";
 import { soak } from "./run.ts";
@@ -39,6 +41,14 @@ for (const once of [true, false]) {
     await using place = open();
     const runs = await runAll(place, { depth });
     console.log(`${runs} orders of ${depth} steps: ${name}`);
+  }
+}
+for (const race of Object.keys(RACES)) {
+  for (const place of PLACES) {
+    if (place === "io_uring" && WITHOUT_URING) continue;
+    const count = args.quick ? 20 : 10_000;
+    await runOrders({ race, place, seed, count });
+    console.log(`${count} orders of calls that race: ${race}, ${place}`);
   }
 }
 await soakFaults(args.quick ? 100 : 1);
