@@ -29,7 +29,7 @@ export async function outcomes(
   program: string,
   args: string[],
 ): Promise<Map<string, Outcome>> {
-  const script = new URL("in_process.mjs", import.meta.url).pathname;
+  const script = `${import.meta.dirname}/in_process.mjs`;
   const { stdout, stderr } = await output(program, {
     args: [...args, script],
   });
