@@ -1,25 +1,30 @@
 /**
- * Makes mutants by rule in a scratch copy of the package, and lists those that
+ * Makes mutants by rule in scratch copies of the package, and lists those that
  * no test notices and that nobody has justified.
  *
- * `deno task mutants:rules`; words choose files of which the path has one of
- * them, `--every 10` takes one of ten, `--list` only says what there is.
+ * Each is tried by the tests that run its line, one file of tests after the
+ * other, up to the first that notices: those first that noticed most of this
+ * file in the least time.
+ *
+ * `deno task mutants:rules`; words choose mutants that have one of them in their
+ * path, line and rule, `--every 10` takes one of ten, `--list` only says what
+ * there is. `--reach FILE` keeps which tests run what, and reads it the next
+ * time; `--jobs` says how many are tried at a time, `--seconds` for how long each.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { isJustified } from "./justified.ts";
 import { ScratchPackage } from "./package.ts";
+import { Choice, reachOf, type Tests } from "./reach.ts";
 import { type Change, changesOf } from "./rules.ts";
-import { type Subject, subjects } from "./subjects.ts";
+import { sources, testFiles } from "./subjects.ts";
 import { onLinux } from "./systems.ts";
 
-/** Seconds that the quick tests of one mutant may run; a hang is noticed, too. */
-const QUICK_LIMIT = 60;
-/** Seconds that the others may run. */
-const LIMIT = 180;
-/** Seconds that they may run without a mutant. */
-const CALM_LIMIT = 600;
+/** Seconds that a file of tests may run without a mutant; longer ones are left out. */
+const CALM_LIMIT = 180;
+/** Seconds for which a mutant may hold them up: a hang is noticed, too. */
+const SLACK = 20;
 /** Accounts are audited, as in all tests. */
 const AUDIT = ["--preload", "tests/audit/preload.ts"];
 
@@ -29,78 +34,119 @@ const ROOT = new URL("../../", import.meta.url);
 interface Chosen {
   readonly file: string;
   readonly change: Change;
-  readonly subject: Subject;
 }
 
-async function main(args: string[]): Promise<number> {
-  const options = parseArgs(args, {
+const { every, from, jobs, list, reach, seconds, _: words } = parseArgs(
+  Deno.args,
+  {
     boolean: ["list"],
-    string: ["every", "from", "_"],
-    default: { every: "1", from: "0" },
-  });
-  const { every, from, list, _: words } = options;
-  const files = Object.entries(subjects).filter(([file]) =>
-    words.length === 0 || words.some((word) => file.includes(String(word)))
-  );
-  const chosen: Chosen[] = [];
-  let count = 0;
-  for (const [file, subject] of files) {
+    string: ["every", "from", "jobs", "reach", "seconds", "_"],
+    default: {
+      every: "1",
+      from: "0",
+      jobs: String(navigator.hardwareConcurrency),
+      seconds: "30",
+    },
+  },
+);
+
+/** What is written of a mutant. */
+const named = ({ file, change: { rule, line, before } }: Chosen) =>
+  `${file}:${line} ${rule}: ${before}`;
+
+async function choose(): Promise<Chosen[]> {
+  const all: Chosen[] = [];
+  for (const file of await sources()) {
     const text = await Deno.readTextFile(new URL(file, ROOT));
-    for (const change of changesOf(text)) {
-      if (count++ % Number(every) !== Number(from)) continue;
-      chosen.push({ file, change, subject });
-    }
+    all.push(...changesOf(text).map((change) => ({ file, change })));
   }
-  console.log(`${chosen.length} of ${count} mutants by rule`);
+  const meant = all.filter((one) =>
+    words.length === 0 ||
+    words.some((word) => named(one).includes(String(word)))
+  );
+  const chosen = meant.filter((_, i) => i % Number(every) === Number(from));
+  console.log(`${chosen.length} of ${all.length} mutants by rule`);
+  return chosen;
+}
+
+/** Works off a list, in several copies of the package at a time. */
+async function eachOf<T>(
+  these: readonly T[],
+  work: (one: T, folder: string) => Promise<void>,
+): Promise<void> {
+  const left = these.values();
+  await Promise.all(Array.from({ length: Number(jobs) }, async () => {
+    await using scratch = await ScratchPackage.create();
+    for (const one of left) await work(one, scratch.folder);
+  }));
+}
+
+/** What the tests run; what is known of them is read, and added to. */
+async function measure(): Promise<Tests[]> {
+  const kept = reach ? await Deno.readTextFile(reach).catch(() => "") : "";
+  const tests: Tests[] = kept.split("\n").filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const known = new Set(tests.map(({ path }) => path));
+  const left = (await testFiles()).filter((path) => !known.has(path));
+  await eachOf(left, async (path, folder) => {
+    const options = { preload: AUDIT, seconds: CALM_LIMIT };
+    const one = await reachOf(folder, path, options);
+    tests.push(one);
+    const line = `${JSON.stringify(one)}\n`;
+    if (reach) await Deno.writeTextFile(reach, line, { append: true });
+    if (Object.keys(one.lines).length > 0) return;
+    console.log(`left out: ${path} fails, or takes too long`);
+  });
+  return tests;
+}
+
+/** Who noticed a mutant, or `null`. */
+async function tryOne(
+  { file, change }: Chosen,
+  { folder, choice }: { folder: string; choice: Choice },
+): Promise<string | null> {
+  await Deno.writeTextFile(`${folder}/${file}`, change.text);
+  try {
+    let left = Number(seconds);
+    const tried = new Set<Tests>();
+    for (;;) {
+      const tests = choice.of(file, change.line)
+        .find((one) => one.seconds <= left && !tried.has(one));
+      if (tests === undefined) return null;
+      left -= tests.seconds;
+      tried.add(tests);
+      const { passed, noticed } = await onLinux.run(
+        folder,
+        [...AUDIT, tests.path],
+        { seconds: SLACK + 3 * tests.seconds },
+      );
+      choice.learn(tests, file, !passed);
+      if (!passed) return `${tests.path}: ${noticed[0]}`;
+    }
+  } finally {
+    await Deno.copyFile(new URL(file, ROOT), `${folder}/${file}`);
+  }
+}
+
+async function main(): Promise<number> {
+  const chosen = await choose();
   if (list) {
-    for (const one of chosen) report("       ", one);
+    for (const one of chosen) console.log(named(one));
     return 0;
   }
-  await using scratch = await ScratchPackage.create();
-  const { folder } = scratch;
-  for (const { quick, rest } of new Set(chosen.map((one) => one.subject))) {
-    const tests = [...AUDIT, ...quick, ...rest];
-    const calm = await onLinux.run(folder, tests, { seconds: CALM_LIMIT });
-    if (calm.passed) continue;
-    console.error(`The tests fail without a mutant:\n${calm.text}`);
-    return 1;
-  }
+  const open = chosen.filter(({ file, change }) => !isJustified(file, change));
+  const choice = new Choice(await measure());
   let caught = 0;
-  let justified = 0;
-  for (const one of chosen) {
-    const { file, change, subject } = one;
-    if (isJustified(file, change)) {
-      justified++;
-      continue;
-    }
-    await Deno.writeTextFile(`${folder}/${file}`, change.text);
-    let { passed, noticed } = await onLinux.run(
-      folder,
-      [...AUDIT, ...subject.quick],
-      { seconds: QUICK_LIMIT },
-    );
-    if (passed) {
-      const rest = [...AUDIT, ...subject.rest];
-      ({ passed, noticed } = await onLinux.run(folder, rest, {
-        seconds: LIMIT,
-      }));
-    }
-    await Deno.copyFile(new URL(file, ROOT), `${folder}/${file}`);
-    if (!passed) caught++;
-    report(passed ? "MISSED " : "caught ", one);
-    if (!passed) console.log(`        ${noticed[0]}`);
-  }
-  const missed = chosen.length - caught - justified;
+  await eachOf(open, async (one, folder) => {
+    const noticed = await tryOne(one, { folder, choice });
+    if (noticed !== null) caught++;
+    console.log(`${noticed === null ? "MISSED" : "caught"}  ${named(one)}`);
+    if (noticed !== null) console.log(`        ${noticed}`);
+  });
+  const justified = chosen.length - open.length;
+  const missed = open.length - caught;
   console.log(`${caught} caught, ${justified} justified, ${missed} missed`);
   return missed === 0 ? 0 : 1;
 }
 
-function report(
-  outcome: string,
-  { file, change }: Chosen,
-): void {
-  const { rule, line, before } = change;
-  console.log(`${outcome} ${file}:${line} ${rule}: ${before}`);
-}
-
-Deno.exit(await main(Deno.args));
+Deno.exit(await main());
