@@ -83,7 +83,10 @@ export class Choice {
 
   #worth({ path, seconds, lines }: Tests, file: string): number {
     const { noticed = 0, tried = 0 } = this.#tries.get(`${path} ${file}`) ?? {};
-    const of = lines[file]?.length ?? 0;
-    return of * (noticed + 1) / (tried + 1) / (seconds + 1);
+    const names = file.replace(/^ffi\/|\.ts$/g, "").split(/[/_]/);
+    // Those that are named as what they test.
+    const near = names.filter((name) => path.includes(name)).length;
+    const share = (lines[file]?.length ?? 0) * 4 ** near;
+    return share * (noticed + 1) / (tried + 1) / (seconds + 1);
   }
 }

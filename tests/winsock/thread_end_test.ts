@@ -1,0 +1,45 @@
+/** Sockets of a worker that the system closes when its thread ends. */
+import { assertEquals } from "@std/assert";
+import { askWorker } from "../unit/ask_worker.ts";
+
+/** What a worker has called, and whether it knew its socket twice. */
+interface Told {
+  readonly calls: string[];
+  readonly forgotten: boolean[];
+}
+
+const URL_OF_WORKER = new URL("thread_end_worker.ts", import.meta.url);
+const inWorker = (fails: string | null): Promise<Told> =>
+  askWorker(URL_OF_WORKER, fails);
+
+const OPENED = ["GetCurrentThreadId", "OpenThread 1048576 0 7"];
+const PINNED = [...OPENED, "GetModuleHandleExW 5 closesocket"];
+const waits = (socket: number) =>
+  `RegisterWaitForSingleObject 70 closesocket ${socket} 4294967295 8`;
+
+Deno.test("hold() has the system close a socket of a worker at its end, forget() does not", async () => {
+  const { calls, forgotten } = await inWorker(null);
+  assertEquals(calls, [
+    ...PINNED,
+    ...[waits(1), waits(2)],
+    "UnregisterWait 700",
+  ]);
+  assertEquals(forgotten, [true, false]);
+});
+
+for (
+  const [fails, calls] of [
+    ["kernel32.dll", []],
+    ["ws2_32.dll", []],
+    ["OpenThread", PINNED],
+    ["GetModuleHandleExW", PINNED],
+    ["RegisterWaitForSingleObject", [...PINNED, waits(1), waits(2)]],
+  ] as const
+) {
+  Deno.test(`hold() leaves sockets to the end of the process where ${fails} fails`, async () => {
+    assertEquals(await inWorker(fails), {
+      calls: [...calls],
+      forgotten: [true, false],
+    });
+  });
+}
