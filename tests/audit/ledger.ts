@@ -35,7 +35,12 @@ export function* faultsOf(ledger: Ledger): Generator<string> {
   const sends = new Map<SocketRecord, number>();
   for (const request of ledger.requests) {
     const { socket, isSend, buffer, extended, extraBuffers } = request;
-    if (socket === null) continue;
+    if (socket === null) {
+      if (buffer !== null || extraBuffers.some((used) => used !== null)) {
+        yield "a request that has ended keeps a buffer";
+      }
+      continue;
+    }
     add(isSend ? sends : receives, socket);
     for (const used of [buffer, ...(extended ? extraBuffers : [])]) {
       if (used !== null) add(uses, used);

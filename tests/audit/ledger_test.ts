@@ -54,6 +54,14 @@ const WRONG: readonly (readonly [
     (ledger, _, by) => [...ledger.sockets][0]!.receives.outstanding += by,
   ],
   [
+    "a request that has ended with its buffer",
+    /^a request that has ended keeps a buffer$/,
+    ({ requests }, _, by) =>
+      by > 0
+        ? requests.push({ ...requests[0]!, socket: null, clear() {} })
+        : requests.pop(),
+  ],
+  [
     "a post too many",
     /^2 requests outstanding, 1 in flight$/,
     (ledger, _, by) => ledger.posted += by,

@@ -63,7 +63,15 @@ export class ScratchPackage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.folder, { recursive: true });
+    for (let times = 1;; times++) {
+      try {
+        return await Deno.remove(this.folder, { recursive: true });
+      } catch (error) {
+        // A process that a fault has left behind writes to it.
+        if (times === 10) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
   }
 }
 

@@ -47,6 +47,8 @@ const STATEMENT = /^ {4,}(?:if \(.*\) )?(?:void |await |delete |\+\+|--)?/;
 const DOES = /^(?:this|super|[a-z_$][\w$]*)\b/;
 const DECLARES =
   /^(?:const|let|return|throw|import|export|type|case|default|using|break|continue|static|readonly|yield|else|for|while|do|if|switch|try|function|async|declare)\b/;
+/** A member of a type. */
+const MEMBER = /^[\w$]+\??: /;
 
 /** All mutants of a text, in the order of its lines. */
 export function changesOf(text: string): Change[] {
@@ -83,7 +85,8 @@ export function changesOf(text: string): Change[] {
 function isStatement(line: string, before: string): boolean {
   const rest = line.replace(STATEMENT, "");
   return rest !== line && line.endsWith(";") && DOES.test(rest) &&
-    !DECLARES.test(rest) && isBalanced(line) && /(?:^|[;{}]) *$/.test(before);
+    !DECLARES.test(rest) && !MEMBER.test(rest) && isBalanced(line) &&
+    /(?:^|[;{}]) *$/.test(before);
 }
 
 function isBalanced(line: string): boolean {

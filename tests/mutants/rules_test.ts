@@ -42,6 +42,10 @@ Deno.test("changesOf() leaves comments, texts and types alone", () => {
     "const same = `${a} + 1`;",
     "type A<B> = C<B>;",
     "const sure = a!.b;",
+    "function f(",
+    "  options: {",
+    "    member: A;",
+    "    optional?: B;",
   ].join("\n");
   assertEquals(made(text), []);
 });

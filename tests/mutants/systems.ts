@@ -17,6 +17,8 @@ export interface System {
 export interface Limit {
   /** Seconds until they are ended; a hang is noticed, too. */
   seconds: number;
+  /** Whether they go on after one that fails. */
+  goOn?: boolean;
 }
 
 /** What came of a run. */
@@ -35,8 +37,8 @@ const TEST = ["test", "-A", "--no-check", "--unstable-net"]
 /** Linux: the tests that a fault names, up to the first that fails. */
 export const onLinux: System = {
   tests: ({ linux = [] }) => linux,
-  async run(folder, tests, { seconds }) {
-    const args = [...TEST, "--fail-fast", ...tests];
+  async run(folder, tests, { seconds, goOn = false }) {
+    const args = [...TEST, ...(goOn ? [] : ["--fail-fast"]), ...tests];
     const signal = AbortSignal.timeout(seconds * 1000);
     const run = await deno(folder, args, { signal });
     if (!signal.aborted) return run;

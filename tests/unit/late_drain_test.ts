@@ -24,3 +24,37 @@ Deno.test("LateDrain leaves a session alone that was closed without a word", asy
   assertEquals(pulls, 0);
   drain.stop();
 });
+
+Deno.test("LateDrain looks at closed queues alone, once every socket on them is closed", async () => {
+  const queue = () => ({ closing: true, closed: false }) as QueueRecord;
+  const [received, sent, left, other] = [queue(), queue(), queue(), queue()];
+  const socket = (receives: QueueRecord, sends: QueueRecord) => ({
+    closed: false,
+    receives: { queue: receives },
+    sends: { queue: sends },
+  });
+  const ledger = {
+    sockets: new Set([
+      socket(received, other),
+      socket(other, sent),
+      { ...socket(left, left), closed: true },
+    ]),
+    closed: false,
+  } as unknown as Ledger;
+  const looks = Promise.withResolvers<QueueRecord[]>();
+  const drain = new LateDrain(ledger, (queues) => looks.resolve([...queues]));
+  for (
+    const one of [
+      received,
+      sent,
+      { ...queue(), closing: false },
+      { ...queue(), closed: true },
+      left,
+    ]
+  ) drain.add(one);
+  const alive = setInterval(() => {}, 1000);
+  const looked = await looks.promise;
+  clearInterval(alive);
+  drain.stop();
+  assertEquals(looked.map((one) => one === left), [true]);
+});
