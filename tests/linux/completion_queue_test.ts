@@ -222,14 +222,24 @@ Deno.test("wake() leaves a receiver behind the others that finds nothing", () =>
   assertEquals(runs(), [0, 1]);
 });
 
-Deno.test("wake() does nothing for a receiver that is done", () => {
+Deno.test("wake() and deactivate() do nothing for a receiver that is done", () => {
   const { queue, inboxes, dequeue, runs } = made(idle(2));
+  queue.deactivate(inboxes[0]!);
   queue.deactivate(inboxes[0]!);
   inboxes[0]!.arrive(1);
   assertEquals(queue.notify(), 0);
   assertEquals(dequeue(8), 0);
   assertEquals(runs(), [0, 0]);
   assertEquals(inboxes.map(({ position }) => position), [-1, 0]);
+});
+
+Deno.test("deactivate() leaves the place of a receiver that is ready to none", () => {
+  const { queue, inboxes, dequeue, runs } = made(idle(2));
+  assertEquals(queue.notify(), 0);
+  inboxes[0]!.arrive(1);
+  queue.deactivate(inboxes[0]!);
+  assertEquals(dequeue(8), 1);
+  assertEquals(runs(), [1, 0]);
 });
 
 Deno.test("close() lets no receiver run, and takes none", () => {

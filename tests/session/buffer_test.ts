@@ -191,6 +191,8 @@ sessionTest(
     socket.receive(buffer.slice(0, 50));
     buffer[Symbol.dispose]();
     assertEquals([buffer.closed, buffer.inFlight], [true, 1]);
+    buffer.deregister();
+    buffer[Symbol.dispose]();
     assertEquals(session.stats().deregistered, 0);
     assertThrows(() => buffer.slice(), RioClosedError, `buffer ${buffer.id}`);
     socket.send(put(outbox.slice(), "late"));
