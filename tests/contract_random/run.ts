@@ -8,14 +8,13 @@ import type { RioBackend } from "../../ffi/contract.ts";
 import { createWinsockBackend } from "../../ffi/mod.ts";
 import { openBackend } from "../../ffi/open.ts";
 import { createFakeWindows } from "../fake/mod.ts";
+import { Reached } from "../model/pairs.ts";
 import { Random } from "../model/random.ts";
+import { PAIRS } from "./pairs.ts";
 import { User } from "./user.ts";
 
 /** Steps of one user. */
 const STEPS = 200;
-
-/** How often each verb was used in each state. */
-export type Reached = Map<string, number>;
 
 /** How it is used. */
 export interface RandomUse {
@@ -28,7 +27,7 @@ export interface RandomUse {
 export async function useAtRandom(
   { system, steps, seed }: RandomUse,
 ): Promise<Reached> {
-  const reached: Reached = new Map();
+  const reached = new Reached(PAIRS);
   for (let done = 0; done < steps; done += STEPS) {
     const own = seed + done;
     try {
@@ -68,10 +67,7 @@ async function use(
   const user = new User(rio, {
     random: new Random(seed),
     pass,
-    reached(verb, state) {
-      const pair = `${verb}: ${state}`;
-      reached.set(pair, (reached.get(pair) ?? 0) + 1);
-    },
+    reached: (verb, state) => reached.add(verb, state),
   });
   for (let i = 0; i < STEPS; i++) user.step();
   user.end();

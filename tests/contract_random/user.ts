@@ -80,7 +80,8 @@ export class User {
       ...[() => this.#closeQueue(), () => this.#notify()],
       ...[() => this.#open(), () => this.#createRequestQueue()],
       ...[() => this.#resizeRequestQueue(), () => this.#closeSocket()],
-      ...[() => this.#commit(), () => this.#dequeue()],
+      ...[() => this.#commit(), () => this.#commit()],
+      ...[() => this.#createRequestQueue(), () => this.#dequeue()],
       ...new Array<() => void>(4).fill(() => this.#post("receive")),
       ...new Array<() => void>(4).fill(() => this.#post("send")),
       ...new Array<() => void>(3).fill(() => this.#dequeue()),
@@ -135,7 +136,7 @@ export class User {
   #createQueue(): void {
     if (this.#queues.filter(({ ended }) => !ended).length === MOST) return;
     const { rings, waits } = this.#rio;
-    const size = this.#random.below(9);
+    const size = this.#random.below(13);
     const key = ++this.#lastKey;
     assertEquals(waits.createNotification("iocp", key), 0);
     const handle = rings.createCompletionQueue(size, key);
@@ -153,7 +154,10 @@ export class User {
   #resizeQueue(): void {
     const queue = this.#random.pick(this.#queues);
     if (queue === undefined || queue.ended) return;
-    const size = 1 + this.#random.below(12);
+    // All that is reserved, or anything.
+    const size = queue.reserved > 0 && this.#random.oneIn(3)
+      ? queue.reserved
+      : 1 + this.#random.below(12);
     // Where completions are queued that nobody has dequeued, it is left open.
     const errno = this.#rio.rings.resizeCompletionQueue(queue.handle, size);
     this.#reached("resize queue", stateOfQueue(queue));
@@ -177,9 +181,11 @@ export class User {
   #notify(): void {
     const queue = this.#random.pick(this.#queues);
     // Nobody waits here, so what is armed stays armed.
-    if (queue === undefined || !this.#random.oneIn(5)) return;
+    if (queue === undefined) return;
+    const state = stateOfQueue(queue);
+    if (state !== "full" && !this.#random.oneIn(5)) return;
     const errno = this.#rio.rings.notify(queue.handle);
-    this.#reached("notify", stateOfQueue(queue));
+    this.#reached("notify", state);
     if (queue.ended) return assertEquals(errno, WSAEINVAL);
     if (queue.armed === "no") assertEquals(errno, 0);
     if (queue.armed === "yes") assertEquals(errno, WSAEALREADY);
@@ -221,7 +227,7 @@ export class User {
     // A second one, or one of what is closed: left open.
     if (!socket || !queue || socket.ended || socket.requests !== 0) return;
     if (queue.ended) return;
-    const [receives, sends] = [this.#random.below(4), this.#random.below(4)];
+    const [receives, sends] = [this.#random.below(6), this.#random.below(6)];
     const { handle } = queue;
     const requests = this.#rio.rings
       .createRequestQueue(socket.handle, receives, sends, handle, handle);
@@ -242,7 +248,7 @@ export class User {
     const socket = this.#usable();
     if (socket === undefined) return;
     const { receives, sends, queue } = socket;
-    const [more, most] = [this.#random.below(5), this.#random.below(5)];
+    const [more, most] = [this.#random.below(7), this.#random.below(7)];
     const errno = this.#rio.rings
       .resizeRequestQueue(socket.requests, more, most);
     this.#reached("resize request queue", stateOfSocket(socket));
@@ -266,7 +272,7 @@ export class User {
     if (socket === undefined || registration === undefined) return;
     const limit = kind === "send" ? socket.sends : socket.receives;
     const context = ++this.#lastContext;
-    const flags = (this.#random.oneIn(3) ? RIO_MSG_DEFER : 0) |
+    const flags = (this.#random.oneIn(4) ? RIO_MSG_DEFER : 0) |
       (this.#random.oneIn(3) ? RIO_MSG_DONT_NOTIFY : 0);
     // Slices in flight do not overlap.
     const offset = SLICE * (context % SLICES);
@@ -331,8 +337,11 @@ export class User {
 
   #closeSocket(): void {
     const socket = this.#random.pick(this.#sockets);
-    if (socket === undefined || socket.ended || !this.#random.oneIn(4)) return;
-    this.#reached("close", stateOfSocket(socket));
+    if (socket === undefined || socket.ended) return;
+    const state = stateOfSocket(socket);
+    const often = state === "busy" || state === "deferred";
+    if (!this.#random.oneIn(often ? 2 : 4)) return;
+    this.#reached("close", state);
     this.#close(socket);
   }
 

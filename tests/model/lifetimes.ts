@@ -15,6 +15,13 @@ import {
 } from "./parts.ts";
 import { Requests } from "./requests.ts";
 
+import {
+  howMany,
+  stateOfBuffer,
+  stateOfQueue,
+  stateOfSocket,
+} from "./verbs.ts";
+
 /** The garbage collector, where the program was started to show it. */
 const collect = (globalThis as { gc?: () => void }).gc;
 
@@ -22,6 +29,7 @@ const collect = (globalThis as { gc?: () => void }).gc;
 export class Lifetimes extends Requests {
   protected openBuffer(): void {
     if (this.buffers.length >= 6) return;
+    this.does("register", howMany(this.buffers));
     // The memory of a worker that is terminated is freed and used again, with
     // requests in flight or not, if the worker made it itself.
     const isOwn = this.random.oneIn(3) && this.owner === 0;
@@ -31,11 +39,11 @@ export class Lifetimes extends Requests {
     assertEquals(real.byteLength, PLACE * PLACES);
     const used = new Array<boolean>(PLACES).fill(false);
     this.buffers.push({ real, used, uses: 0, closed: false });
-    this.did("register");
   }
 
   protected openQueue(): void {
     if (this.queues.filter((queue) => !queue.closed).length >= 4) return;
+    this.does("open a queue", howMany(this.openQueues()));
     const capacity = 8 + this.random.below(64);
     const notification = this.random.pick(["iocp", "event", "none"] as const)!;
     const real = this.session.createCompletionQueue({
@@ -43,7 +51,6 @@ export class Lifetimes extends Requests {
       notification,
     });
     this.queues.push({ real, capacity, closed: false, waiting: null });
-    this.did("open a queue");
   }
 
   protected async openUdp(): Promise<void> {
@@ -59,21 +66,22 @@ export class Lifetimes extends Requests {
         sends,
       });
     if (queue.closed) return void assertThrows(open, RioClosedError);
+    this.does("open a socket", stateOfQueue(queue));
     const needed = queue.real.reserved + receives + sends;
     const real = needed > queue.capacity
       ? this.withoutRoom(queue, open)
       : await this.withRoom(queue, open);
     if (real === undefined) return;
     this.#add(real, queue, receives, sends);
-    this.did("open a socket");
   }
 
   protected async openPair(): Promise<void> {
     // An accept that waits for room would keep its connection waiting.
     const queue = this.openQueues().find((one) => !this.hasClosed(one));
     if (queue === undefined || this.openSockets().length >= 8) return;
-    const [receives, sends] = [4, 4];
-    if (queue.real.reserved + 16 > queue.capacity) return;
+    const [receives, sends] = [3, 3];
+    if (queue.real.reserved + 12 > queue.capacity) return;
+    this.does("open a connection", stateOfQueue(queue));
     using listener = this.session.openSocket({
       transport: "tcp",
       hostname: "127.0.0.1",
@@ -87,17 +95,20 @@ export class Lifetimes extends Requests {
     const server = this.#add(await accepted, queue, receives, sends);
     client.peer = server;
     server.peer = client;
-    this.did("open a connection");
   }
 
   protected async resizeQueue(): Promise<void> {
     const queue = this.random.pick(this.openQueues());
     if (queue === undefined) return;
-    const capacity = 1 + this.random.below(96);
+    this.does("resize a queue", stateOfQueue(queue));
+    const { reserved } = queue.real;
+    // To all that is reserved, or to anything.
+    const capacity = reserved > 0 && this.random.oneIn(3)
+      ? reserved
+      : 1 + this.random.below(96);
     const resize = () => {
       queue.real.resize(capacity);
       queue.capacity = capacity;
-      this.did("resize a queue");
     };
     if (capacity < queue.real.reserved) this.withoutRoom(queue, resize);
     else await this.withRoom(queue, resize);
@@ -110,10 +121,10 @@ export class Lifetimes extends Requests {
     const { queue, real } = socket;
     if (queue.closed) return;
     const [receives, sends] = this.#limits();
+    this.does("resize a socket", stateOfSocket(socket));
     const resize = () => {
       real.resize({ receives, sends });
       Object.assign(socket, { receives, sends });
-      this.did("resize a socket");
     };
     const more = receives + sends - socket.receives - socket.sends;
     if (
@@ -128,26 +139,36 @@ export class Lifetimes extends Requests {
   protected closeSocket(): void {
     const socket = this.random.pick(this.openSockets());
     if (socket === undefined) return;
-    this.did(socket.real.outstanding > 0 ? "abort" : "close a socket");
+    this.does("close a socket", stateOfSocket(socket));
     socket.real.close();
     socket.real.close();
     socket.closed = true;
+  }
+
+  /** Ends what goes on, as a program does that ends well. */
+  protected finish(): void {
+    for (const socket of this.openSockets()) {
+      socket.real.close();
+      socket.closed = true;
+    }
+    for (const queue of this.openQueues()) this.dequeue(queue);
   }
 
   protected disposeSocket(): void {
     const socket = this.random.pick(this.openSockets());
     if (socket === undefined) return;
+    this.does("dispose a socket", stateOfSocket(socket));
     socket.closed = true;
     this.exact = false;
     socket.real[Symbol.dispose]();
     // A busy Windows may take longer than a dispose waits.
     if (Deno.build.os !== "windows") assertEquals(socket.real.outstanding, 0);
-    this.did("dispose a socket");
   }
 
   protected deregister(): void {
     const buffer = this.random.pick(this.buffers);
     if (buffer === undefined) return;
+    this.does("deregister", stateOfBuffer(buffer));
     const { inFlight } = buffer.real;
     if (inFlight > 0) {
       const error = assertThrows(
@@ -159,17 +180,16 @@ export class Lifetimes extends Requests {
     }
     buffer.real.deregister();
     this.#dropBuffer(buffer);
-    this.did("deregister");
   }
 
   protected disposeBuffer(): void {
     const buffer = this.random.pick(this.buffers);
     if (buffer === undefined) return;
     this.exact = false;
+    this.does("dispose a buffer", stateOfBuffer(buffer));
     buffer.real[Symbol.dispose]();
     buffer.real[Symbol.dispose]();
     this.#dropBuffer(buffer);
-    this.did("dispose a buffer");
   }
 
   /** Leaves a buffer to the garbage collector. */
@@ -178,10 +198,13 @@ export class Lifetimes extends Requests {
     if (buffer === undefined) return;
     this.exact = false;
     this.buffers.splice(this.buffers.indexOf(buffer), 1);
-    this.did("drop a buffer");
-    if (collect === undefined || !this.random.oneIn(4)) return;
+    const state = stateOfBuffer(buffer);
+    this.does("drop a buffer", state);
+    // It takes longer than anything else here.
+    if (state === "in use" && !this.random.oneIn(3)) return;
+    if (collect === undefined) return;
+    this.does("collect", state);
     collect();
-    this.did("collect");
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -195,8 +218,12 @@ export class Lifetimes extends Requests {
   }
 
   protected closeQueue(): void {
-    const queue = this.random.pick(this.openQueues());
+    const queues = this.openQueues();
+    const full = queues.filter((one) => stateOfQueue(one) === "full");
+    // Rarely one is.
+    const queue = this.random.pick(full.length > 0 ? full : queues);
     if (queue === undefined) return;
+    this.does("close a queue", stateOfQueue(queue));
     queue.closed = true;
     this.exact = false;
     queue.real.close();
@@ -205,7 +232,6 @@ export class Lifetimes extends Requests {
     for (const [id, request] of this.requests) {
       if (request.socket.queue === queue) this.requests.delete(id);
     }
-    this.did("close a queue");
   }
 
   #add(

@@ -17,7 +17,7 @@ const seed = Number(args.seed);
 for (const system of SYSTEMS) {
   if (args.system !== undefined && args.system !== system) continue;
   const start = performance.now();
-  const { steps, verbs } = await runModel({
+  const { steps, reached } = await runModel({
     system,
     seed,
     steps: Number(args.steps),
@@ -25,6 +25,6 @@ for (const system of SYSTEMS) {
   const seconds = (performance.now() - start) / 1000;
   console.log(
     `${system}: ${steps} steps from seed ${seed} in ${seconds.toFixed(1)} s`,
-    verbs,
+    reached.counts,
   );
 }

@@ -8,6 +8,7 @@ import { RioClosedError, RioError, type RioSession } from "../../mod.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import type { Random } from "./random.ts";
 import type { ModelSystem } from "./system.ts";
+import { kindOfSocket, stateOfBuffer, stateOfQueue } from "./verbs.ts";
 import { Workers } from "./workers.ts";
 
 /** What a model may do beside its own session. */
@@ -48,6 +49,7 @@ export class Model extends Lifetimes {
     }
     this.compare();
     await this.#workers?.endAll();
+    if (!this.random.oneIn(4)) this.finish();
     await this.end();
   }
 
@@ -59,24 +61,24 @@ export class Model extends Lifetimes {
 
   #step(): void | Promise<void> {
     const chance = this.random.below(1000);
-    if (chance < 280) return this.receive();
-    if (chance < 560) return this.send();
-    if (chance < 860) return this.dequeue();
-    if (chance < 890) return this.commit();
-    if (chance < 905) return this.openBuffer();
-    if (chance < 915) return this.openQueue();
-    if (chance < 935) return this.openUdp();
-    if (chance < 937) return this.openPair();
-    if (chance < 950) return this.resizeQueue();
-    if (chance < 963) return this.resizeSocket();
-    if (chance < 973) return this.closeSocket();
-    if (chance < 978) return this.deregister();
-    if (chance < 981) return this.disposeBuffer();
-    if (chance < 984) return this.disposeSocket();
-    if (chance < 987) return this.closeQueue();
-    if (chance < 991) return this.#notify();
-    if (chance < 994) return this.#slice();
-    if (chance < 995) return this.forgetBuffer();
+    if (chance < 250) return this.receive();
+    if (chance < 500) return this.send();
+    if (chance < 785) return this.dequeue();
+    if (chance < 817) return this.commit();
+    if (chance < 842) return this.openBuffer();
+    if (chance < 860) return this.openQueue();
+    if (chance < 887) return this.openUdp();
+    if (chance < 901) return this.openPair();
+    if (chance < 919) return this.resizeQueue();
+    if (chance < 933) return this.resizeSocket();
+    if (chance < 943) return this.closeSocket();
+    if (chance < 949) return this.deregister();
+    if (chance < 954) return this.disposeBuffer();
+    if (chance < 966) return this.disposeSocket();
+    if (chance < 974) return this.closeQueue();
+    if (chance < 988) return this.#notify();
+    if (chance < 992) return this.#slice();
+    if (chance < 996) return this.forgetBuffer();
     if (chance < 999) return this.#useClosed();
     return this.#workers?.startOrEnd();
   }
@@ -84,21 +86,17 @@ export class Model extends Lifetimes {
   async #notify(): Promise<void> {
     const queue = this.random.pick(this.openQueues());
     if (queue === undefined || queue.real.notification === "none") return;
-    if (queue.waiting) {
-      // Refused, unless the first wait has just ended.
-      const again = queue.real.notify().catch((error) => {
-        assert(error instanceof RioError, `${error}`);
-        assertEquals(error.code, "WSAEALREADY");
-      });
-      queue.waiting = Promise.all([queue.waiting, again]).then(() => {
-        queue.waiting = null;
-      });
-      return;
-    }
-    queue.waiting = queue.real.notify().then(() => {
-      queue.waiting = null;
+    this.does("notify", stateOfQueue(queue));
+    const before = queue.waiting;
+    const told = queue.real.notify().catch((error) => {
+      // Refused, unless the wait before has just ended.
+      assert(before !== null && error instanceof RioError, `${error}`);
+      assertEquals(error.code, "WSAEALREADY");
     });
-    this.did("notify");
+    const waiting: Promise<void> = Promise.all([before, told]).then(() => {
+      if (queue.waiting === waiting) queue.waiting = null;
+    });
+    queue.waiting = waiting;
     if (this.random.oneIn(4)) {
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -110,23 +108,22 @@ export class Model extends Lifetimes {
     const size = buffer.real.byteLength;
     const offset = this.random.below(size + 8);
     const length = this.random.below(size + 8);
+    this.does("slice", stateOfBuffer(buffer));
     const slice = () => buffer.real.slice(offset, length);
     if (offset + length > size) assertThrows(slice, RangeError);
-    else {
-      assertEquals(slice().bytes.length, length);
-      this.did("slice");
-    }
+    else assertEquals(slice().bytes.length, length);
   }
 
   #useClosed(): void {
-    const socket = this.sockets.find(({ closed }) => closed);
+    const closed = this.sockets.filter(({ closed }) => closed);
+    const socket = this.random.pick(closed);
     const buffer = this.buffers.at(0);
     if (socket === undefined || buffer === undefined) return;
+    this.does("use what was closed", kindOfSocket(socket.isStream));
     const slice = buffer.real.slice(0, 4);
     assertThrows(() => socket.real.receive(slice), RioClosedError);
     assertThrows(() => socket.real.send(slice), RioClosedError);
     assertThrows(() => socket.real.commit(), RioClosedError);
     assertThrows(() => socket.real.resize({ sends: 1 }), RioClosedError);
-    this.did("use what was closed");
   }
 }

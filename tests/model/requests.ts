@@ -30,6 +30,7 @@ import {
   writeDatagram,
 } from "./parts.ts";
 import type { Random } from "./random.ts";
+import { stateOfQueue, stateOfSocket } from "./verbs.ts";
 import { World } from "./world.ts";
 
 /** How requests on a connection end whose other end is gone. */
@@ -107,28 +108,28 @@ export class Requests extends World {
   protected commit(): void {
     const socket = this.random.pick(this.openSockets());
     if (socket === undefined) return;
+    this.does("commit", stateOfSocket(socket));
     try {
       socket.real.commit(
         this.random.pick([undefined, "send", "receive"] as const),
       );
-      this.did("commit");
     } catch (error) {
       assert(error instanceof RioError && socket.isStream, `${error}`);
     }
   }
 
-  protected dequeue(): void {
-    const queue = this.random.pick(this.openQueues());
+  protected dequeue(queue = this.random.pick(this.openQueues())): void {
     if (queue === undefined) return;
     if (this.random.oneIn(4)) {
+      this.does("walk", stateOfQueue(queue));
       queue.real.walk((completion) => this.#complete(completion, queue));
-      return this.did("walk");
+      return;
     }
+    this.does("dequeue", stateOfQueue(queue));
     const max = 1 + this.random.below(64);
     const completions = queue.real.dequeue(max);
     assert(completions.length <= max);
     for (const completion of completions) this.#complete(completion, queue);
-    this.did("dequeue");
   }
 
   #post(
@@ -145,10 +146,13 @@ export class Requests extends World {
       isSend
         ? socket.real.send(slice, { ...options, context: id })
         : socket.real.receive(slice, { ...options, context: id });
+    const state = stateOfSocket(socket);
+    this.does(isSend ? "send" : "receive", state);
     if (socket.queue.closed) {
       assertThrows(post, RioClosedError);
       return this.#free(places);
     }
+    if (options.defer) this.does("defer", state);
     const outstanding = isSend
       ? socket.outstandingSends
       : socket.outstandingReceives;
@@ -167,8 +171,6 @@ export class Requests extends World {
     }
     if (this.exact) assert(outstanding < limit, "accepted beyond the limit");
     this.posted++;
-    this.did(isSend ? "send" : "receive");
-    if (options.defer) this.did("defer");
     const request: Request = {
       id,
       socket,

@@ -7,8 +7,9 @@ import type { RioBackend } from "../../ffi/contract.ts";
 import { openSession } from "../../ffi/mod.ts";
 import { Model } from "./model.ts";
 import { Random } from "./random.ts";
+import { Reached } from "./pairs.ts";
 import { makeSystem, type ModelSystem } from "./system.ts";
-import type { Verb } from "./verbs.ts";
+import { PAIRS } from "./verbs.ts";
 
 /** Steps with one session. */
 export const EPISODE = 500;
@@ -29,8 +30,8 @@ export interface RunOptions {
 export interface Done {
   /** Steps in all. */
   steps: number;
-  /** How often each verb was used. */
-  verbs: Record<Verb, number>;
+  /** How often each verb was used in each state. */
+  readonly reached: Reached;
 }
 
 /**
@@ -42,7 +43,8 @@ export interface Done {
 export async function runModel(options: RunOptions): Promise<Done> {
   const { system, spoil } = options;
   let { seed } = options;
-  const done: Done = { steps: 0, verbs: {} as Record<Verb, number> };
+  const reached = new Reached(PAIRS);
+  const done: Done = { steps: 0, reached };
   using made = makeSystem(system);
   // Buffers are dropped on purpose.
   using _quiet = silenceWarnings();
@@ -66,9 +68,7 @@ export async function runModel(options: RunOptions): Promise<Done> {
       );
     }
     done.steps += model.steps;
-    for (const [verb, count] of model.verbs) {
-      done.verbs[verb] = (done.verbs[verb] ?? 0) + count;
-    }
+    reached.addAll(model.reached);
   }
   return done;
 }

@@ -50,7 +50,7 @@ export class Workers {
         if (isShared) this.#model.meet(met);
       }),
     );
-    this.#model.did("start a worker");
+    this.#model.does("start a worker", "beside others or not");
   }
 
   /** Ends all, each in one way or the other. */
@@ -69,9 +69,9 @@ export class Workers {
     if (this.#model.random.oneIn(2) && terminated < MOST_TERMINATED) {
       terminated++;
       await worker.terminate();
-      return this.#model.did("terminate a worker");
+      return this.#model.does("terminate a worker", "in the middle");
     }
     await worker.finish();
-    this.#model.did("finish a worker");
+    this.#model.does("finish a worker", "at its end");
   }
 }

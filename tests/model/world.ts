@@ -8,15 +8,16 @@ import { WSAENOBUFS, WSAETOOMANYREFS } from "../../ffi/error_numbers.ts";
 import { RioError, type RioSession } from "../../mod.ts";
 import type { Buffer, Queue, Request, Socket } from "./parts.ts";
 import type { Random } from "./random.ts";
-import type { Verb } from "./verbs.ts";
+import { Reached } from "./pairs.ts";
+import { PAIRS, type Verb } from "./verbs.ts";
 
 /** How long room that closed sockets had is waited for, in milliseconds. */
 const ROOM_MS = 500;
 
 /** A session, and what the model knows of it. */
 export class World {
-  /** How often each verb was used. */
-  readonly verbs: Map<Verb, number> = new Map();
+  /** How often each verb was used in each state. */
+  readonly reached: Reached = new Reached(PAIRS);
   protected readonly session: RioSession;
   readonly random: Random;
   protected readonly buffers: Buffer[] = [];
@@ -42,9 +43,9 @@ export class World {
       .map(({ real }) => real.address);
   }
 
-  /** Remembers that something was done. */
-  did(verb: Verb): void {
-    this.verbs.set(verb, (this.verbs.get(verb) ?? 0) + 1);
+  /** Remembers that something is done, in this state of what it is done to. */
+  does(verb: Verb, state: string): void {
+    this.reached.add(verb, state);
   }
 
   /**
@@ -118,13 +119,14 @@ export class World {
       ...this.queues.map(({ real }) => real),
       ...this.sockets.map(({ real }) => real),
     ];
+    const { outstanding } = this.session.stats();
+    this.does("dispose in any order", outstanding > 0 ? "in use" : "idle");
     const chosen = this.random.shuffle(disposables);
     if (this.random.oneIn(2)) {
       chosen.length = this.random.below(chosen.length);
     }
     for (const one of chosen) one[Symbol.dispose]();
     if (this.random.oneIn(2)) this.session[Symbol.dispose]();
-    this.did("dispose in any order");
     await this.session.close();
     for (const queue of this.queues) await queue.waiting;
     const stats = this.session.stats();
