@@ -17,6 +17,7 @@ import {
   type RioSocket,
 } from "../../mod.ts";
 import type { Choices } from "./choices.ts";
+import type { Collector } from "./collector.ts";
 import type { Life } from "./run.ts";
 
 /** Bytes of a request's data; behind them is its address. */
@@ -29,13 +30,32 @@ const REQUESTS = 2;
  * What happens at most once where all orders are tried to the end: together
  * with two requests, in 8 steps.
  */
-const ONCE = ["datagram", "dequeue", "wait", "dispose", "close", "end"];
+const ONCE = ["datagram", "dequeue", "wait", "dispose", "close", "end"]
+  .concat("collect");
 
-/** Something of which there are two. */
-interface Thing<T> {
-  readonly real: T;
-  touched: boolean;
-  closed: boolean;
+/** Something that the life holds, until it drops it. */
+class Thing<T> {
+  #real: T | null;
+  touched = false;
+  closed = false;
+
+  constructor(real: T) {
+    this.#real = real;
+  }
+
+  get real(): T {
+    assert(this.#real !== null, "it was dropped");
+    return this.#real;
+  }
+
+  get dropped(): boolean {
+    return this.#real === null;
+  }
+
+  drop(): void {
+    this.touched = this.closed = true;
+    this.#real = null;
+  }
 }
 
 /** A request, until its completion was seen. */
@@ -56,23 +76,28 @@ export interface LifetimesOptions {
    * and others do not happen.
    */
   readonly once: boolean;
+  /**
+   * What finds things that are dropped. With it there are only runs in which
+   * that happens: it takes its time.
+   */
+  readonly collector?: Collector;
 }
 
 /** Something that can happen. */
 interface Event {
   readonly kind: string;
   readonly name: string;
-  act(): void;
+  act(): void | Promise<void>;
 }
 
 /** A session, and what is known of it. */
 export class Lifetimes implements Life {
   /** What was done, in words. */
   readonly done: string[] = [];
-  readonly #session: RioSession;
+  readonly #session: Thing<RioSession>;
   readonly #around: LifetimesOptions;
   readonly #choices: Choices;
-  readonly #queue: RioCompletionQueue;
+  readonly #queue: Thing<RioCompletionQueue>;
   readonly #buffers: Thing<RioBuffer>[];
   readonly #sockets: Thing<RioSocket>[];
   readonly #requests: Map<unknown, Request> = new Map();
@@ -80,20 +105,18 @@ export class Lifetimes implements Life {
   #completed = 0;
   #queueClosed = false;
   #over = false;
+  #collected = false;
   #waits: Promise<unknown>[] = [];
 
   /** Opens two of each. */
   constructor(session: RioSession, around: LifetimesOptions, choices: Choices) {
-    this.#session = session;
+    this.#session = new Thing(session);
     this.#around = around;
     this.#choices = choices;
-    this.#queue = session.createCompletionQueue({ capacity: 8 });
+    const completions = session.createCompletionQueue({ capacity: 8 });
+    this.#queue = new Thing(completions);
     const two = <T>(make: () => T): Thing<T>[] =>
-      Array.from({ length: THINGS }, () => ({
-        real: make(),
-        touched: false,
-        closed: false,
-      }));
+      Array.from({ length: THINGS }, () => new Thing(make()));
     this.#buffers = two(() =>
       session.registerBuffer(REQUESTS * (DATA + ADDRESS))
     );
@@ -101,7 +124,7 @@ export class Lifetimes implements Life {
       session.openSocket({
         transport: "udp",
         hostname: "127.0.0.1",
-        completions: this.#queue,
+        completions,
         receives: 1,
         sends: 1,
       })
@@ -110,22 +133,28 @@ export class Lifetimes implements Life {
 
   /** Has so many things happen, and compares after each; then ends the session. */
   async run(depth: number): Promise<void> {
-    const { once } = this.#around;
+    const { once, collector } = this.#around;
     const left = new Set<string>(ONCE);
     for (let i = 0; i < depth && !this.#over; i++) {
+      const due = collector !== undefined && !this.#collected &&
+        i === depth - 1;
       const events = this.#events()
-        .filter(({ kind }) => !once || kind === "request" || left.has(kind));
+        .filter(({ kind }) => !once || kind === "request" || left.has(kind))
+        .filter(({ kind }) => !due || kind === "collect");
+      if (events.length === 0) break;
       const event = this.#choices.pick(events);
       left.delete(event.kind);
       this.done.push(event.name);
-      event.act();
+      await event.act();
+      if (this.#session.dropped) return;
       this.#compare();
     }
     // It ends in the middle of whatever goes on.
-    this.#session[Symbol.dispose]();
-    await this.#session.close();
+    const session = this.#session.real;
+    session[Symbol.dispose]();
+    await session.close();
     await Promise.all(this.#waits);
-    const end = this.#session.stats();
+    const end = session.stats();
     assertEquals(
       [end.buffers, end.sockets, end.completionQueues, end.outstanding],
       [0, 0, 0, 0],
@@ -133,17 +162,19 @@ export class Lifetimes implements Life {
     assertEquals([end.abandoned, end.posted], [0, this.#posted]);
     assertEquals(end.registered, end.deregistered);
     assertEquals(end.completed, this.#posted, "a request has not ended");
-    for (const { real } of this.#buffers) assertEquals(real.inFlight, 0);
+    for (const buffer of this.#buffers) {
+      if (!buffer.dropped) assertEquals(buffer.real.inFlight, 0);
+    }
   }
 
   giveUp(): void {
-    this.#session[Symbol.dispose]();
+    if (!this.#session.dropped) this.#session.real[Symbol.dispose]();
   }
 
   /** What can happen now, and would change something. */
   #events(): Event[] {
     const events: Event[] = [];
-    const add = (kind: string, which: string, act: () => void) =>
+    const add = (kind: string, which: string, act: Event["act"]) =>
       events.push({ kind, name: `${kind}${which}`, act });
     const last = this.done.at(-1);
     const sockets = alike(this.#sockets);
@@ -178,7 +209,21 @@ export class Lifetimes implements Life {
       if (this.#waits.length === 0) add("wait", "", () => this.#wait());
       add("close the queue", "", () => this.#closeQueue());
     }
-    add("end", "", () => this.#dispose());
+    const { collector } = this.#around;
+    if (collector === undefined || this.#collected) {
+      add("end", "", () => this.#dispose());
+    }
+    if (collector === undefined) return events;
+    for (const [i, socket] of sockets) {
+      add("collect", ` socket ${i}`, () => this.#collect(socket, collector));
+    }
+    for (const [j, buffer] of buffers) {
+      add("collect", ` buffer ${j}`, () => this.#collect(buffer, collector));
+    }
+    // What somebody waits for is not dropped.
+    if (this.#waits.length === 0 || this.#queueClosed) {
+      add("collect", " the session", () => this.#collectAll(collector));
+    }
     return events;
   }
 
@@ -203,8 +248,9 @@ export class Lifetimes implements Life {
       socket.real.receive(slice, { context });
     } else {
       const remote = buffer.real.slice(place + DATA, ADDRESS);
-      const other = this.#sockets.find((one) => one !== socket)!;
-      socket.real.writeAddress(remote, other.real.address);
+      const to = this.#sockets
+        .find((one) => one !== socket && !one.dropped) ?? socket;
+      socket.real.writeAddress(remote, to.real.address);
       socket.real.send(slice, { context, remote });
     }
     this.#requests.set(context, { kind, socket, buffer });
@@ -218,41 +264,87 @@ export class Lifetimes implements Life {
 
   #dequeue(): void {
     this.#around.pass();
-    for (const completion of this.#queue.dequeue()) {
+    for (const completion of this.#queue.real.dequeue()) {
       const { context, kind, status, socket } = completion;
       const request = this.#requests.get(context);
       assert(request, `request ${context} completed twice`);
       this.#requests.delete(context);
       this.#completed++;
       assertEquals(kind, request.kind);
-      assert(socket === request.socket.real);
+      assert(request.socket.dropped || socket === request.socket.real);
       if (status === WSA_OPERATION_ABORTED) assert(request.socket.closed);
       else assertEquals(status, 0);
     }
   }
 
   #wait(): void {
-    this.#waits.push(this.#queue.notify());
+    this.#waits.push(this.#queue.real.notify());
   }
 
   #closeQueue(): void {
     this.#queueClosed = true;
-    this.#queue.close();
+    this.#queue.real.close();
   }
 
   #dispose(): void {
     this.#over = true;
-    this.#session[Symbol.dispose]();
+    this.#session.real[Symbol.dispose]();
+  }
+
+  /** Drops something: it is found, unless it is in a request that was not seen. */
+  async #collect(thing: Thing<unknown>, collector: Collector): Promise<void> {
+    this.#collected = true;
+    thing.drop();
+    await collector.collect();
+    const stats = () => this.#session.real.stats();
+    const { outstanding } = stats();
+    for (
+      const [name, things, held] of [
+        ["RioBuffer", this.#buffers, () => stats().buffers],
+        ["RioSocket", this.#sockets, () => stats().sockets],
+      ] as const
+    ) {
+      const dropped = things.filter(({ dropped }) => dropped);
+      const free = dropped.filter((one) => !this.#isInRequest(one));
+      // Behind a queue that was closed nobody sees which requests have ended.
+      const least = this.#queueClosed && outstanding === 0 ? dropped : free;
+      const most = this.#queueClosed ? dropped : free;
+      const found = () => collector.found(name);
+      await collector.until(() => found() >= least.length, name);
+      assert(found() <= most.length, `a ${name} was in use`);
+      assert(held() <= THINGS - found(), `a ${name} was not released`);
+    }
+  }
+
+  #isInRequest(thing: Thing<unknown>): boolean {
+    return [...this.#requests.values()]
+      .some(({ socket, buffer }) => socket === thing || buffer === thing);
+  }
+
+  /** Drops all of it: the session ends as one that is disposed. */
+  async #collectAll(collector: Collector): Promise<void> {
+    this.#collected = this.#over = true;
+    const { backend } = collector;
+    for (
+      const thing of [
+        ...[...this.#buffers, ...this.#sockets],
+        ...[this.#queue, this.#session],
+      ]
+    ) thing.drop();
+    await collector.until(() => backend.closed !== "no", "the session");
+    assertEquals(backend, { buffers: 0, closed: "with everything" });
+    assertEquals(collector.found("RioSession"), 1);
   }
 
   /** What the session says is what is known. */
   #compare(): void {
-    const stats = this.#session.stats();
+    const stats = this.#session.real.stats();
     assertEquals(stats.posted, this.#posted);
     assertEquals(stats.registered - stats.deregistered, stats.buffers);
     assert(stats.completed >= this.#completed);
     assertEquals(stats.outstanding, stats.posted - stats.completed);
     for (const buffer of this.#buffers) {
+      if (buffer.dropped) continue;
       const uses = [...this.#requests.values()]
         .filter((request) => request.buffer === buffer)
         .reduce((sum, { kind }) => sum + (kind === "send" ? 2 : 1), 0);

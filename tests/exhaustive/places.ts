@@ -10,6 +10,7 @@ import { openBackend } from "../../ffi/open.ts";
 import { connect, listen, listenDatagram, type RioSession } from "../../mod.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { WITHOUT_URING } from "../linux/engine.ts";
+import { Collector } from "./collector.ts";
 import { Connections } from "./connections.ts";
 import { Datagrams } from "./datagrams.ts";
 import { Lifetimes, type LifetimesOptions } from "./lifetimes.ts";
@@ -32,32 +33,45 @@ const ENGINES = Deno.build.os !== "linux"
 export function places(once: boolean): Record<string, () => Place> {
   const all: Record<string, () => Place> = {
     "session, fake": () => fakeSessions(once),
+    "collected, fake": () => fakeSessions(once, new Collector()),
   };
   for (const engine of ENGINES) {
     const open = () => openBackend({ backend: engine });
     all[`session, ${engine}`] = () => sessions(open, once);
+    all[`collected, ${engine}`] = () => sessions(open, once, new Collector());
     all[`connection, ${engine}`] = () => connections(openSession(open()));
     all[`datagrams, ${engine}`] = () => datagrams(openSession(open()));
   }
   return all;
 }
 
-function sessions(open: () => RioBackend, once: boolean): Place {
+function sessions(
+  open: () => RioBackend,
+  once: boolean,
+  collector?: Collector,
+): Place {
   const stranger = new Stranger(open());
   const options: LifetimesOptions = {
     arrive: (to) => stranger.send(to),
     pass() {},
     once,
+    ...(collector && { collector }),
   };
   return {
-    begin: (choices) =>
-      Promise.resolve(new Lifetimes(openSession(open()), options, choices)),
-    [Symbol.asyncDispose]: () => stranger.close(),
+    begin(choices) {
+      const backend = collector?.begin(open()) ?? open();
+      const life = new Lifetimes(openSession(backend), options, choices);
+      return Promise.resolve(life);
+    },
+    async [Symbol.asyncDispose]() {
+      collector?.[Symbol.dispose]();
+      await stranger.close();
+    },
   };
 }
 
 /** A fake for each life: what completes late depends on what was before. */
-function fakeSessions(once: boolean): Place {
+function fakeSessions(once: boolean, collector?: Collector): Place {
   let end = () => Promise.resolve();
   return {
     async begin(choices) {
@@ -71,13 +85,18 @@ function fakeSessions(once: boolean): Place {
         fake[Symbol.dispose]();
         assertEquals(faults, []);
       };
-      return new Lifetimes(openSession(open()), {
+      const backend = collector?.begin(open()) ?? open();
+      return new Lifetimes(openSession(backend), {
         arrive: (to) => stranger.send(to),
         pass: () => fake.pump(),
         once,
+        ...(collector && { collector }),
       }, choices);
     },
-    [Symbol.asyncDispose]: () => end(),
+    async [Symbol.asyncDispose]() {
+      collector?.[Symbol.dispose]();
+      await end();
+    },
   };
 }
 
