@@ -35,10 +35,12 @@
 #if TRACES
 #define say1(text) said = true; printf(text)
 #define say2(text, a) said = true; printf(text, a)
+#define say3(text, a, b) said = true; printf(text, a, b)
 #define say5(text, a, b, c, d) said = true; printf(text, a, b, c, d)
 #else
 #define say1(text) skip
 #define say2(text, a) skip
+#define say3(text, a, b) skip
 #define say5(text, a, b, c, d) skip
 #endif
 
@@ -74,6 +76,11 @@ bool waiting;
 /* The notification that was armed has fired. */
 bool fired;
 bool over;
+/*
+ * Nobody can dequeue any more, and nothing new comes: the session looks for what
+ * is left by itself, some time.
+ */
+#define DRAINS (!queue_open && !socket_open[0] && !socket_open[1])
 
 byte b, s, k;
 byte r, count, bits;
@@ -219,11 +226,13 @@ inline do_arrive() {
   if
   :: socket_open[s] && bits < REQUESTS && FIRST_SOCKET ->
      touched_socket[s] = true;
-     say2("arrive %d\n", s);
-     complete(bits)
+     complete(bits);
+     count_at(ready);
+     say3("arrive %d %d\n", s, count)
   :: socket_open[s] && bits == REQUESTS && !waits_datagram[s] && FIRST_SOCKET ->
      touched_socket[s] = true;
-     say2("arrive %d\n", s);
+     count_at(ready);
+     say3("arrive %d %d\n", s, count);
      waits_datagram[s] = true
   :: else
   fi;
@@ -236,7 +245,7 @@ inline do_arrive() {
 inline do_system() {
   count_at(ready);
   if
-  :: count > 0 -> say1("system\n"); system()
+  :: count > 0 -> say2("system %d\n", count); system()
   :: else
   fi
 }
@@ -259,7 +268,8 @@ inline do_dequeue() {
 
 inline do_deregister() {
   if
-  :: buffer[b] == registered && uses[b] > 0 -> say2("refused %d\n", b)
+  :: buffer[b] == registered && uses[b] > 0 && !DRAINS ->
+     say2("refused %d\n", b)
   :: buffer[b] == registered && uses[b] == 0 && FIRST_BUFFER ->
      touched_buffer[b] = true;
      say2("deregister %d\n", b);
@@ -339,13 +349,18 @@ inline do_close_queue() {
   fi
 }
 
+inline do_drain() {
+  if :: DRAINS -> pull() :: else fi
+}
+
 /* The session is disposed of: everything ends, and is drained. */
 inline do_end() {
-  say1("end\n");
   over = true;
   for (k : 0 .. SOCKETS - 1) {
     if :: socket_open[k] -> close_socket(k) :: else fi
   }
+  count_at(ready);
+  say2("end %d\n", count);
   system();
   pull();
   for (r : 0 .. REQUESTS - 1) {
@@ -416,7 +431,8 @@ inline begin() {
 inline tell() {
 #if TRACES
   if
-  :: said -> printf("uses %d %d %d\n", uses[0], uses[1], uses[2])
+  :: said && !DRAINS -> printf("uses %d %d %d\n", uses[0], uses[1], uses[2])
+  :: said && DRAINS -> printf("at_most %d %d %d\n", uses[0], uses[1], uses[2])
   :: else
   fi;
   said = false
@@ -469,6 +485,9 @@ again:
   :: STEP(MORE, skip, do_wait(); NEXT)
   :: STEP(MORE, skip, do_turn(); NEXT)
   :: STEP(MORE && LATE, skip, do_close_queue(); NEXT)
+#if !TRACES
+  :: STEP(MORE, skip, do_drain(); NEXT)
+#endif
   :: STEP(LAST, skip, do_end())
   :: over -> break
   od;

@@ -33,8 +33,8 @@ export interface Around {
   arrive(to: Deno.NetAddr): void;
   /** Where the session sends to. */
   readonly sink: Deno.NetAddr;
-  /** Lets the system complete what can complete. */
-  pass(): void;
+  /** Lets the system complete what can complete: so many, where it is late. */
+  pass(count: number): void | Promise<void>;
 }
 
 /** A wait, and what may be said of it. */
@@ -82,7 +82,7 @@ export class Replay {
         await this.#step(name!, numbers.map(Number));
       } catch (cause) {
         this.#session[Symbol.dispose]();
-        const steps = lines.filter((line) => !line.startsWith("uses"));
+        const steps = lines.filter((line) => !/^(?:uses|at_most) /.test(line));
         throw new Error(
           `Step ${i}, "${line}", fails in ${steps.join(", ")}`,
           { cause },
@@ -92,15 +92,15 @@ export class Replay {
   }
 
   #step(name: string, numbers: number[]): Promise<void> | void {
-    const [first = 0] = numbers;
+    const [first = 0, second = 0] = numbers;
     switch (name) {
       case "post":
         return this.#post(numbers);
       case "arrive":
         this.#around.arrive(this.#sockets[first]!.address);
-        return this.#around.pass();
+        return this.#around.pass(second);
       case "system":
-        return this.#around.pass();
+        return this.#around.pass(first);
       case "dequeue":
         return this.#dequeue(first);
       case "refused":
@@ -127,8 +127,12 @@ export class Replay {
           this.#buffers.map(({ inFlight }) => inFlight),
           numbers,
         );
+      case "at_most":
+        return this.#buffers.forEach(({ inFlight }, i) =>
+          assert(inFlight <= numbers[i]!)
+        );
       case "end":
-        return this.#end();
+        return this.#end(first);
       default:
         throw new Error(`The model does what nobody knows: ${name}`);
     }
@@ -213,9 +217,9 @@ export class Replay {
     if (told === undefined && !fired) assertEquals(before.told, false);
   }
 
-  async #end(): Promise<void> {
+  async #end(count: number): Promise<void> {
     for (const socket of this.#sockets) socket.close();
-    this.#around.pass();
+    await this.#around.pass(count);
     this.#session[Symbol.dispose]();
     await this.#session.close();
     for (const { ended } of this.#waits) await ended;

@@ -6,12 +6,21 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
+import { openLibrary } from "../../ffi/winsock/library.ts";
 import { skipped } from "../skip.ts";
-import { checkModel, traces, WITHOUT_SPIN } from "./spin.ts";
+import { library } from "../windows/provider.ts";
+import {
+  checkModel,
+  PRINTED,
+  traces,
+  WITHOUT_SPIN,
+  WITHOUT_TRACES,
+} from "./spin.ts";
 import { specSystems } from "./systems.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 if (Deno.build.os === "linux") acquireLibrary();
+if (Deno.build.os === "windows") openLibrary(library ? { library } : {});
 
 const LIVES = 100;
 
@@ -37,13 +46,13 @@ for (const { name: system, eager, replay } of specSystems()) {
   const name = `${system}: a session does what its model does`;
   Deno.test({
     name,
-    ignore: skipped(name, WITHOUT_SPIN),
+    ignore: skipped(name, WITHOUT_TRACES),
     async fn() {
       const seed = Date.now() % 1_000_000;
       const lives = await traces({ eager, lives: LIVES, seed });
-      console.log(`seed ${seed}`);
+      console.log(`${lives.length} lives, ${PRINTED ?? `seed ${seed}`}`);
       for (const lines of lives) await replay(lines);
-      assertEquals(lives.length, LIVES);
+      assert(lives.length >= LIVES);
     },
   });
 }

@@ -10,6 +10,9 @@ const MODEL = new URL("contract.pml", import.meta.url).pathname;
 /** The most that a program takes, in seconds. */
 const BOUND = 150;
 
+/** The file with traces that were printed where SPIN is; they complete late. */
+export const PRINTED: string | undefined = Deno.env.get("RIO_SPEC_TRACES");
+
 /** Whether what can complete has completed at once. */
 export interface Variant {
   readonly eager: boolean;
@@ -27,6 +30,11 @@ export interface Checked {
 /** Why there is no model here; `undefined` where there is. */
 export const WITHOUT_SPIN: string | undefined = await missing("spin", "-V") ??
   await missing("gcc", "--version");
+
+/** Why there are no traces here; `undefined` where there are. */
+export const WITHOUT_TRACES: string | undefined = PRINTED === undefined
+  ? WITHOUT_SPIN
+  : undefined;
 
 async function missing(
   command: string,
@@ -69,27 +77,42 @@ export async function checkModel(
   }
 }
 
-/** Some lives of the model at random; each is a list of lines. */
-export async function traces(
+/** Some lives of the model at random, as they are printed: a line for each step. */
+export async function printTraces(
   { eager, lives, seed }: Variant & { lives: number; seed: number },
-): Promise<string[][]> {
+): Promise<string> {
   const cwd = await Deno.makeTempDir({ prefix: "rio-spec-" });
   try {
-    const text = await run("spin", [
+    return await run("spin", [
       ...["-T", `-n${seed}`, `-DEAGER=${Number(eager)}`],
       ...[`-DTRACES=${lives}`, "-DSTEPS=24", MODEL],
     ], { cwd });
-    const all: string[][] = [[]];
-    for (const line of text.split("\n")) {
-      if (/^(?:\d+ process|spin:|$)/.test(line.trim())) continue;
-      all.at(-1)!.push(line);
-      if (line === "end") all.push([]);
-    }
-    // Behind the last end is nothing but what is left: nothing.
-    return all.slice(0, -1);
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
+}
+
+/** What was printed; each life is a list of lines. */
+export function parseTraces(text: string): string[][] {
+  const all: string[][] = [[]];
+  for (const line of text.split("\n")) {
+    if (/^(?:\d+ process|spin:|$)/.test(line.trim())) continue;
+    all.at(-1)!.push(line);
+    if (line.startsWith("end ")) all.push([]);
+  }
+  // Behind the last end is nothing but what is left: nothing.
+  return all.slice(0, -1);
+}
+
+/** Some lives: those that were printed elsewhere, where that was done. */
+export async function traces(
+  options: Parameters<typeof printTraces>[0],
+): Promise<string[][]> {
+  return parseTraces(
+    PRINTED === undefined
+      ? await printTraces(options)
+      : await Deno.readTextFile(PRINTED),
+  );
 }
 
 async function run(

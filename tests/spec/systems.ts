@@ -9,7 +9,9 @@ import { openBackend } from "../../ffi/open.ts";
 import { Stranger } from "../exhaustive/places.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { WITHOUT_URING } from "../linux/engine.ts";
+import { library } from "../windows/provider.ts";
 import { Replay } from "./replay.ts";
+import { replayOnWindows } from "./windows.ts";
 
 /** Rounds of the fake in which everything completes that can. */
 const ROUNDS = 6;
@@ -24,10 +26,14 @@ export interface SpecSystem {
 
 /** The systems that are here. */
 export function specSystems(): SpecSystem[] {
+  if (Deno.build.os === "windows") {
+    if (library === undefined) return [];
+    const replay = replayOnWindows(library);
+    return [{ name: "windows", eager: false, replay }];
+  }
   const systems: SpecSystem[] = [
     { name: "fake", eager: false, replay: replayOnFake },
   ];
-  if (Deno.build.os !== "linux") return systems;
   for (const engine of ["io_uring", "epoll"] as const) {
     if (engine === "io_uring" && WITHOUT_URING !== undefined) continue;
     systems.push({

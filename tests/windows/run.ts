@@ -16,6 +16,7 @@
  * @module
  */
 
+import { printTraces, WITHOUT_SPIN } from "../spec/spin.ts";
 import { build } from "./build.ts";
 import {
   BOUND_MET,
@@ -38,6 +39,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   "the contract over the provider": ["tests/contract/winsock_test.ts"],
   "the Winsock backend over a fake": ["tests/winsock"],
   "sessions and their lifetimes": ["tests/session"],
+  "the written model of a session": ["tests/spec"],
   // Some of these open the session that all sockets share.
   "sockets like Deno's": [...UNCHANGED, "tests/dropin"],
   "what Deno's sockets lack": [...UNCHANGED, "tests/net"],
@@ -56,6 +58,7 @@ const MEANT = "it tells the verifier which misuse is meant";
 const NOT_IN_PLACE: Readonly<Record<string, string>> = {
   "the rig, its verifier and the ABI":
     "it drives the provider, whose path it would have to know",
+  "the written model of a session": "it has the provider hold completions back",
   "calls that fail": MEANT,
   "bad input and random use": MEANT,
 };
@@ -81,6 +84,9 @@ const TEST = ["test", "-A", "--no-check", "--unstable-net"]
 
 /** Seconds one process may take: many times what it does where nothing else runs. */
 const BOUND = Number(Deno.env.get("RIO_WINDOWS_BOUND") ?? 600);
+
+/** Lives of the model of a session that are replayed. */
+const LIVES = Number(Deno.env.get("RIO_SPEC_LIVES") ?? 200);
 
 async function main(args: string[]): Promise<number> {
   if (Deno.build.os === "windows") return await natively(args);
@@ -140,6 +146,9 @@ async function deno(
 ): Promise<number> {
   // Each process that ends with violations adds to this file.
   const log = `${crypto.randomUUID()}.log`;
+  const traces = args.some((arg) => arg.startsWith("tests/spec"))
+    ? await printLives(rig)
+    : undefined;
   const { code } = await wine(rig, ["Z:\\rio\\deno\\deno.exe", ...args], {
     seconds: BOUND,
     env: {
@@ -151,8 +160,12 @@ async function deno(
         RIO_ABI_JSON: "Z:\\rio\\build\\abi.json",
       }),
       RIO_VERIFIER_LOG: `Z:\\rio\\${log}`,
+      ...(traces === undefined
+        ? {}
+        : { RIO_SPEC_TRACES: `Z:\\rio\\${traces}` }),
     },
   });
+  if (traces !== undefined) await Deno.remove(`${rig.cache}/${traces}`);
   const path = `${rig.cache}/${log}`;
   const seen = await Deno.readTextFile(path).catch(() => "");
   if (seen !== "") await Deno.remove(path);
@@ -168,6 +181,17 @@ async function deno(
     console.log("FAILED | 0 passed | 1 failed");
   }
   return code || Number(violations !== "");
+}
+
+// SPIN is a program of this machine: the other Deno is given what it prints.
+async function printLives({ cache }: Rig): Promise<string | undefined> {
+  if (WITHOUT_SPIN !== undefined) return undefined;
+  const seed = Date.now() % 1_000_000;
+  console.log(`windows: lives of the model with seed ${seed}`);
+  const name = `${crypto.randomUUID()}.traces`;
+  const text = await printTraces({ eager: false, lives: LIVES, seed });
+  await Deno.writeTextFile(`${cache}/${name}`, text);
+  return name;
 }
 
 // Under Wine, Deno can not check the certificate of the npm registry. So the
