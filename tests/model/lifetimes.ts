@@ -219,7 +219,7 @@ export class Lifetimes extends Requests {
 
   protected closeQueue(): void {
     const queues = this.openQueues();
-    const full = queues.filter((one) => stateOfQueue(one) === "full");
+    const full = queues.filter(({ real }) => real.reserved === real.capacity);
     // Rarely one is.
     const queue = this.random.pick(full.length > 0 ? full : queues);
     if (queue === undefined) return;

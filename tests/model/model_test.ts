@@ -37,7 +37,8 @@ for (const system of SYSTEMS) {
 function lie(backend: RioBackend): void {
   const { rings } = backend;
   const dequeue = rings.dequeueCompletion.bind(rings);
-  let honest = 30;
+  // Before the first wait: how long one takes is not the seed's to say.
+  let honest = 5;
   rings.dequeueCompletion = (queue, results, max) => {
     const count = dequeue(queue, results, max);
     if (count > 0 && --honest === 0) results.words[0] = WSAEOPNOTSUPP;
@@ -48,7 +49,7 @@ function lie(backend: RioBackend): void {
 Deno.test("the model prints the seed that fails, which fails again at the same step", async () => {
   const options = {
     system: "fake",
-    seed: 7,
+    seed: 9,
     steps: EPISODE,
     spoil: lie,
   } as const;
