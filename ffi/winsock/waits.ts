@@ -333,10 +333,10 @@ export class WinsockWaits implements RioWaits {
     }
     for (const [key, event] of this.#events) {
       const state = this.#symbols.WaitForSingleObject(event, 0);
-      // Where it is not known, the event stays as it is for the next wait.
+      // Where it is not known, the event stays as it is for the next wait; where it
+      // stays signalled, too: that would tell once more of what was told.
       if (state !== WAIT_OBJECT_0) continue;
-      this.#symbols.ResetEvent(event);
-      this.#found.push(key);
+      if (this.#symbols.ResetEvent(event) !== 0) this.#found.push(key);
     }
     this.#returned();
   }

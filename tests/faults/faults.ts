@@ -53,7 +53,7 @@ export interface System extends Disposable {
   /** How often each function was called. */
   readonly counts: Readonly<Record<string, number>>;
   /** What is left after so many milliseconds, and what was done wrong. */
-  faults(patience?: number): Promise<string[]> | string[];
+  faults(excuses?: Excuses): Promise<string[]> | string[];
 }
 
 /** What one run of a scenario came to. */
@@ -64,8 +64,26 @@ export interface Outcome {
   readonly faults: string[];
 }
 
+/** What may be left. */
+export type Excuses = readonly RegExp[];
+
 /** How long to wait for what may stay, in milliseconds. */
-export const BRIEF_MS = 100;
+const BRIEF_MS = 100;
+
+/** Waits until nothing is left, or what is may stay. */
+export async function untilGone(
+  left: () => readonly string[],
+  excuses: Excuses = [],
+): Promise<void> {
+  const start = performance.now();
+  for (;;) {
+    const all = left();
+    const passed = performance.now() - start;
+    const stays = all.every((what) => excuses.some((one) => one.test(what)));
+    if (all.length === 0 || passed > (stays ? BRIEF_MS : PATIENCE_MS)) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 /** The most that a scenario takes, in milliseconds. */
 const SCENARIO_MS = 15 * PATIENCE_MS;
@@ -74,7 +92,7 @@ const SCENARIO_MS = 15 * PATIENCE_MS;
 export async function use(
   system: System,
   scenario: Scenario,
-  patience: number = PATIENCE_MS,
+  excuses: Excuses = [],
 ): Promise<Outcome> {
   const faults: string[] = [];
   let error: unknown;
@@ -93,11 +111,9 @@ export async function use(
   if (!scenario.leaves) {
     // A connection is closed at once, and gives back what its last request used
     // when the system has ended that.
-    const end = performance.now() + patience;
-    while (left(session).length > 0 && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    faults.push(...left(session).map((what) => `${what} to the session`));
+    const here = () => left(session).map((what) => `${what} to the session`);
+    await untilGone(here, excuses);
+    faults.push(...here());
   }
   try {
     await within(session.close(), "close()");
@@ -219,8 +235,8 @@ export async function failEveryCall(
         for (let nth = 1; nth <= last; nth++) {
           using system = make();
           system.fail(name, way, nth);
-          const patience = way.excuses ? BRIEF_MS : PATIENCE_MS;
-          const { error, faults } = await use(system, scenario, patience);
+          const excuses = way.excuses ? [way.excuses] : [];
+          const { error, faults } = await use(system, scenario, excuses);
           if (!system.met) break;
           tally.injections++;
           tally.failed.add(name);
@@ -231,13 +247,13 @@ export async function failEveryCall(
               absorbed: absorbed ?? false,
             }),
           );
-          faults.push(...await system.faults(patience));
+          faults.push(...await system.faults(excuses));
           if (!brief || i === 0 && nth === 1) {
-            const again = await use(system, after, patience);
+            const again = await use(system, after, excuses);
             if (again.error !== undefined) {
               faults.push(`the next use failed: ${again.error}`);
             }
-            faults.push(...again.faults, ...await system.faults(patience));
+            faults.push(...again.faults, ...await system.faults(excuses));
           }
           for (const fault of faults) {
             if (way.excuses?.test(fault)) continue;

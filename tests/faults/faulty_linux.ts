@@ -20,7 +20,7 @@ import {
 } from "../../ffi/linux/uring/library.ts";
 import { allocate, type RioMemory } from "../../ffi/memory.ts";
 import { bytesAt } from "../fake/memory.ts";
-import type { System, Way } from "./faults.ts";
+import { type System, untilGone, type Way } from "./faults.ts";
 import { Injection } from "./injection.ts";
 
 /** How a call is made; it gets the real one, and what that is called with. */
@@ -123,13 +123,12 @@ export class FaultyLinux implements System {
 
   async faults(): Promise<string[]> {
     const open = () =>
-      [...descriptors()].filter((one) => !this.#before.has(one));
+      [...descriptors()]
+        .filter((one) => !this.#before.has(one) && !isUnixSocket(one))
+        .map((one) => `descriptor ${one} is open`);
     // A wait that goes on holds its descriptors until it returned.
-    for (let i = 0; i < 100 && open().length > 0; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return open().filter((one) => !isUnixSocket(one))
-      .map((one) => `descriptor ${one} is open`);
+    await untilGone(open);
+    return open();
   }
 
   [Symbol.dispose](): void {

@@ -7,9 +7,8 @@
 import type { RioBackend } from "../../ffi/contract.ts";
 import { createWinsockBackend, openLibrary } from "../../ffi/mod.ts";
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
-import { PATIENCE_MS } from "../patience.ts";
 import { library, Provider } from "../windows/provider.ts";
-import type { System, Way } from "./faults.ts";
+import { type Excuses, type System, untilGone, type Way } from "./faults.ts";
 import { FaultyWinsock } from "./faulty_winsock.ts";
 import type { Injection } from "./injection.ts";
 
@@ -45,12 +44,9 @@ abstract class FaultyWindows implements System {
     return this.injection.counts;
   }
 
-  async faults(patience: number = PATIENCE_MS): Promise<string[]> {
+  async faults(excuses: Excuses = []): Promise<string[]> {
     // What a pending wait uses is released when it returned.
-    const end = performance.now() + patience;
-    while (this.isBusy() && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve));
-    }
+    await untilGone(() => [...this.#left(), ...this.pending()], excuses);
     return [...this.#left(), ...this.takeViolations()];
   }
 
@@ -62,8 +58,9 @@ abstract class FaultyWindows implements System {
   /** Misuse that the system saw since it was asked the last time. */
   protected abstract takeViolations(): string[];
 
-  protected isBusy(): boolean {
-    return this.#left().length > 0;
+  /** What goes on, and is no fault. */
+  protected pending(): string[] {
+    return [];
   }
 
   #left(): string[] {
@@ -98,8 +95,9 @@ export class FaultyFake extends FaultyWindows {
     return this.#fake.takeViolations();
   }
 
-  protected override isBusy(): boolean {
-    return super.isBusy() || this.#fake.waiting > 0;
+  protected override pending(): string[] {
+    const { waiting } = this.#fake;
+    return waiting > 0 ? [`${waiting} waits are left`] : [];
   }
 }
 

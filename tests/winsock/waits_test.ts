@@ -257,6 +257,23 @@ Deno.test("wait() reports queues for which there was no room among the events", 
     tearDown(rig, all, buffer);
   }));
 
+Deno.test("wait() reports a queue once where its event could not be reset", () =>
+  withRig({}, async (rig) => {
+    const { rings, waits } = rig.backend;
+    const buffer = rig.register(64);
+    const bound = watched(rig, "event", 9);
+    assertEquals(rings.notify(bound.cq), 0);
+    send(rig, bound, buffer);
+    // The first one is about the event that wakes.
+    rig.fake.fail("ResetEvent", 6, { nth: 2 });
+    await rig.fired(9);
+    const wait = waits.wait();
+    for (let i = 0; i < 3; i++) await rig.turn();
+    waits.wake();
+    assertEquals(await wait, 0);
+    tearDown(rig, [bound], buffer);
+  }));
+
 Deno.test("a packet of a queue that was closed is no key, and ends no wait", () =>
   withRig({}, async (rig) => {
     const buffer = rig.register(64);

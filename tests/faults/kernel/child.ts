@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { BRIEF_MS, judge, use } from "../faults.ts";
+import { judge, use } from "../faults.ts";
 import { FaultyLinux } from "../faulty_linux.ts";
-import { PATIENCE_MS } from "../../patience.ts";
 import { type Case, casesOf, shortCases, tampered } from "./cases.ts";
 import { NoStraceError, Strace } from "./strace.ts";
 
@@ -64,9 +63,9 @@ async function run(
 ): Promise<{ faults: string[]; met: boolean }> {
   using system = make();
   if (tampering.calls.includes("io_setup")) system.takeSpare();
-  const patience = expected?.way.excuses ? BRIEF_MS : PATIENCE_MS;
+  const excuses = expected?.way.excuses ? [expected.way.excuses] : [];
   await using strace = await Strace.attach(tampering);
-  const { error, faults } = await use(system, scenario, patience);
+  const { error, faults } = await use(system, scenario, excuses);
   const met = await strace.end() > 0;
   if (expected !== null) {
     const { name, call, way } = expected;
