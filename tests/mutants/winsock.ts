@@ -12,6 +12,15 @@ const WAITS = "ffi/winsock/waits.ts";
 /** The faults. */
 export const winsock: readonly Mutant[] = [
   {
+    name: "a queue is told of whose event could not be reset",
+    edits: [{
+      file: WAITS,
+      find: "if (this.#symbols.ResetEvent(event) !== 0) this.#found.push(key);",
+      replace: "this.#symbols.ResetEvent(event);\n      this.#found.push(key);",
+    }],
+    linux: ["tests/winsock/waits_test.ts"],
+  },
+  {
     name: "DispCallFunc is used without a proof",
     edits: [{
       file: "ffi/winsock/proof.ts",
