@@ -61,26 +61,35 @@ export async function output(
 }
 
 /** What a program prints, until its end or for as long as wanted. */
-class Pipe {
+export class Pipe {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** All of it. */
   readonly text: Promise<string>;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  /** @param watch Told of what was printed so far, whenever that is more. */
+  constructor(
+    stream: ReadableStream<Uint8Array>,
+    watch?: (text: string) => void | Promise<void>,
+  ) {
     this.#reader = stream.getReader();
-    this.text = this.#read();
+    this.text = this.#read(watch);
   }
 
+  /** Reads no more, whoever holds it open. */
   cancel(): Promise<void> {
     return this.#reader.cancel();
   }
 
-  async #read(): Promise<string> {
+  async #read(
+    watch?: (text: string) => void | Promise<void>,
+  ): Promise<string> {
     const decoder = new TextDecoder();
     let text = "";
     for (;;) {
       const { value, done } = await this.#reader.read();
       if (done) return text + decoder.decode();
       text += decoder.decode(value, { stream: true });
+      await watch?.(text);
     }
   }
 }

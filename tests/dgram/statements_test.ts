@@ -7,6 +7,7 @@
  */
 import { assert, assertEquals, assertExists } from "@std/assert";
 import dgram from "../../ffi/dgram/mod.ts";
+import { output } from "../bounded.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 import { SANITIZERS } from "./child.ts";
 import { type Outcome, outcomes, type Statement } from "./outcomes.ts";
@@ -66,7 +67,7 @@ function compare(
 
 async function nodeIsMissing(): Promise<string | undefined> {
   try {
-    await new Deno.Command("node", { args: ["--version"] }).output();
+    await output("node", { args: ["--version"] });
     return undefined;
   } catch {
     return "there is no Node here";

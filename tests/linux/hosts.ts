@@ -5,6 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { output } from "../bounded.ts";
 import { type Outcome, type RunOptions, runScript } from "../session/child.ts";
 import { NOT_LINUX, skipped } from "../skip.ts";
 
@@ -210,10 +211,7 @@ export function hostsTest(
 }
 
 async function ip(...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("ip", { args })
-    .output();
-  if (success) return new TextDecoder().decode(stdout);
-  throw new Error(
-    `ip ${args.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`,
-  );
+  const { success, stdout, stderr } = await output("ip", { args });
+  if (success) return stdout;
+  throw new Error(`ip ${args.join(" ")}: ${stderr.trim()}`);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { output } from "../bounded.ts";
 import { skipped } from "../skip.ts";
 
 /** What leads nowhere, and the error of the kernel. */
@@ -28,13 +29,10 @@ const HOSTS = {
 /** Runs a command; what it printed, or `null` where it failed. */
 async function run(...args: string[]): Promise<string | null> {
   try {
-    const command = new Deno.Command(args[0]!, {
-      args: args.slice(1),
-      stdout: "piped",
-      stderr: "inherit",
-    });
-    const { success, stdout } = await command.output();
-    return success ? new TextDecoder().decode(stdout) : null;
+    const [program = "", ...rest] = args;
+    const { success, stdout, stderr } = await output(program, { args: rest });
+    if (!success) console.error(stderr);
+    return success ? stdout : null;
   } catch {
     return null;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { fail } from "@std/assert";
+import { Pipe } from "../bounded.ts";
 import { WAY_FLAGS } from "../linux/way.ts";
 import { PROGRAM_MS } from "../patience.ts";
 import * as unchanged from "../windows/unchanged.ts";
@@ -121,17 +122,19 @@ async function runProgram(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const out = new Pipe(child.stdout, (text) => watch?.(child, text));
+  const err = new Pipe(child.stderr);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill("SIGKILL");
+    // What it has started may hold them open.
+    for (const pipe of [out, err]) pipe.cancel();
   }, PROGRAM_MS);
   try {
-    const [stdout, stderr, status] = await Promise.all([
-      read(child.stdout, (text) => watch?.(child, text)),
-      read(child.stderr),
-      child.status,
-    ]);
+    const [stdout, stderr, status] = await Promise.all(
+      [out.text, err.text, child.status],
+    );
     if (late) fail(`The program did not end:\n${stdout}\n${stderr}`);
     const { code, signal } = status;
     return { code, signal, stdout, stderr };
@@ -139,22 +142,6 @@ async function runProgram(
     clearTimeout(timer);
     if (stdin === "piped") await child.stdin.close().catch(() => {});
   }
-}
-
-async function read(
-  stream: ReadableStream<Uint8Array>,
-  watch?: (text: string) => void | Promise<void>,
-): Promise<string> {
-  let text = "";
-  for await (
-    const chunk of stream.pipeThrough(
-      new TextDecoderStream() as TransformStream<Uint8Array, string>,
-    )
-  ) {
-    text += chunk;
-    await watch?.(text);
-  }
-  return text;
 }
 
 /** A watcher that sends a signal once, when a text was printed. */
