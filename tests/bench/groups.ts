@@ -12,6 +12,7 @@ import { lightGroups } from "./light.ts";
 import type { Limit } from "./limit.ts";
 import { ownCost } from "./own_cost.ts";
 import { roundTrips } from "./round_trips.ts";
+import { systemCalls } from "./system_calls.ts";
 import { tcpBulk, tcpMany } from "./tcp.ts";
 import { BULK_BYTES, udpBulk } from "./udp_bulk.ts";
 import { udpOneWay } from "./udp_one_way.ts";
@@ -136,6 +137,11 @@ export function groupsOf(
           effort(32_000),
         );
       }
+    },
+    async *calls() {
+      const options = { connections: 100, requests: quick ? 1_000 : 10_000 };
+      const report = await systemCalls({ ...options, rounds: quick ? 1 : 5 });
+      if (report) yield report;
     },
     async *growth() {
       yield await windows(effort(64_000));

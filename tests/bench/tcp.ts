@@ -48,6 +48,16 @@ function withoutUring(): Tcp[] {
     listen: (options) => listen({ ...options, session }),
   }];
 }
+
+/** The names of what is here, this package first. */
+export function tcpNames(): string[] {
+  return here().map(({ name }) => name);
+}
+
+function here(): Tcp[] {
+  return [OURS, DENO, ...withoutUring()];
+}
+
 /** Bytes of one write of the bulk candidates. */
 const CHUNK = 65536;
 /** Bytes of one small request. */
@@ -101,6 +111,16 @@ export async function tcpMany(connections: number): Promise<Candidate[]> {
     candidates.push(await many(tcp, connections));
   }
   return candidates;
+}
+
+/** The same of one of {@linkcode tcpNames} alone. */
+export function tcpManyOf(
+  name: string,
+  connections: number,
+): Promise<Candidate> {
+  const tcp = here().find((tcp) => tcp.name === name);
+  if (tcp === undefined) throw new Error(`There is no "${name}" here`);
+  return many(tcp, connections);
 }
 
 async function many(tcp: Tcp, connections: number): Promise<Candidate> {

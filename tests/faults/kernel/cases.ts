@@ -9,7 +9,7 @@ import type { Call, Way } from "../faults.ts";
 import { linuxCalls } from "../linux_calls.ts";
 import { type Scenario, scenarios } from "../scenarios.ts";
 import { arrive, connectedPair, within } from "../steps.ts";
-import type { Tampering } from "./strace.ts";
+import type { Tampering } from "./tampering.ts";
 
 /** One use of the package, with calls that are tampered with. */
 export interface Case {

@@ -6,8 +6,9 @@
  */
 import { judge, use } from "../faults.ts";
 import { FaultyLinux } from "../faulty_linux.ts";
+import { NoStraceError } from "../../strace.ts";
 import { type Case, casesOf, shortCases, tampered } from "./cases.ts";
-import { NoStraceError, Strace } from "./strace.ts";
+import { tamper, tamperedWith } from "./tampering.ts";
 
 /** What is printed. */
 export interface Found {
@@ -64,9 +65,9 @@ async function run(
   using system = make();
   if (tampering.calls.includes("io_setup")) system.takeSpare();
   const excuses = expected?.way.excuses ? [expected.way.excuses] : [];
-  await using strace = await Strace.attach(tampering);
+  await using strace = await tamper(tampering);
   const { error, faults } = await use(system, scenario, excuses);
-  const met = await strace.end() > 0;
+  const met = tamperedWith(await strace.end()) > 0;
   if (expected !== null) {
     const { name, call, way } = expected;
     faults.push(...judge(error, name, call, way));

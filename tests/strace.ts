@@ -1,29 +1,16 @@
 /**
- * Has the kernel itself refuse system calls of this process: `strace` does that,
- * for the thread that the package makes them on.
- *
- * Source: strace(1), "Tampering".
+ * `strace`, attached to a process for a while.
  *
  * @module
  */
 
-/** What happens to a system call. */
-export interface Tampering {
-  /** The names of the call; the C library chooses. */
-  readonly calls: readonly string[];
-  /** What happens, as strace has it: `error=EINTR`, `retval=1`, `delay_enter=9`. */
-  readonly how: string;
-  /** To which occurrence: `1`, or `1+` for all. */
-  readonly when: string;
-}
-
-/** The most that one use of the package takes under it, in milliseconds. */
+/** The most that what is traced takes under it, in milliseconds. */
 const BOUND_MS = 60_000;
 
 /** Why it cannot be done here. */
 export class NoStraceError extends Error {}
 
-/** System calls of this thread that are tampered with, until it is disposed. */
+/** A process under strace, until it is disposed. */
 export class Strace implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #said: ReadableStreamDefaultReader<string>;
@@ -42,23 +29,16 @@ export class Strace implements AsyncDisposable {
   /**
    * Begins.
    *
+   * @param pid The thread, or with `-f` the process.
+   * @param options What strace does with its calls.
    * @throws {NoStraceError} If there is no strace, or it is not permitted.
    */
-  static async attach(tampering: Tampering): Promise<Strace> {
-    const { calls, how, when } = tampering;
-    const names = calls.map((name) => `?${name}`).join();
+  static async attach(pid: number, options: string[]): Promise<Strace> {
     const log = await Deno.makeTempFile({ prefix: "rio-strace-" });
-    const args = ["-p", String(Deno.pid), "-o", log]
-      .concat(
-        "-e",
-        `trace=${names}`,
-        "-e",
-        `inject=${names}:${how}:when=${when}`,
-      );
     let child: Deno.ChildProcess;
     try {
       child = new Deno.Command("strace", {
-        args,
+        args: ["-p", String(pid), "-o", log, ...options],
         stdin: "null",
         stdout: "null",
         stderr: "piped",
@@ -80,8 +60,8 @@ export class Strace implements AsyncDisposable {
     return strace;
   }
 
-  /** Ends it; says how many calls were tampered with. */
-  async end(): Promise<number> {
+  /** Ends it; what it wrote. */
+  async end(): Promise<string> {
     this.#ended = true;
     try {
       this.#child.kill("SIGINT");
@@ -97,7 +77,7 @@ export class Strace implements AsyncDisposable {
     }
     const text = await Deno.readTextFile(this.#log);
     await Deno.remove(this.#log);
-    return text.split(/ \(INJECTED|\(DELAYED\)/).length - 1;
+    return text;
   }
 
   /** Ends it, if {@linkcode Strace.end} was not called. */
