@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause, timeNow } from "../../ffi/clock.ts";
 import { openSession } from "../../ffi/mod.ts";
 import type { RioBackend } from "../../ffi/contract.ts";
 import { RioError, type RioSession } from "../../mod.ts";
@@ -75,13 +76,13 @@ export async function untilGone(
   left: () => readonly string[],
   excuses: Excuses = [],
 ): Promise<void> {
-  const start = performance.now();
+  const start = timeNow();
   for (;;) {
     const all = left();
-    const passed = performance.now() - start;
+    const passed = timeNow() - start;
     const stays = all.every((what) => excuses.some((one) => one.test(what)));
     if (all.length === 0 || passed > (stays ? BRIEF_MS : PATIENCE_MS)) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
   }
 }
 

@@ -7,6 +7,7 @@ import { WITHOUT_URING } from "../linux/engine.ts";
 import type { Call, System } from "./faults.ts";
 import { FaultyLinux } from "./faulty_linux.ts";
 import { linuxCalls } from "./linux_calls.ts";
+import { inVirtualTime } from "../time/virtual_clock.ts";
 import { winsockCalls } from "./winsock_calls.ts";
 import { FaultyFake } from "./winsock_systems.ts";
 
@@ -15,12 +16,19 @@ export interface PairSystem {
   readonly name: string;
   readonly calls: Readonly<Record<string, Call>>;
   make(): System;
+  /** Does something in the time of the system. */
+  inTime<T>(body: () => Promise<T>): Promise<T>;
 }
 
 /** Those that are here: a fake Windows anywhere, and the ways of Linux. */
 export function pairSystems(): PairSystem[] {
   const systems: PairSystem[] = [
-    { name: "fake", calls: winsockCalls, make: () => new FaultyFake() },
+    {
+      name: "fake",
+      calls: winsockCalls,
+      make: () => new FaultyFake(),
+      inTime: inVirtualTime,
+    },
   ];
   if (Deno.build.os !== "linux") return systems;
   for (const engine of ["epoll", "io_uring"] as const) {
@@ -30,6 +38,7 @@ export function pairSystems(): PairSystem[] {
         name: `${engine}, ${way}`,
         calls: linuxCalls,
         make: () => new FaultyLinux(way, engine),
+        inTime: (body) => body(),
       });
     }
   }

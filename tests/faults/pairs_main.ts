@@ -15,17 +15,19 @@ const options = parseArgs(Deno.args, {
   default: { every: "1", from: "0" },
 });
 let faulty = 0;
-for (const { name, make, calls } of pairSystems()) {
+for (const { name, make, calls, inTime } of pairSystems()) {
   if (options.system !== undefined && options.system !== name) continue;
   const start = performance.now();
-  const { firsts, pairs, faults } = await failPairs(make, {
-    calls,
-    scenarios: scenarios.filter((one) =>
-      options.scenario === undefined || one.name.includes(options.scenario)
-    ),
-    every: Number(options.every),
-    from: Number(options.from),
-  });
+  const { firsts, pairs, faults } = await inTime(() =>
+    failPairs(make, {
+      calls,
+      scenarios: scenarios.filter((one) =>
+        options.scenario === undefined || one.name.includes(options.scenario)
+      ),
+      every: Number(options.every),
+      from: Number(options.from),
+    })
+  );
   for (const fault of faults) console.log(fault);
   faulty += faults.length;
   const seconds = Math.round((performance.now() - start) / 1000);

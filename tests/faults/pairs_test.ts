@@ -16,10 +16,12 @@ if (Deno.build.os === "linux") acquireLibrary();
 /** One of so many first failures. */
 const EVERY = 20;
 
-for (const [i, { name, calls, make }] of pairSystems().entries()) {
+for (const [i, { name, calls, make, inTime }] of pairSystems().entries()) {
   Deno.test(`${name}: nothing is lost when a second call fails after the first`, async () => {
     const options = { calls, scenarios, every: EVERY, from: 5 * i };
-    const { firsts, pairs, faults } = await failPairs(make, options);
+    const { firsts, pairs, faults } = await inTime(() =>
+      failPairs(make, options)
+    );
     console.log(`${pairs} pairs, ${firsts} first failures`);
     assertEquals(faults, []);
     assert(pairs > 100);

@@ -5,6 +5,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { clearTimer, setTimer } from "../../ffi/clock.ts";
+import { nextTurn } from "../../ffi/turns.ts";
 import { RioError, type RioSession, type RioSocket } from "../../mod.ts";
 import { dropIn } from "./drop_in_scenarios.ts";
 import { PATIENCE_MS } from "../patience.ts";
@@ -169,7 +171,7 @@ export const scenarios: readonly Scenario[] = [
         socket.receive(buffer.slice(0, 64));
         socket.send(buffer.slice(64, 10));
       };
-      const timer = setTimeout(() => socket.completions.close(), PATIENCE_MS);
+      const timer = setTimer(PATIENCE_MS, () => socket.completions.close());
       try {
         next();
         let received = 0;
@@ -186,7 +188,7 @@ export const scenarios: readonly Scenario[] = [
         }
         throw new HangError("Iterated in vain");
       } finally {
-        clearTimeout(timer);
+        clearTimer(timer);
       }
     },
   },
@@ -241,7 +243,7 @@ export const scenarios: readonly Scenario[] = [
       await arrive(queue, 2);
       const again = expect(queue.notify());
       // The wait begins before it is given up.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       queue.close();
       assertEquals(await within(again, "the end of a wait"), false);
     },

@@ -11,6 +11,8 @@ import {
   type RioSession,
   type RioSocket,
 } from "../../mod.ts";
+import { clearTimer, setTimer, timeNow } from "../../ffi/clock.ts";
+import { nextTurn } from "../../ffi/turns.ts";
 import { PATIENCE_MS } from "../patience.ts";
 
 /** Something did not come that had to. */
@@ -23,14 +25,14 @@ export async function within<T>(
   patience: number = PATIENCE_MS,
 ): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new HangError(`Waited in vain for ${what}`)),
+  const timer = setTimer(
     patience,
+    () => reject(new HangError(`Waited in vain for ${what}`)),
   );
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    clearTimer(timer);
   }
 }
 
@@ -40,14 +42,14 @@ export async function arrive(
   count: number,
 ): Promise<RioCompletion[]> {
   const all: RioCompletion[] = [];
-  let end = performance.now() + PATIENCE_MS;
+  let end = timeNow() + PATIENCE_MS;
   while (all.length < count) {
     // A notification of nothing, again and again, leaves no time for timers.
-    if (performance.now() > end) throw new HangError("Told in vain");
+    if (timeNow() > end) throw new HangError("Told in vain");
     const some = queue.dequeue();
     if (some.length === 0) await within(queue.notify(), "a notification");
     for (const { error } of some) if (error) throw error;
-    if (some.length > 0) end = performance.now() + PATIENCE_MS;
+    if (some.length > 0) end = timeNow() + PATIENCE_MS;
     all.push(...some);
   }
   return all;
@@ -67,11 +69,11 @@ export async function finish(
   count: number,
 ): Promise<RioCompletion[]> {
   const all: RioCompletion[] = [];
-  const end = performance.now() + PATIENCE_MS;
+  const end = timeNow() + PATIENCE_MS;
   while (all.length < count) {
-    if (performance.now() > end) throw new HangError("Polled in vain");
+    if (timeNow() > end) throw new HangError("Polled in vain");
     all.push(...queue.dequeue());
-    if (all.length < count) await new Promise((next) => setImmediate(next));
+    if (all.length < count) await nextTurn();
   }
   return all;
 }
@@ -133,7 +135,7 @@ export async function closeDuring(
   waits: readonly Promise<unknown>[],
 ): Promise<void> {
   const ended = Promise.allSettled(waits);
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   await within(session.close(), "close()");
   for (const wait of await within(ended, "the end of waits")) {
     if (wait.status === "fulfilled") continue;

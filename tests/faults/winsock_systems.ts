@@ -7,6 +7,7 @@
 import type { RioBackend } from "../../ffi/contract.ts";
 import { createWinsockBackend, openLibrary } from "../../ffi/mod.ts";
 import { createFakeWindows, type FakeWindows } from "../fake/mod.ts";
+import { inVirtualTime } from "../time/virtual_clock.ts";
 import { library, Provider } from "../windows/provider.ts";
 import { type Excuses, type System, untilGone, type Way } from "./faults.ts";
 import { FaultyWinsock } from "./faulty_winsock.ts";
@@ -135,6 +136,11 @@ export const provider: string | undefined = Deno.build.os === "windows"
 export const SYSTEM: "windows" | "fake" = provider === undefined
   ? "fake"
   : "windows";
+
+/** Does something on the fake in virtual time, and on Windows in its own. */
+export function inItsTime<T>(body: () => Promise<T>): Promise<T> {
+  return provider === undefined ? inVirtualTime(body) : body();
+}
 
 /** Makes the system behind the Winsock backend, as it is here. */
 export function makeWindows(): System {

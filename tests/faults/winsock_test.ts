@@ -5,7 +5,7 @@ import { RIO_SIGNATURES } from "../../ffi/winsock/functions.ts";
 import { failEveryCall } from "./faults.ts";
 import { scenarios } from "./scenarios.ts";
 import { winsockCalls } from "./winsock_calls.ts";
-import { makeWindows, provider, SYSTEM } from "./winsock_systems.ts";
+import { inItsTime, makeWindows, provider, SYSTEM } from "./winsock_systems.ts";
 
 // Libraries stay open once they were: the sanitizers count from here.
 if (provider !== undefined) openLibrary({ library: provider });
@@ -23,11 +23,13 @@ let total = 0;
 const failed = new Set<string>();
 for (const scenario of scenarios) {
   Deno.test(`${SYSTEM}: ${scenario.name}: nothing is lost when any call fails once`, async () => {
-    const tally = await failEveryCall(makeWindows, {
-      calls: winsockCalls,
-      scenarios: [scenario],
-      brief: provider !== undefined,
-    });
+    const tally = await inItsTime(() =>
+      failEveryCall(makeWindows, {
+        calls: winsockCalls,
+        scenarios: [scenario],
+        brief: provider !== undefined,
+      })
+    );
     for (const name of tally.failed) failed.add(name);
     total += tally.injections;
     console.log(`${tally.injections} injections, ${total} in all`);

@@ -21,8 +21,10 @@ const SECONDS = 1800;
  * @param every One of so many first failures, and of so many calls.
  */
 export async function soakFaults(every: number): Promise<void> {
-  for (const { name, calls, make } of pairSystems()) {
-    const done = await failPairs(make, { calls, scenarios, every });
+  for (const { name, calls, make, inTime } of pairSystems()) {
+    const done = await inTime(() =>
+      failPairs(make, { calls, scenarios, every })
+    );
     assertEquals(done.faults, []);
     console.log(`${done.pairs} pairs of calls that fail: ${name}`);
   }

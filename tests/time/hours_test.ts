@@ -89,6 +89,8 @@ virtualTest(
     });
     await Promise.all(clients);
     await server.end();
+    // Connections end when the last of their requests did.
+    await clock.pass(MINUTE_MS);
     const { sockets, outstanding } = session.stats();
     assertEquals([sockets, outstanding], [0, 0]);
     await session.close();

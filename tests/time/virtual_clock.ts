@@ -142,7 +142,8 @@ export class VirtualClock implements Clock {
   #wait(milliseconds: number, call: () => void, outside: boolean): Timer {
     // No number that the platform may give.
     const timer = --this.#last;
-    const due = this.#now + Math.max(milliseconds, 0);
+    // At the earliest in the next turn: otherwise no time might ever pass.
+    const due = this.#now + Math.max(milliseconds, this.turn);
     this.#waiting.set(timer, { due, call, outside });
     return timer;
   }

@@ -102,7 +102,7 @@ virtualTest(
     assertEquals(told, []);
     began = clock.now();
     await clock.pass(2 * HOUR_MS);
-    assertEquals(told.map(Math.round), [1]);
+    assertEquals(told.map((late) => late > 0 && late < 10), [true]);
     stream.destroy();
     server.close();
   },
