@@ -301,6 +301,33 @@ export const net: readonly Mutant[] = [
     linux: ["tests/net/receiving_test.ts"],
   },
   {
+    name: "connect() tries no other address while one is quiet",
+    edits: [{
+      file: "ffi/net/streams/attempts.ts",
+      find: "patience < Infinity ? setTimer(patience, end) : undefined",
+      replace: "undefined",
+    }],
+    linux: ["tests/time/attempts_test.ts"],
+  },
+  {
+    name: "a connection is given though its session was closed meanwhile",
+    edits: [{
+      file: "ffi/net/streams/conn.ts",
+      find: 'assertEndpointOpen(socket, "use a connection");',
+      replace: "",
+    }],
+    linux: ["tests/net/tcp_close_test.ts"],
+  },
+  {
+    name: "of reads that wait the last one is never served",
+    edits: [{
+      file: "ffi/net/streams/reader.ts",
+      find: "if (this.calls.length > 0) this.#post();",
+      replace: "if (this.calls.length > 1) this.#post();",
+    }],
+    linux: ["tests/orders/"],
+  },
+  {
     name: "what has arrived is not asked for",
     edits: [{
       file: "ffi/net/datagrams/watch.ts",
