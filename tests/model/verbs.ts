@@ -46,12 +46,8 @@ export const PAIRS = {
   "terminate a worker": ["in the middle"],
 } as const;
 
-/** What it does to workers: one takes as long as thousands of other steps. */
-export const WORKERS = [
-  "start a worker",
-  "finish a worker",
-  "terminate a worker",
-] as const;
+/** What it does a few times only in a process: what that leaves stays. */
+export const FEW = ["terminate a worker"] as const;
 
 /** Something that the model does. */
 export type Verb = keyof typeof PAIRS;

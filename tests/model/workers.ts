@@ -35,7 +35,7 @@ export class Workers {
   startOrEnd(): void | Promise<void> {
     const { random } = this.#model;
     if (this.#running.length > 0 && random.oneIn(2)) return this.#end();
-    if (this.#running.length >= MOST_AT_A_TIME || !random.oneIn(3)) return;
+    if (this.#running.length >= MOST_AT_A_TIME) return;
     // The fake system of a worker is another one.
     const isShared = this.#system !== "fake";
     const order = {
