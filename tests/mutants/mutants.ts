@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { collected } from "./collected.ts";
 import { dgram } from "./dgram.ts";
 import { linux } from "./linux.ts";
 import type { Mutant } from "./mutant.ts";
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...dgram,
   ...net,
   ...session,
+  ...collected,
   ...winsock,
   ...linux,
 ];

@@ -370,26 +370,6 @@ export const session: readonly Mutant[] = [
     windows: true,
   },
   {
-    name: "the pin of registered memory is dropped",
-    edits: [{
-      file: LEDGER,
-      find:
-        "const record = { ledger: this, id, memory, inFlight: 0, closing: false };",
-      replace: `const weak = new WeakRef(memory);
-    const record = {
-      ledger: this,
-      id,
-      get memory() {
-        return weak.deref() ?? { bytes: new Uint8Array(1 << 20), address: 0n };
-      },
-      inFlight: 0,
-      closing: false,
-    };`,
-    }],
-    linux: ["tests/session/collected_test.ts"],
-    windows: true,
-  },
-  {
     name: "a wait that cannot be let go is woken before it can look",
     edits: [{
       file: "ffi/session/waiter.ts",

@@ -7,9 +7,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { RioSession } from "../../mod.ts";
 import {
+  collect,
   descriptors,
   type Open,
   openPair,
+  openSelf,
   openUdp,
   sessionTest,
   until,
@@ -156,6 +158,23 @@ sessionTest(
       await new Promise((resolve) => setTimeout(resolve));
     }
     assertEquals([session.stats().sockets, buffer.inFlight], [1, 1]);
+  },
+);
+
+sessionTest(
+  "what a request was posted with is dropped once the request has ended",
+  async (open) => {
+    using session = open();
+    await (async () => {
+      const buffer = session.registerBuffer(100);
+      const socket = await openSelf(session);
+      socket.send(buffer.slice());
+      await collect(socket.completions, 1);
+    })();
+    await collectUntil(() => {
+      const { buffers, sockets } = session.stats();
+      return buffers + sockets === 0;
+    }, "the buffer and the socket to be released");
   },
 );
 
