@@ -101,7 +101,6 @@ export class CompletionQueue extends ResultQueue implements Handled {
 
   /** Takes note that a receiver may get through; runs it if somebody waits. */
   wake(entry: Entry): void {
-    if (entry.position < 0) return;
     if (entry.position >= this.#ready) this.#swap(entry, this.#ready++);
     while (this.armed && this.#runOnce(entry));
     if (!entry.receiver.ready) this.#demote(entry);

@@ -115,10 +115,11 @@ Deno.test("dequeue() takes from each receiver in turn, and goes on where it stop
 });
 
 Deno.test("dequeue() asks epoll nothing where nobody receives", () => {
-  const { queue, watches, inboxes, dequeue } = made(idle(MANY));
+  const { queue, watches, inboxes, dequeue } = made(idle(2));
+  assertEquals(queue.notify(), 0);
   for (const inbox of inboxes) queue.deactivate(inbox);
   assertEquals(dequeue(8), 0);
-  assertEquals([watches.collects, watches.watched], [0, []]);
+  assertEquals(watches.collects, 0);
 });
 
 Deno.test("dequeue() asks epoll whom to try where there are many", () => {
@@ -133,17 +134,56 @@ Deno.test("dequeue() asks epoll whom to try where there are many", () => {
   const before = runs();
   assertEquals(dequeue(8), 0);
   assertEquals(runs(), before);
+  // All of them are watched already.
+  assertEquals(watches.watched.length, MANY);
 });
 
-Deno.test("dequeue() asks epoll nothing that a wait has asked since", () => {
-  const { queue, watches, inboxes, dequeue } = made(idle(MANY));
-  assertEquals(queue.notify(), 0);
+Deno.test("dequeue() tries 8 receivers one by one, and asks epoll nothing", () => {
+  const { watches, dequeue, runs } = made(idle(MANY - 1));
+  assertEquals(dequeue(8), 0);
+  assertEquals(runs(), new Array(MANY - 1).fill(1));
+  assertEquals(watches.collects, 0);
+});
+
+Deno.test("dequeue() leaves a receiver alone that has no receives any more", () => {
+  const { dequeue, runs } = made([{ pending: 1, arrived: 2 }]);
+  assertEquals([dequeue(8), dequeue(8)], [1, 0]);
+  assertEquals(runs(), [1]);
+});
+
+Deno.test("dequeue() tries all others when one is done whose place another one takes", () => {
+  const { inboxes, dequeue } = made([
+    { pending: 2, arrived: 1 },
+    { pending: 4, arrived: 1 },
+    { pending: 4 },
+  ]);
+  // The next look begins with the last one, which has nothing.
+  assertEquals(dequeue(2), 2);
+  inboxes[0]!.arrived = 1;
+  inboxes[1]!.arrived = 2;
+  assertEquals(dequeue(8), 3);
+});
+
+Deno.test("dequeue() tries those, too, whose place one took that was told of", () => {
+  const { inboxes, dequeue } = made(idle(3));
+  inboxes[2]!.arrive(1);
+  inboxes[0]!.arrived = 1;
+  assertEquals(dequeue(8), 2);
+});
+
+Deno.test("dequeue() asks epoll nothing where a wait has told of something since", () => {
+  const { watches, inboxes, dequeue } = made(idle(MANY));
+  assertEquals([dequeue(8), watches.collects], [0, 1]);
+  // A wait asks, and is told of one.
   watches.collects++;
   inboxes[2]!.arrive(1);
-  assertEquals(dequeue(8), 1);
-  assertEquals(watches.collects, 1);
-  assertEquals(dequeue(8), 0);
-  assertEquals(watches.collects, 2);
+  assertEquals([dequeue(8), watches.collects], [1, 2]);
+  // It was told of one, but nobody has asked since the last look.
+  inboxes[2]!.arrive(1);
+  assertEquals([dequeue(8), watches.collects], [1, 3]);
+  // It has asked, and was told of nothing.
+  watches.collects++;
+  assertEquals([dequeue(8), watches.collects], [0, 5]);
 });
 
 Deno.test("notify() watches all, and asks for nothing", () => {
@@ -226,8 +266,8 @@ Deno.test("wake() and deactivate() do nothing for a receiver that is done", () =
   const { queue, inboxes, dequeue, runs } = made(idle(2));
   queue.deactivate(inboxes[0]!);
   queue.deactivate(inboxes[0]!);
-  inboxes[0]!.arrive(1);
   assertEquals(queue.notify(), 0);
+  inboxes[0]!.arrive(1);
   assertEquals(dequeue(8), 0);
   assertEquals(runs(), [0, 0]);
   assertEquals(inboxes.map(({ position }) => position), [-1, 0]);

@@ -190,6 +190,10 @@ engineTest(
       io.sendMessage(data, a.address, new Uint8Array(4)),
       -wsa.WSAEINVAL,
     );
+    assertEquals(
+      io.sendMessage(new Uint8Array(65537), a.address, messages),
+      -wsa.WSAEMSGSIZE,
+    );
     assertEquals(sockets.close(everywhere), 0);
     assertEquals(
       io.sendMessage(data, b.address, messages),

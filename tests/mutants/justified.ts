@@ -18,6 +18,49 @@ export interface Justified {
 /** The mutants that are let live. */
 export const justified: readonly Justified[] = [
   {
+    file: "ffi/dgram/sends.ts",
+    rule: "goes on",
+    before: "if (this.#scheduled) return;",
+    why: "Whoever looks twice finds nothing left to send.",
+  },
+  {
+    file: "ffi/linux/completion_queue.ts",
+    rule: "not done",
+    before: "this.#active.length = this.#ready = 0;",
+    why: "It lets go of receivers that no longer run: they have no place.",
+  },
+  {
+    file: "ffi/linux/descriptors.ts",
+    rule: "not done",
+    before: "listens = true;",
+    why: "A second look at the unload finds nothing left to close.",
+  },
+  {
+    file: "ffi/linux/segments.ts",
+    rule: "goes on",
+    before:
+      "if (messages.field(slot, MSGHDR.controlLength) === 0) return false;",
+    why: "It spares a look at messages where there are none.",
+  },
+  {
+    file: "ffi/session/buffer.ts",
+    rule: "goes on",
+    before: "if (this.#record.closing) return;",
+    why: "Whoever gives a buffer up again finds nothing left to do.",
+  },
+  {
+    file: "ffi/session/ledger.ts",
+    rule: "< is <=",
+    before: "if (handle < 0 && key !== 0) waits.closeNotification(key);",
+    why: "No handle is 0.",
+  },
+  {
+    file: "ffi/session/own_address.ts",
+    rule: "< is <=",
+    before: "if (socket < 0) return false;",
+    why: "No handle is 0.",
+  },
+  {
     file: "ffi/session/ledger.ts",
     rule: "goes on",
     before: "if (!this.extended) return;",

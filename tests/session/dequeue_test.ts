@@ -375,10 +375,12 @@ sessionTest(
 );
 
 sessionTest(
-  "queue.dequeue() throws RioClosedError when the queue was closed",
-  (open) => {
+  "queue.dequeue() throws RioClosedError when the queue was closed, whatever it kept",
+  async (open) => {
     using session = open();
-    const queue = session.createCompletionQueue();
+    const { queue, socket } = await openSender(session, 2);
+    using _buffer = sendNumbers(session, socket, 2);
+    await settle(session);
     queue.close();
     assertThrows(
       () => queue.dequeue(),
