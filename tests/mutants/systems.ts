@@ -29,6 +29,8 @@ export interface Run {
   readonly text: string;
   /** What noticed a fault, most telling first. */
   readonly noticed: readonly string[];
+  /** Whether they were ended, because they took too long. */
+  readonly ended?: boolean;
 }
 
 const TEST = ["test", "-A", "--no-check", "--unstable-net"]
@@ -42,7 +44,8 @@ export const onLinux: System = {
     const signal = AbortSignal.timeout(seconds * 1000);
     const run = await deno(folder, args, { signal });
     if (!signal.aborted) return run;
-    return { ...run, passed: false, noticed: ["a test that did not end"] };
+    const noticed = ["a test that did not end"];
+    return { ...run, passed: false, noticed, ended: true };
   },
 };
 

@@ -1,5 +1,6 @@
 /** Looking for completions that come late. */
 import { assertEquals } from "@std/assert";
+import { within } from "../faults/steps.ts";
 import { LateDrain } from "../../ffi/session/late_drain.ts";
 import type { Ledger, QueueRecord } from "../../ffi/session/ledger.ts";
 
@@ -57,4 +58,26 @@ Deno.test("LateDrain looks at closed queues alone, once every socket on them is 
   clearInterval(alive);
   drain.stop();
   assertEquals(looked.map((one) => one === left), [true]);
+});
+
+Deno.test("LateDrain looks again for each queue that comes, and has no timer without one", async () => {
+  const queue = () => ({ closing: true, closed: false });
+  const ledger = { sockets: new Set(), closed: false } as unknown as Ledger;
+  let looked = Promise.withResolvers<QueueRecord[]>();
+  const drain = new LateDrain(ledger, (queues) => {
+    const all = [...queues];
+    for (const one of all) one.closed = true;
+    looked.resolve(all);
+  });
+  const look = async (one: ReturnType<typeof queue>) => {
+    looked = Promise.withResolvers();
+    drain.add(one as QueueRecord);
+    const found = await within(looked.promise, "a look");
+    assertEquals(found.map((each) => each as unknown === one), [true]);
+  };
+  await look(queue());
+  await look(queue());
+  drain.add(queue() as QueueRecord);
+  drain.stop();
+  await look(queue());
 });
