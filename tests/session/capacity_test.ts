@@ -182,3 +182,23 @@ sessionTest(
     await collect(queue, 1);
   },
 );
+
+sessionTest(
+  "session.openSocket() closes the queue that it made, and no other, where it gets no request queue",
+  (open) => {
+    using session = open();
+    using given = session.createCompletionQueue();
+    for (const completions of [undefined, given]) {
+      open.fake!.fail("RIOCreateRequestQueue", 10055);
+      assertThrows(
+        () => openUdp(session, completions ? { completions } : {}),
+        RioError,
+        "RIOCreateRequestQueue",
+      );
+    }
+    assertEquals(given.closed, false);
+    const { sockets, completionQueues } = session.stats();
+    assertEquals([sockets, completionQueues], [0, 1]);
+  },
+  { only: ["fake"] },
+);

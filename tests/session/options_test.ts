@@ -72,3 +72,18 @@ sessionTest(
     assertEquals(error.syscall, "setsockopt");
   },
 );
+
+sessionTest(
+  "socket.setRawOption() refuses a value that is no Uint8Array",
+  (open) => {
+    using session = open();
+    using socket = openUdp(session);
+    for (const value of [1, [1, 0, 0, 0], new DataView(new ArrayBuffer(4))]) {
+      assertThrows(
+        () => socket.setRawOption([1, 9], value as unknown as Uint8Array),
+        TypeError,
+        "Uint8Array",
+      );
+    }
+  },
+);
