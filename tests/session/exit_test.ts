@@ -300,6 +300,18 @@ Deno.test("a program ends by itself when only an unreferenced wait of another se
   assertEquals([code, stdout], [0, "true\n"]);
 });
 
+Deno.test("listener.ref() keeps a program alive that waits for a connection", async () => {
+  const { code, stdout } = await leave(`
+    const session = open();
+    const listener = session.openSocket({ transport: "tcp", hostname: "127.0.0.1", backlog: 1 });
+    listener.unref();
+    listener.accept().then(({ transport }) => console.log(transport));
+    listener.ref();
+    const client = session.openSocket({ transport: "tcp" });
+    Deno.unrefTimer(setTimeout(() => client.connect(listener.address), 20));`);
+  assertEquals([code, stdout], [0, "tcp\n"]);
+});
+
 Deno.test("a program ends by itself when a wait for an event left one for a port behind", async () => {
   const { code, stdout } = await leave(`
     const idle = open();
