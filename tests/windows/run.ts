@@ -75,7 +75,7 @@ const BRIEFLY = "skip: statements about Deno's own sockets, and which names " +
 /** What is left out, and why. */
 const LEFT_OUT = [
   "tests/linux, and the contract over the Linux backend: not this system",
-  "the contract, calls that fail, bad input and random use over the fake Windows: pure TypeScript, run on Linux",
+  "the contract, calls that fail, bad input, random use, limits of time and races over the fake Windows: pure TypeScript, run on Linux",
 ];
 
 /** Types are checked on Linux, in less time. */
