@@ -85,6 +85,30 @@ export const justified: readonly Justified[] = [
       "if (before > 0 === this.#referenced > 0 || !this.#running) return;",
     why: "The wait is told again what it knows.",
   },
+  {
+    file: "ffi/linux/completion_queue.ts",
+    rule: "goes on",
+    before: "if (other === entry) return;",
+    why: "To swap a receiver with itself changes nothing.",
+  },
+  {
+    file: "ffi/linux/epoll.ts",
+    rule: "< is <=",
+    before: 'if (fd < 0) throw unavailable("epoll_create1", this.library);',
+    why: "Descriptor 0 is the standard input.",
+  },
+  {
+    file: "ffi/linux/pool_thread.ts",
+    rule: ">= is >",
+    before: "if (this.#second >= 0) hold(library, this.#second);",
+    why: "Descriptor 0 is the standard input.",
+  },
+  {
+    file: "ffi/winsock/thread_end.ts",
+    rule: "not done",
+    before: "listens = true;",
+    why: "A second look at the unload finds nothing left to close.",
+  },
 ];
 
 /** Whether a mutant is let live. */

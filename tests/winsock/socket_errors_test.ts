@@ -108,3 +108,16 @@ Deno.test("every socket call on a closed socket is 10038", () =>
     assertEquals(backend.sockets.getOption(socket, 1, 1, bytes), -10038);
     assertEquals(backend.sockets.ioctl(socket, 1, bytes), 10038);
   }));
+
+Deno.test("open() tells why there is no socket, and asks each kind once for its functions", () =>
+  withRig({}, ({ backend, fake }) => {
+    const open = () => backend.sockets.open(2, SOCK_DGRAM, 17);
+    fake.fail("WSASocketW", 10024);
+    assertEquals(open(), -10024);
+    const first = open();
+    // Would be asked for with the second one.
+    fake.fail("WSAIoctl", 10022);
+    const second = open();
+    assertEquals([first > 0, second > 0], [true, true]);
+    for (const socket of [first, second]) backend.sockets.close(socket);
+  }));

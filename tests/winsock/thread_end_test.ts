@@ -1,5 +1,6 @@
 /** Sockets of a worker that the system closes when its thread ends. */
 import { assertEquals } from "@std/assert";
+import { forget, hold } from "../../ffi/winsock/thread_end.ts";
 import { askWorker } from "../unit/ask_worker.ts";
 
 /** What a worker has called, and whether it knew its socket twice. */
@@ -43,3 +44,14 @@ for (
     });
   });
 }
+
+Deno.test("hold() has the sockets of the main thread closed at unload, once", () => {
+  const closed: bigint[] = [];
+  for (const socket of [1n, 2n]) hold({}, socket, () => closed.push(socket));
+  assertEquals(forget(2n), true);
+  for (let times = 0; times < 2; times++) {
+    dispatchEvent(new Event("unload"));
+    assertEquals(closed, [1n]);
+  }
+  assertEquals(forget(1n), false);
+});
