@@ -25,6 +25,8 @@ const TURNS_TO_LOOK = 64;
 let calls = 0;
 /** When it was asked first in this turn; `null` before that. */
 let turnBegan: number | null = null;
+/** The turn that somebody waits for. */
+let awaited: Promise<void> | null = null;
 
 /** Resolves after a turn of the event loop: signals, timers, other sockets. */
 export function nextTurn(): Promise<void> {
@@ -71,11 +73,21 @@ function turnIsDue(): boolean {
 
 /**
  * A value, or a promise of it where the event loop should have its turn first.
- * What gave the value is done already, so that waiting for the turn does not
- * change the order of calls.
+ * What gave the value is done already, and what comes while others wait for the
+ * turn is told after them: the order of calls stays.
  */
 export function inTurn<T>(value: T): T | Promise<T> {
-  return turnIsDue() ? nextTurn().then(() => value) : value;
+  if (awaited === null) {
+    if (!turnIsDue()) return value;
+    awaited = nextTurn();
+    // Those who waited are told a few microtasks after it.
+    awaited.then(() => inNextTurn(endTurn));
+  }
+  return awaited.then(() => value);
+}
+
+function endTurn(): void {
+  awaited = null;
 }
 
 function beginTurn(): void {

@@ -1,7 +1,9 @@
 /** When what waits looks, sleeps, and goes on. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Arrival } from "../../ffi/arrival.ts";
+import { block, inNextTurn } from "../../ffi/clock.ts";
 import { toDuplex } from "../../ffi/net/streams/duplex.ts";
+import { inTurn } from "../../ffi/turns.ts";
 import { connect, listen } from "../../mod.ts";
 import { encode, HOST, openBoth } from "../net/connection.ts";
 import { openSelf, openUdp, put } from "../session/harness.ts";
@@ -30,6 +32,20 @@ for (const [turns, looks] of LOOKS) {
     assertEquals(before, looks);
   });
 }
+
+Deno.test("inTurn() gives what comes during a turn after what waits for it", async () => {
+  const order: string[] = [];
+  const give = async (name: string) => void order.push(await inTurn(name));
+  await inVirtualTime(async (clock) => {
+    // So many calls have somebody look at the clock.
+    for (let i = 0; i < 64; i++) inTurn(null);
+    block(10);
+    inNextTurn(() => void give("later"));
+    give("first");
+    await clock.pass(10);
+  });
+  assertEquals(order, ["first", "later"]);
+});
 
 for (const notification of ["iocp", "event"] as const) {
   virtualTest(
