@@ -1,56 +1,9 @@
 /** sendMany() joins datagrams of one size to one peer; nobody sees it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { acquireLibrary } from "../../ffi/linux/library.ts";
-import {
-  listenDatagram,
-  type RioDatagram,
-  type RioDatagramConn,
-  type RioSession,
-} from "../../mod.ts";
+import { listenDatagram } from "../../mod.ts";
 import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, within } from "../session/harness.ts";
-
-// Kept open: only the first opening is seen by the sanitizer.
-const library = Deno.build.os === "linux" ? acquireLibrary() : null;
-
-/** Room for all that a test sends before it is read. */
-const receiveBufferSize = 4 << 20;
-
-function open(session: RioSession, hostname = "127.0.0.1"): RioDatagramConn {
-  return listenDatagram({ session, hostname, receiveBufferSize });
-}
-
-/** A datagram that tells which one it is. */
-function datagram(index: number, size: number, addr?: Deno.Addr): RioDatagram {
-  const data = new Uint8Array(size).map((_, i) => index * 31 + i);
-  return addr === undefined ? { data } : { data, addr };
-}
-
-/** What arrives, in order. */
-async function take(
-  conn: RioDatagramConn,
-  count: number,
-): Promise<Uint8Array[]> {
-  const taken: Uint8Array[] = [];
-  while (taken.length < count) {
-    using batch = await within(conn.receiveMany());
-    taken.push(...[...batch].map(({ data }) => data.slice()));
-  }
-  assertEquals(taken.length, count);
-  return taken;
-}
-
-/** Around the limits: one alone, 64 at a time, 65,487 bytes at a time. */
-const RUNS: Readonly<Record<number, readonly number[]>> = {
-  0: [1, 2, 65],
-  1: [1, 2, 63, 64, 65, 130],
-  64: [1, 2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129],
-  1200: [1, 2, 15, 16, 17, 53, 54, 55, 56, 108, 109],
-  9000: [1, 2, 6, 7, 8, 14, 15],
-  32_743: [1, 2, 3],
-  32_744: [1, 2, 3],
-  65_487: [1, 2],
-};
+import { datagram, fail, hasControl, open, RUNS, take } from "./trains.ts";
 
 for (const hostname of ["127.0.0.1", "::1"]) {
   for (const [bytes, lengths] of Object.entries(RUNS)) {
@@ -288,15 +241,4 @@ for (const sends of [1, 4]) {
       assertEquals(await within(sent), 20);
     });
   }
-}
-
-/** Whether a `struct msghdr` has control messages. */
-function hasControl(address: bigint): boolean {
-  const pointer = Deno.UnsafePointer.create(address)!;
-  return new Deno.UnsafePointerView(pointer).getBigUint64(40) > 0n;
-}
-
-function fail(errno: number): number {
-  library!.errno[0] = errno;
-  return -1;
 }

@@ -19,7 +19,7 @@ import {
 import type { RioDatagram } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
 import { type Manner, Manners, type RioDatagramSendOptions } from "./manner.ts";
-import { SendGroup } from "./send_group.ts";
+import { SendGroup, SingleSend } from "./send_group.ts";
 import { Sender, type SenderOptions } from "./sender.ts";
 import type { SendSlot } from "./slots.ts";
 import { Train } from "./train.ts";
@@ -41,6 +41,7 @@ export class Outbox extends Sender {
   #flush: Promise<void> | null = null;
   readonly #commitNow = (): void => {
     this.#flush = null;
+    this.#depart();
     this.commit();
   };
   /** Whether a datagram was sent directly a moment ago. */
@@ -71,8 +72,6 @@ export class Outbox extends Sender {
     addr: RioDestination | undefined,
     options: RioDatagramSendOptions,
   ): Promise<number> {
-    // Whoever sends many may call this while he is asked for the next one.
-    this.#depart();
     try {
       const manner = this.#manners.of(options);
       if (this.#sendDirectly(data, addr, manner)) {
@@ -96,7 +95,7 @@ export class Outbox extends Sender {
     const { direct } = this.#options;
     if (manner?.segmentSize !== undefined) return false;
     if (direct === null || this.#justSent || this.closed) return false;
-    if (!this.isAlone) return false;
+    if (!this.isAlone || this.#train.slot !== null) return false;
     assertBytes("data", data);
     let to: IpAddress | null = null;
     if (addr !== undefined || !this.connected) {
@@ -117,15 +116,17 @@ export class Outbox extends Sender {
     addr: RioDestination | undefined,
     manner: Manner | null,
   ): Promise<number> {
-    const group = new SendGroup();
+    const send = new SingleSend();
     // Afterwards it may be transferred: what was sent stays sent.
     const length = data?.byteLength;
-    const posted = this.#post(group, data, addr, manner);
+    const posted = this.#post(send, data, addr, manner, this.#options.joins);
     if (posted) await posted;
     // The commit comes a microtask later: calls that are made one after the
     // other, and not awaited one by one, leave together.
     await (this.#flush ??= SOON.then(this.#commitNow));
-    if (group.left > 0 || group.error !== null) await this.settled(group);
+    const { first, index } = send;
+    if (first.left > 0) await this.ended(first);
+    first.assertSent(index);
     return length;
   }
 
@@ -171,6 +172,11 @@ export class Outbox extends Sender {
     }
   }
 
+  override drain(): Promise<void> {
+    this.#depart();
+    return super.drain();
+  }
+
   override idle(): Promise<void> {
     this.#depart();
     return super.idle();
@@ -193,14 +199,14 @@ export class Outbox extends Sender {
    * Posts one send; a promise only where it has to wait for something.
    *
    * @param joins Whether it may leave with those before and after it: then the
-   * caller ends with {@linkcode Outbox.#depart}.
+   * caller sees to it that {@linkcode Outbox.#depart} follows.
    */
   #post(
     group: SendGroup,
     data: Uint8Array,
     addr: RioDestination | undefined,
     manner: Manner | null,
-    joins = false,
+    joins: boolean,
   ): Promise<void> | void {
     if (this.closed) throw badResource();
     assertBytes("data", data);

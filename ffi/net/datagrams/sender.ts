@@ -212,13 +212,16 @@ export abstract class Sender extends Half<SlotCall> {
     this.poll();
   }
 
+  /** Waits until all sends of a group have ended. */
+  protected ended(group: SendGroup): Promise<void> {
+    const ended = this.#groups.wait(group);
+    this.wait();
+    return ended;
+  }
+
   /** Waits for the outcome of a group. */
   protected async settled(group: SendGroup): Promise<void> {
-    if (group.left > 0) {
-      const settled = this.#groups.wait(group);
-      this.wait();
-      await settled;
-    }
+    if (group.left > 0) await this.ended(group);
     if (group.error !== null) throw group.error;
   }
 
@@ -226,7 +229,7 @@ export abstract class Sender extends Half<SlotCall> {
     const group = slot.group!;
     const alone = slot.count === 1;
     if (alone && isReport(completion.status) && this.#sendAgain(slot)) return;
-    if (completion.status === 0) group.sent += slot.count;
+    if (completion.status === 0) group.took(slot.index, slot.count);
     else if (slot.count > 1 && !this.closed) {
       slot.rest = this.refused(slot);
       slot.index--;

@@ -13,7 +13,7 @@ import type { SendSlot } from "./slots.ts";
 /** So many bytes are the most of one packet, without its headers. */
 const MOST_BYTES = 65_487;
 
-/** What is in a slot and was not posted; between two awaits only. */
+/** What is in a slot and was not posted, until the end of a turn at most. */
 export class Train {
   /** Where the datagrams are, one after the other; `null` for none. */
   slot: SendSlot | null = null;
@@ -26,7 +26,7 @@ export class Train {
   }
 
   /**
-   * Adds a datagram of a call, if it goes with those that are there.
+   * Adds a datagram, if it goes with those that are there.
    *
    * @returns Whether it was added.
    */
@@ -37,7 +37,7 @@ export class Train {
     manner: Manner | null,
   ): boolean {
     const { slot } = this;
-    if (slot === null || slot.group !== group) return false;
+    if (slot === null) return false;
     if (slot.manner !== manner) return false;
     const { size, count } = slot;
     if (count >= MOST_SEGMENTS) return false;
@@ -49,6 +49,7 @@ export class Train {
     if (
       to?.port !== slot.to?.port || to?.hostname !== slot.to?.hostname
     ) return false;
+    if (!group.joins(slot.group!, count)) return false;
     slot.data.bytes.set(data, at);
     slot.count++;
     return true;
