@@ -52,6 +52,8 @@ export class CompletionQueue extends ResultQueue implements Handled {
   #turn = 0;
   /** How often epoll had been asked by then. */
   #seen = 0;
+  /** Whether epoll has told of a receiver since. */
+  #told = false;
 
   /** Makes an empty queue; its notification reports `key`, 0 makes none. */
   constructor(poll: Poll, size: number, key: number) {
@@ -87,7 +89,7 @@ export class CompletionQueue extends ResultQueue implements Handled {
       // Nobody would tell of it: let whoever waits look again.
       if (this.armed) this.fire();
     }
-    if (receiver.ready) this.wake(entry);
+    if (receiver.ready) this.#promote(entry);
   }
 
   /** Takes note that a receiver has none, or is gone. */
@@ -99,8 +101,14 @@ export class CompletionQueue extends ResultQueue implements Handled {
     entry.position = -1;
   }
 
-  /** Takes note that a receiver may get through; runs it if somebody waits. */
+  /** Takes note that epoll has told of a receiver: a call may get through. */
   wake(entry: Entry): void {
+    this.#told = true;
+    this.#promote(entry);
+  }
+
+  /** Has a receiver run with those that may get through; now if somebody waits. */
+  #promote(entry: Entry): void {
     if (entry.position >= this.#ready) this.#swap(entry, this.#ready++);
     while (this.armed && this.#runOnce(entry));
     if (!entry.receiver.ready) this.#demote(entry);
@@ -136,9 +144,11 @@ export class CompletionQueue extends ResultQueue implements Handled {
       // A receiver that cannot be watched stays among those that are tried.
       this.#watchAll();
       // A wait has asked already where it told of something since the last look.
-      const told = this.#ready > 0 || this.count > 0;
-      if (!told || this.#poll.collects === this.#seen) this.#poll.collect();
+      if (!this.#told || this.#poll.collects === this.#seen) {
+        this.#poll.collect();
+      }
       this.#seen = this.#poll.collects;
+      this.#told = false;
     }
     let idle = 0;
     let i = this.#turn;

@@ -186,6 +186,18 @@ Deno.test("dequeue() asks epoll nothing where a wait has told of something since
   assertEquals([dequeue(8), watches.collects], [0, 5]);
 });
 
+Deno.test("dequeue() asks epoll where only a post has made a receiver ready since", () => {
+  const { queue, watches, inboxes, dequeue } = made(idle(MANY));
+  assertEquals([dequeue(8), watches.collects], [0, 1]);
+  // A wait has looked, and had nothing to tell of.
+  watches.collects++;
+  queue.deactivate(inboxes[0]!);
+  inboxes[0]!.ready = true;
+  queue.activate(inboxes[0]!);
+  watches.tells = () => inboxes[1]!.arrive(1);
+  assertEquals([dequeue(8), watches.collects], [1, 3]);
+});
+
 Deno.test("notify() watches all, and asks for nothing", () => {
   const { queue, watches, runs } = made(idle(2));
   assertEquals(queue.notify(), 0);
