@@ -45,8 +45,6 @@ for (const hostname of ["127.0.0.1", "::1"]) {
           assertEquals(await taken, run.map(({ data }) => data));
         }
       },
-      // The one system here that cuts them apart.
-      { only: ["linux"] },
     );
   }
 }

@@ -179,9 +179,8 @@ export abstract class Sender extends Half<SlotCall> {
    * behind.
    */
   #takeNext(use: (slot: SendSlot) => void): Promise<void> {
-    this.commit();
     const { promise, resolve, reject } = NativePromise.withResolvers<void>();
-    this.calls.push({
+    const call: SlotCall = {
       use(slot) {
         try {
           resolve(use(slot));
@@ -190,8 +189,18 @@ export abstract class Sender extends Half<SlotCall> {
         }
       },
       reject,
-    });
+    };
+    // Before the commit: what that completes is for this call.
+    this.calls.push(call);
     this.wait();
+    try {
+      this.commit();
+    } catch (error) {
+      const index = this.calls.indexOf(call);
+      if (index >= 0) this.calls.splice(index, 1);
+      reject(error);
+      this.#restIfIdle();
+    }
     return promise;
   }
 
