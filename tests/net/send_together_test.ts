@@ -1,9 +1,15 @@
 /** What send() is given in one turn leaves together; nobody sees it. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { createWinsockBackend, openSession } from "../../ffi/mod.ts";
+import type { WinsockSymbols } from "../../ffi/winsock/library.ts";
 import type { RioDatagram, RioDatagramConn } from "../../mod.ts";
+import { createFakeWindows } from "../fake/mod.ts";
 import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, within } from "../session/harness.ts";
 import { datagram, fail, hasControl, open, RUNS, take } from "./trains.ts";
+
+/** Slots that a socket has for what it sends. */
+const SLOTS = 64;
 
 /** Sends without awaiting any of them. */
 function sendAll(
@@ -48,6 +54,32 @@ for (const hostname of ["127.0.0.1", "::1"]) {
     );
   }
 }
+
+Deno.test("fake: conn.send() keeps the order of calls where sends complete while one looks for a slot", async () => {
+  let given = 0;
+  // Nothing completes until each slot was waited for once: then all at once.
+  using fake = createFakeWindows({
+    portion: (due) => given > 2 * SLOTS ? due : 0,
+  });
+  const { DispCallFunc } = fake.symbols;
+  const symbols: WinsockSymbols = {
+    ...fake.symbols,
+    DispCallFunc(...call) {
+      fake.pump();
+      return DispCallFunc!(...call);
+    },
+  };
+  await using session = openSession(createWinsockBackend(symbols));
+  using sender = open(session);
+  using receiver = open(session);
+  const run = runOf(3 * SLOTS, 2, receiver.addr);
+  const calls = run.map(({ data, addr }) => {
+    given++;
+    return sender.send(data, addr);
+  });
+  await outcomes(calls);
+  assertEquals(await take(receiver, run.length), run.map(({ data }) => data));
+});
 
 faultyTest(
   "conn.send() joins what one turn sends, but for the first",
