@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { getSystemErrorMap, inspect } from "node:util";
+import { getSystemErrorMessage, getSystemErrorName, inspect } from "node:util";
 import { RioError } from "../errors.ts";
 
 /** An error with Node's code. */
@@ -194,7 +194,7 @@ export function systemError(
 /** The size of a buffer can be neither set nor told. */
 export function bufferSizeError(code: string, syscall: string): NodeError {
   const errno = errnoOf(code);
-  const message = getSystemErrorMap().get(errno)?.[1] ?? "unknown error";
+  const message = getSystemErrorMessage(errno) ?? "unknown error";
   const error = nodeError(
     Error,
     "ERR_SOCKET_BUFFER_SIZE",
@@ -216,10 +216,14 @@ export function systemCode(error: unknown): string | undefined {
   return found instanceof RioError ? found.osCode : undefined;
 }
 
+/** The most that Node's number of an error is below 0. */
+const LOWEST = -4096;
+
 /** Node's number of an error, which is negative. */
 function errnoOf(code: string): number {
-  for (const [errno, [name]] of getSystemErrorMap()) {
-    if (name === code) return errno;
+  // Deno 2.8 has no list of them.
+  for (let errno = -1; errno > LOWEST; errno--) {
+    if (getSystemErrorName(errno) === code) return errno;
   }
   return -4094; // As Node for an error without a name.
 }
