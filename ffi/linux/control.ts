@@ -165,15 +165,16 @@ export function packetDestination(
   reader.begin(source, at, at + length);
   while (reader.next()) {
     if (reader.is(IPPROTO_IP, linux.IP_PKTINFO, KERNEL_PKTINFO.size)) {
-      const ip = reader.uint32(KERNEL_PKTINFO.local) ||
-        reader.uint32(KERNEL_PKTINFO.destination);
+      // 0 where the datagram came before the option was set: what it was sent to
+      // may be a broadcast, from which nothing can leave.
+      const ip = reader.uint32(KERNEL_PKTINFO.local);
       if (family === winsock.AF_INET) {
         address.setUint32(offset + SOCKADDR_INET.ipv4Address, ip, true);
         continue;
       }
       address.setUint32(ipv6, 0, true);
       address.setUint32(ipv6 + 4, 0, true);
-      address.setUint32(ipv6 + 8, 0xFFFF0000, true);
+      address.setUint32(ipv6 + 8, ip === 0 ? 0 : 0xFFFF0000, true);
       address.setUint32(ipv6 + 12, ip, true);
     } else if (
       family === winsock.AF_INET6 &&
