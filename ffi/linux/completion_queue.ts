@@ -144,9 +144,8 @@ export class CompletionQueue extends ResultQueue implements Handled {
       // A receiver that cannot be watched stays among those that are tried.
       this.#watchAll();
       // A wait has asked already where it told of something since the last look.
-      if (!this.#told || this.#poll.collects === this.#seen) {
-        this.#poll.collect();
-      }
+      const told = this.#told && (this.#ready > 0 || this.count > 0);
+      if (!told || this.#poll.collects === this.#seen) this.#poll.collect();
       this.#seen = this.#poll.collects;
       this.#told = false;
     }

@@ -6,6 +6,7 @@
 import {
   assertPort,
   ipVersion,
+  readAddress,
   showAddress,
   writeAddress,
 } from "../address.ts";
@@ -101,7 +102,20 @@ export interface RioListenerOptions extends RioBindOptions {
   backlog: number;
 }
 
-const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+/** What a socket is bound to that serves every address of the host. */
+export const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+/**
+ * Has a UDP socket on a wildcard be told from its first datagram on where each
+ * arrived, as this package's own sockets ask: what came before option
+ * `packetInfo` was set does not tell.
+ */
+export const TOLD_WHERE: unique symbol = Symbol("told where");
+
+/** Options of a socket as this package gives them. */
+export interface OwnSocketOptions extends RioSocketOptions {
+  readonly [TOLD_WHERE]?: boolean;
+}
+
 const ON = new Uint8Array([1, 0, 0, 0]);
 const OFF = new Uint8Array(4);
 
@@ -149,6 +163,10 @@ export function openSocket(
     setOptions(parts, wanted, where);
     const isDual = family === AF_INET6 && !wanted.ipv6Only;
     if (device !== null) useDevice(parts, device, isDual);
+    if ((wanted as OwnSocketOptions)[TOLD_WHERE]) {
+      const { hostname } = readAddress(address, transport);
+      if (WILDCARDS.has(hostname)) tellWhere(parts, isDual);
+    }
     if (binds) check(sockets.bind(handle, address), "bind", `bind ${where}`);
     if (backlog === undefined) {
       return new RioSocket(INTERNAL, parts, plan);
@@ -173,6 +191,17 @@ function assertBacklog(transport: string, backlog: number): void {
     throw new TypeError("Invalid backlog: a UDP socket does not listen");
   }
   assertInteger("backlog", backlog, 1, 0x7FFFFFFF);
+}
+
+/** Where the system refuses, answers leave from where it chooses. */
+function tellWhere(
+  { core, record: { handle }, family }: EndpointParts,
+  isDual: boolean,
+): void {
+  for (const each of isDual ? [AF_INET, AF_INET6] : [family]) {
+    const [level, name] = optionNumbers("packetInfo", each);
+    core.backend.sockets.setOption(handle, level, name, ON);
+  }
 }
 
 /** Sets the options that have to be set before a socket is bound. */

@@ -7,7 +7,10 @@ import { DisposableStack } from "../../globals.ts";
 import { ipVersion } from "../../address.ts";
 import { INTERNAL } from "../../internal.ts";
 import { assertInteger } from "../../arguments.ts";
-import type { RioSocketOptions } from "../../session/open_socket.ts";
+import {
+  type OwnSocketOptions,
+  TOLD_WHERE,
+} from "../../session/open_socket.ts";
 import type { RioCompletionQueue } from "../../session/queue.ts";
 import { LATE_QUEUES, type QueueOptions } from "../../session/request_queue.ts";
 import { capabilitiesOf, type RioSession } from "../../session/session.ts";
@@ -237,7 +240,7 @@ export function listenDatagram(
     // Kept: making them may fail in part, and is tried again.
     let receive: RioCompletionQueue | undefined;
     let send: RioCompletionQueue | undefined;
-    const settings: RioSocketOptions & QueueOptions = {
+    const settings: OwnSocketOptions & QueueOptions = {
       transport: "udp",
       ...address,
       reuseAddress: options.reuseAddress ?? false,
@@ -247,6 +250,7 @@ export function listenDatagram(
       ...deviceOf(options),
       receives,
       sends,
+      [TOLD_WHERE]: true,
       [LATE_QUEUES]: () => ({
         receive: receive ??= queue(receives),
         send: send ??= queue(sends),

@@ -6,8 +6,8 @@
  */
 import { ADDRESS_SIZE, readAddress } from "../../address.ts";
 import { writeDestination } from "../../control.ts";
-import { RioError } from "../../errors.ts";
 import { SOCKADDR_INET } from "../../layout.ts";
+import { type TOLD_WHERE, WILDCARDS } from "../../session/open_socket.ts";
 import { isOwnAddress } from "../../session/own_address.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { ReceiveSlot } from "./slots.ts";
@@ -17,8 +17,6 @@ const NOBODYS =
   /^(0\.0\.0\.0|255\.255\.255\.255|::|2(2[4-9]|3\d)\..*|ff.*:.*)$/;
 /** So many addresses are kept in mind. */
 const KNOWN = 256;
-/** Bound to every address of the host. */
-const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Reads the addresses; the same again costs a comparison. */
 export class Locals {
@@ -80,19 +78,14 @@ function readHost(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Has a socket be told where datagrams arrive, if it is bound to every address.
+ * Reads where datagrams arrive on a socket that was opened with
+ * {@linkcode TOLD_WHERE}.
  *
  * @param tells As for {@linkcode Locals}.
- * @returns Reads the addresses; `null` where there is one, or none is told.
+ * @returns Reads the addresses; `null` where there is one alone.
  */
 export function openLocals(socket: RioSocket, tells: boolean): Locals | null {
-  if (!EVERYWHERE.has(socket.address.hostname)) return null;
-  try {
-    socket.setOption("packetInfo", true);
-  } catch (error) {
-    // Answers leave from where the system chooses, then.
-    if (error instanceof RioError) return null;
-    throw error;
-  }
-  return new Locals(socket, tells);
+  return WILDCARDS.has(socket.address.hostname)
+    ? new Locals(socket, tells)
+    : null;
 }
