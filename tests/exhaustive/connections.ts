@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { RioTcpConn } from "../../mod.ts";
+import { ENDS } from "../net/connection.ts";
 import type { Choices } from "./choices.ts";
 import { type Life, turn } from "./run.ts";
 
@@ -13,16 +14,6 @@ import { type Life, turn } from "./run.ts";
 const CHUNK = 3;
 /** The most of a kind of step on one side. */
 const MOST = 2;
-
-/** What a call may end with once a side has closed, or was reset. */
-const ENDS = [
-  Deno.errors.BadResource,
-  Deno.errors.Interrupted,
-  Deno.errors.ConnectionReset,
-  Deno.errors.ConnectionAborted,
-  Deno.errors.BrokenPipe,
-  Deno.errors.NotConnected,
-];
 
 /** One side, and what is known of it. */
 class Side {

@@ -1,11 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as winsock from "../../ffi/constants.ts";
+import { fromKernel, toKernel } from "../../ffi/linux/control.ts";
 import {
-  fromKernel,
-  packetDestination,
-  toKernel,
-} from "../../ffi/linux/control.ts";
+  encode,
+  MAPPED_PKTINFO,
+  type Message,
+  PKTINFO,
+  PKTINFO6,
+} from "./control_messages.ts";
 
 const EACH = { packetInfo: true, receivesTos: true, receivesEcn: true };
 const ALL = { ipv4: EACH, ipv6: EACH };
@@ -13,26 +16,6 @@ const ALL = { ipv4: EACH, ipv6: EACH };
 /** All but one message of IPv4. */
 function without(name: keyof typeof EACH) {
   return { ...ALL, ipv4: { ...EACH, [name]: false } };
-}
-
-interface Message {
-  level: number;
-  type: number;
-  payload: number[];
-}
-
-/** Messages one after another, each at a multiple of 8 bytes. */
-function encode(messages: Message[], lead = 0): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = new Array(lead).fill(0);
-  for (const { level, type, payload } of messages) {
-    const header = new DataView(new ArrayBuffer(16));
-    header.setUint32(0, 16 + payload.length, true);
-    header.setInt32(8, level, true);
-    header.setInt32(12, type, true);
-    bytes.push(...new Uint8Array(header.buffer), ...payload);
-    while (bytes.length % 8 !== 0) bytes.push(0);
-  }
-  return new Uint8Array(bytes);
 }
 
 /** A control slice as a sender fills it. */
@@ -89,43 +72,6 @@ function send(view: DataView, length = view.byteLength, capacity = 128) {
   const target = new DataView(new ArrayBuffer(capacity + 16));
   const written = toKernel(view, 0, length, target, 16, capacity);
   return { written, messages: decode(target, 16, 16 + Math.max(0, written)) };
-}
-
-const PKTINFO = {
-  level: 0,
-  type: 8,
-  payload: [3, 0, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1],
-};
-const PKTINFO6 = {
-  level: 41,
-  type: 50,
-  payload: [...new Array(15).fill(0), 1, 4, 0, 0, 0],
-};
-
-const MAPPED_PKTINFO = {
-  level: 41,
-  type: 50,
-  payload: [
-    ...[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 0, 0, 1],
-    ...[3, 0, 0, 0],
-  ],
-};
-
-/** The address in a slice of this family, after the kernel told a destination. */
-function destinationOf(family: number, messages: Message[]): number[] {
-  const source = encode(messages);
-  const address = new DataView(new ArrayBuffer(40));
-  address.setUint16(8, family, true);
-  packetDestination(
-    new DataView(source.buffer),
-    0,
-    source.length,
-    address,
-    8,
-  );
-  const bytes = [...new Uint8Array(address.buffer)];
-  assertEquals([...bytes.slice(0, 8), ...bytes.slice(36)], Array(12).fill(0));
-  return family === winsock.AF_INET ? bytes.slice(12, 16) : bytes.slice(16, 32);
 }
 
 describe("fromKernel()", () => {
@@ -346,57 +292,5 @@ describe("toKernel()", () => {
     const info6 = { ...PKTINFO6, type: 19 };
     assertEquals(send(slice(new Array(3).fill(info6))).written, 120);
     assertEquals(send(slice(new Array(4).fill(info6))).written, -1);
-  });
-});
-
-describe("packetDestination()", () => {
-  it("puts the address that an IPv4 datagram arrived at in place", () => {
-    assertEquals(destinationOf(winsock.AF_INET, [PKTINFO]), [10, 0, 0, 9]);
-    assertEquals(
-      destinationOf(winsock.AF_INET6, [MAPPED_PKTINFO, PKTINFO]),
-      [...MAPPED_PKTINFO.payload.slice(0, 12), 10, 0, 0, 9],
-    );
-    // What arrived before the option was set has none: nobody knows whether it
-    // was sent to a broadcast.
-    const { payload } = PKTINFO;
-    const early = [0, 0, 0, 0, 0, 0, 0, 0, ...payload.slice(8)];
-    const message = { ...PKTINFO, payload: early };
-    assertEquals(destinationOf(winsock.AF_INET, [message]), [0, 0, 0, 0]);
-    assertEquals(
-      destinationOf(winsock.AF_INET6, [MAPPED_PKTINFO, message]),
-      Array(16).fill(0),
-    );
-  });
-
-  it("leaves the address alone for an IPv6 multicast group", () => {
-    const group = [0xFF, 2, ...PKTINFO6.payload.slice(2)];
-    assertEquals(
-      destinationOf(winsock.AF_INET6, [{ ...PKTINFO6, payload: group }]),
-      Array(16).fill(0),
-    );
-  });
-
-  it("puts the destination of an IPv6 datagram in place", () => {
-    const other = { level: 41, type: 67, payload: [0, 0, 0, 0] };
-    assertEquals(
-      destinationOf(winsock.AF_INET6, [other, PKTINFO6]),
-      PKTINFO6.payload.slice(0, 16),
-    );
-  });
-
-  it("leaves an IPv4 address alone for what IPv6 tells", () => {
-    assertEquals(destinationOf(winsock.AF_INET, [PKTINFO6]), [0, 0, 0, 0]);
-  });
-
-  it("leaves the address alone when packet info is cut off", () => {
-    const cut = (message: Message) => ({
-      ...message,
-      payload: message.payload.slice(0, 8),
-    });
-    assertEquals(destinationOf(winsock.AF_INET, [cut(PKTINFO)]), [0, 0, 0, 0]);
-    assertEquals(
-      destinationOf(winsock.AF_INET6, [cut(PKTINFO6)]),
-      Array(16).fill(0),
-    );
   });
 });

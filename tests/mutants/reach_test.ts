@@ -11,10 +11,16 @@ const paths = (choice: Choice, line: number) =>
 
 Deno.test("linesIn() takes the lines that ran, of files below the root", () => {
   const lcov = [
-    ...["SF:/root/ffi/a.ts", "DA:1,2", "DA:2,0", "DA:3,10", "end_of_record"],
+    ...[
+      "SF:/checkout/ffi/a.ts",
+      "DA:1,2",
+      "DA:2,0",
+      "DA:3,10",
+      "end_of_record",
+    ],
     ...["SF:/other/ffi/b.ts", "DA:1,1", "end_of_record", ""],
   ].join("\n");
-  assertEquals(linesIn(lcov, "/root/"), { "ffi/a.ts": [1, 3] });
+  assertEquals(linesIn(lcov, "/checkout/"), { "ffi/a.ts": [1, 3] });
 });
 
 Deno.test("Choice.of() gives the tests that run a line, the quick ones first", () => {

@@ -14,6 +14,16 @@ import { within } from "../session/harness.ts";
 /** Where the listeners of the tests listen. */
 export const HOST = "127.0.0.1";
 
+/** What a call may end with once a side has closed, or was reset. */
+export const ENDS = [
+  Deno.errors.BadResource,
+  Deno.errors.Interrupted,
+  Deno.errors.ConnectionReset,
+  Deno.errors.ConnectionAborted,
+  Deno.errors.BrokenPipe,
+  Deno.errors.NotConnected,
+];
+
 /** Opens a connection; both ends are in one session, and belong to the test. */
 export async function openBoth(
   session: RioSession,

@@ -6,7 +6,16 @@ import type { RioDatagram, RioDatagramConn } from "../../mod.ts";
 import { createFakeWindows } from "../fake/mod.ts";
 import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { datagram, fail, hasControl, open, RUNS, take } from "./trains.ts";
+import { receiveAll } from "./harness.ts";
+import {
+  assertReceives,
+  datagram,
+  fail,
+  hasControl,
+  mixed,
+  open,
+  RUNS,
+} from "./trains.ts";
 
 /** Slots that a socket has for what it sends. */
 const SLOTS = 64;
@@ -43,7 +52,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
         using receiver = open(session, hostname);
         for (const length of lengths.flatMap((one) => [one, one + 1])) {
           const run = runOf(length, Number(bytes), receiver.addr);
-          const taken = take(receiver, length);
+          const taken = receiveAll(receiver, length);
           assertEquals(
             await outcomes(sendAll(sender, run)),
             run.map(({ data }) => data.length),
@@ -78,7 +87,10 @@ Deno.test("fake: conn.send() keeps the order of calls where sends complete while
     return sender.send(data, addr);
   });
   await outcomes(calls);
-  assertEquals(await take(receiver, run.length), run.map(({ data }) => data));
+  assertEquals(
+    await receiveAll(receiver, run.length),
+    run.map(({ data }) => data),
+  );
 });
 
 faultyTest(
@@ -93,7 +105,7 @@ faultyTest(
     };
     await outcomes(sendAll(sender, runOf(33, 64, receiver.addr)));
     assertEquals(calls, [[1, true]]);
-    assertEquals((await take(receiver, 33)).length, 33);
+    assertEquals((await receiveAll(receiver, 33)).length, 33);
   },
 );
 
@@ -104,22 +116,14 @@ sessionTest(
     using sender = open(session);
     using a = open(session);
     using b = open(session);
-    const sizes = [10, 10, 10, 7, 10, 0, 0, 7, 7, 2000, 2000, 10];
-    const all = sizes.flatMap((size, i) =>
-      [a, a, b].map(({ addr }, j) => datagram(3 * i + j, size, addr))
-    );
+    const all = mixed(a, b);
     const calls = all.map((one, i) =>
       i % 5 === 3
         ? sender.sendMany([one]).then(() => one.data.length)
         : sender.send(one.data, one.addr)
     );
     assertEquals(await outcomes(calls), all.map(({ data }) => data.length));
-    for (const one of [a, b]) {
-      const own = all.filter(({ addr }) =>
-        (addr as Deno.NetAddr).port === one.addr.port
-      );
-      assertEquals(await take(one, own.length), own.map(({ data }) => data));
-    }
+    for (const one of [a, b]) await assertReceives(one, all);
   },
 );
 
@@ -137,7 +141,7 @@ for (const size of [20, 30]) {
         calls.push(sender.send(datagram(2, size).data, addr))
       );
       calls.push(sender.send(datagram(1, 20).data, addr));
-      const firsts = (await take(receiver, 3)).map(([first]) => first);
+      const firsts = (await receiveAll(receiver, 3)).map(([first]) => first);
       assertEquals(firsts, [0, 31, 62]);
       assertEquals(await outcomes(calls), [20, 20, size]);
     },
@@ -157,7 +161,7 @@ sessionTest(
     assertEquals(all.toSpliced(4, 1), [...before, ...after]);
     assertEquals(typeof all[4], "string");
     const sent = run.toSpliced(4, 1).map(({ data }) => data);
-    assertEquals(await take(receiver, 8), sent);
+    assertEquals(await receiveAll(receiver, 8), sent);
   },
 );
 
@@ -173,7 +177,7 @@ sessionTest(
       (_, i) => sender.send(data.fill(i), receiver.addr),
     );
     assertEquals(await outcomes(calls), Array(40).fill(20));
-    const firsts = (await take(receiver, 40)).map(([first]) => first);
+    const firsts = (await receiveAll(receiver, 40)).map(([first]) => first);
     assertEquals(firsts, Array.from({ length: 40 }, (_, i) => i));
   },
 );
@@ -189,7 +193,7 @@ for (const how of ["using", "await using"] as const) {
       const calls = sendAll(sender, run);
       if (how === "using") sender[Symbol.dispose]();
       else await within(sender[Symbol.asyncDispose]());
-      assertEquals(await take(receiver, 20), run.map(({ data }) => data));
+      assertEquals(await receiveAll(receiver, 20), run.map(({ data }) => data));
       assertEquals(await outcomes(calls), Array(20).fill(40));
     },
     { only: ["linux"] },
@@ -211,7 +215,7 @@ faultyTest(
       .map((one) => one === 700);
     assertEquals(sent, run.map((_, i) => i !== 3 && i !== 6));
     const arrived = run.filter((_, i) => sent[i]).map(({ data }) => data);
-    assertEquals(await take(receiver, 8), arrived);
+    assertEquals(await receiveAll(receiver, 8), arrived);
     await assertRejects(() => sender.send(new Uint8Array(65_536)));
   },
 );
@@ -227,7 +231,7 @@ faultyTest(
       return ++alone > 4 ? fail(11) : call(fd, messages, count, flags);
     };
     const calls = sendAll(sender, runOf(10, 700, receiver.addr));
-    assertEquals((await take(receiver, 5)).length, 5);
+    assertEquals((await receiveAll(receiver, 5)).length, 5);
     sender.close();
     assertEquals(await outcomes(calls), [
       ...Array(5).fill(700),

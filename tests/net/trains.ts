@@ -11,7 +11,7 @@ import {
   type RioDatagramConn,
   type RioSession,
 } from "../../mod.ts";
-import { within } from "../session/harness.ts";
+import { receiveAll } from "./harness.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 const library = Deno.build.os === "linux" ? acquireLibrary() : null;
@@ -37,18 +37,27 @@ export function datagram(
   return addr === undefined ? { data } : { data, addr };
 }
 
-/** What arrives, in order. */
-export async function take(
+/** Datagrams of sizes that change, to one peer twice and then to the other. */
+export function mixed(
+  one: RioDatagramConn,
+  other: RioDatagramConn,
+): RioDatagram[] {
+  const sizes = [10, 10, 10, 7, 10, 0, 0, 7, 7, 2000, 2000, 10];
+  return sizes.flatMap((size, i) =>
+    [one, one, other].map(({ addr }, j) => datagram(3 * i + j, size, addr))
+  );
+}
+
+/** Receives what of all is for a socket, each once and in order. */
+export async function assertReceives(
   conn: RioDatagramConn,
-  count: number,
-): Promise<Uint8Array[]> {
-  const taken: Uint8Array[] = [];
-  while (taken.length < count) {
-    using batch = await within(conn.receiveMany());
-    taken.push(...[...batch].map(({ data }) => data.slice()));
-  }
-  assertEquals(taken.length, count);
-  return taken;
+  all: readonly RioDatagram[],
+): Promise<void> {
+  const own = all.filter(({ addr }) =>
+    (addr as Deno.NetAddr).port === conn.addr.port
+  );
+  const arrived = await receiveAll(conn, own.length);
+  assertEquals(arrived, own.map(({ data }) => data));
 }
 
 /** Around the limits: one alone, 64 at a time, 65,487 bytes at a time. */

@@ -3,7 +3,16 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { listenDatagram } from "../../mod.ts";
 import { faultyTest } from "../faults/faulty_session.ts";
 import { sessionTest, within } from "../session/harness.ts";
-import { datagram, fail, hasControl, open, RUNS, take } from "./trains.ts";
+import { receiveAll } from "./harness.ts";
+import {
+  assertReceives,
+  datagram,
+  fail,
+  hasControl,
+  mixed,
+  open,
+  RUNS,
+} from "./trains.ts";
 
 for (const hostname of ["127.0.0.1", "::1"]) {
   for (const [bytes, lengths] of Object.entries(RUNS)) {
@@ -18,7 +27,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
             { length },
             (_, i) => datagram(i, Number(bytes), receiver.addr),
           );
-          const taken = take(receiver, length);
+          const taken = receiveAll(receiver, length);
           assertEquals(await within(sender.sendMany(run)), length);
           const got = await taken;
           assertEquals(got, run.map(({ data }) => data));
@@ -36,17 +45,9 @@ sessionTest(
     using sender = open(session);
     using a = open(session);
     using b = open(session);
-    const sizes = [10, 10, 10, 7, 10, 0, 0, 7, 7, 2000, 2000, 10];
-    const all = sizes.flatMap((size, i) =>
-      [a, a, b].map(({ addr }, j) => datagram(3 * i + j, size, addr))
-    );
+    const all = mixed(a, b);
     assertEquals(await within(sender.sendMany(all)), all.length);
-    for (const one of [a, b]) {
-      const own = all.filter(({ addr }) =>
-        (addr as Deno.NetAddr).port === one.addr.port
-      );
-      assertEquals(await take(one, own.length), own.map(({ data }) => data));
-    }
+    for (const one of [a, b]) await assertReceives(one, all);
   },
 );
 
@@ -59,7 +60,7 @@ sessionTest(
     await sender.connect(receiver.addr);
     const run = Array.from({ length: 70 }, (_, i) => datagram(i, 50));
     assertEquals(await within(sender.sendMany(run)), 70);
-    assertEquals(await take(receiver, 70), run.map(({ data }) => data));
+    assertEquals(await receiveAll(receiver, 70), run.map(({ data }) => data));
   },
 );
 
@@ -76,7 +77,7 @@ sessionTest(
       }
     }
     assertEquals(await within(sender.sendMany(one())), 40);
-    const firsts = (await take(receiver, 40)).map(([first]) => first);
+    const firsts = (await receiveAll(receiver, 40)).map(([first]) => first);
     assertEquals(firsts, Array.from({ length: 40 }, (_, i) => i));
   },
 );
@@ -92,7 +93,7 @@ sessionTest(
       throw new Error("no more");
     }
     await assertRejects(() => sender.sendMany(some()), Error, "no more");
-    assertEquals((await take(receiver, 5)).length, 5);
+    assertEquals((await receiveAll(receiver, 5)).length, 5);
     assertEquals(await sender.sendMany([datagram(9, 20, receiver.addr)]), 1);
   },
 );
@@ -114,7 +115,7 @@ sessionTest(
     }
     assertEquals(await within(sender.sendMany(nested())), 3);
     assertEquals(await within(Promise.all(inner)), [1, 20]);
-    const firsts = (await take(receiver, 5)).map(([first]) => first);
+    const firsts = (await receiveAll(receiver, 5)).map(([first]) => first);
     assertEquals(firsts, [0, 31, 62, 93, 124]);
   },
 );
@@ -135,7 +136,7 @@ sessionTest(
       Deno.errors.BadResource,
     );
     // What was given before that has left, as with every other close.
-    assertEquals((await take(receiver, 3)).length, 3);
+    assertEquals((await receiveAll(receiver, 3)).length, 3);
   },
   { only: ["linux"] },
 );
@@ -146,7 +147,7 @@ sessionTest(
     using session = openSession();
     using sender = listenDatagram({ session, hostname: "127.0.0.1", sends: 2 });
     using receiver = open(session);
-    const taken = take(receiver, 400);
+    const taken = receiveAll(receiver, 400);
     const calls = Array.from(
       { length: 4 },
       (_, call) =>
@@ -189,7 +190,7 @@ for (
     for (const seed of [0, 20]) {
       tried ||= trains;
       assertEquals(await within(sender.sendMany(run(seed))), 20);
-      const got = await take(receiver, 20);
+      const got = await receiveAll(receiver, 20);
       assertEquals(got, run(seed).map(({ data }) => data));
     }
     assertEquals(trains, tried, "it was tried again");
@@ -202,7 +203,7 @@ for (
     });
     const calls = [0, 20].map((seed) => one.sendMany(run(seed)));
     assertEquals(await within(Promise.all(calls)), [20, 20]);
-    assertEquals((await take(receiver, 40)).length, 40);
+    assertEquals((await receiveAll(receiver, 40)).length, 40);
     assert(sender.socket.outstandingSends === 0);
   });
 }
@@ -236,7 +237,7 @@ for (const sends of [1, 4]) {
       );
       if (how === "using") sender[Symbol.dispose]();
       else await within(sender[Symbol.asyncDispose]());
-      const got = await take(receiver, 20);
+      const got = await receiveAll(receiver, 20);
       assertEquals(got, datagrams.map(({ data }) => data));
       assertEquals(await within(sent), 20);
     });

@@ -6,14 +6,14 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { acquireLibrary } from "../../ffi/linux/library.ts";
 import {
   listenDatagram,
-  type RioDatagram,
   type RioDatagramConn,
   type RioListenDatagramOptions,
 } from "../../mod.ts";
 import { bytesAt } from "../fake/memory.ts";
 import { faultyTest } from "../faults/faulty_session.ts";
 import type { FaultyLinux } from "../faults/faulty_linux.ts";
-import { within } from "../session/harness.ts";
+import { receiveAll, within } from "./harness.ts";
+import { datagram } from "./trains.ts";
 
 // Kept open: only the first opening is seen by the sanitizer.
 const library = Deno.build.os === "linux" ? acquireLibrary() : null;
@@ -89,21 +89,6 @@ function uncutTest(
   }
 }
 
-/** A datagram that tells which one it is. */
-function datagram(index: number, size: number, addr: Deno.Addr): RioDatagram {
-  return { data: new Uint8Array(size).map((_, i) => index * 31 + i), addr };
-}
-
-async function take(conn: RioDatagramConn, count: number) {
-  const taken: Uint8Array[] = [];
-  while (taken.length < count) {
-    using batch = await within(conn.receiveMany());
-    taken.push(...[...batch].map(({ data }) => data.slice()));
-  }
-  assertEquals(taken.length, count);
-  return taken;
-}
-
 uncutTest(
   "conn.sendMany() sends each once and in order, and asks for no cut again",
   async (open, uncut) => {
@@ -112,7 +97,7 @@ uncutTest(
     for (let round = 0; round < 3; round++) {
       const all = sizes.map((size, i) => datagram(i, size, receiver.addr));
       assertEquals(await within(sender.sendMany(all)), all.length);
-      const got = await take(receiver, all.length);
+      const got = await receiveAll(receiver, all.length);
       assertEquals(got, all.map(({ data }) => data));
       assertEquals(uncut.asked, 1);
     }
@@ -120,7 +105,7 @@ uncutTest(
     const other = open();
     const two = [0, 1].map((i) => datagram(i, 10, receiver.addr));
     assertEquals(await within(other.sendMany(two)), 2);
-    assertEquals(await take(receiver, 2), two.map(({ data }) => data));
+    assertEquals(await receiveAll(receiver, 2), two.map(({ data }) => data));
     assertEquals(uncut.asked, 2);
   },
 );
@@ -133,7 +118,7 @@ uncutTest(
     for (let round = 0; round < 2; round++) {
       const sent = sender.send(data, receiver.addr, { segmentSize: 1000 });
       assertEquals(await within(sent), 2500);
-      assertEquals(await take(receiver, 3), [
+      assertEquals(await receiveAll(receiver, 3), [
         data.slice(0, 1000),
         data.slice(1000, 2000),
         data.slice(2000),
@@ -143,7 +128,7 @@ uncutTest(
     await within(
       sender.send(new Uint8Array(), receiver.addr, { segmentSize: 9 }),
     );
-    assertEquals(await take(receiver, 1), [new Uint8Array()]);
+    assertEquals(await receiveAll(receiver, 1), [new Uint8Array()]);
   },
 );
 
@@ -191,7 +176,7 @@ uncutTest(
     });
     const sending = sender.sendMany(all);
     assertEquals(await within(sending), 40);
-    assertEquals(await take(receiver, 40), all.map(({ data }) => data));
+    assertEquals(await receiveAll(receiver, 40), all.map(({ data }) => data));
   },
 );
 
@@ -210,12 +195,12 @@ uncutTest(
       Deno.errors.PermissionDenied,
       "(os error 1)",
     );
-    assertEquals((await take(receiver, 1))[0]!.length, 100);
+    assertEquals((await receiveAll(receiver, 1))[0]!.length, 100);
     assertEquals(
       await within(sender.send(new Uint8Array(4), receiver.addr)),
       4,
     );
-    assertEquals((await take(receiver, 1))[0]!.length, 4);
+    assertEquals((await receiveAll(receiver, 1))[0]!.length, 4);
   },
 );
 

@@ -6,10 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, listen, type RioTcpConn } from "../../mod.ts";
 import { Random } from "../model/random.ts";
+import { ENDS, HOST } from "../net/connection.ts";
 import type { Race } from "./run.ts";
 import type { Schedule } from "./schedule.ts";
 
-const HOST = "127.0.0.1";
 /** What memory is filled with that nobody may write to. */
 const UNTOUCHED = 0xEE;
 /** The most bytes of a read, and of most writes. */
@@ -18,16 +18,6 @@ const MOST = 60_000;
 const LONG = 300_000;
 /** What is sent, in an order that does not repeat; each side begins elsewhere. */
 const SENT = new Random(1).bytes(5_000_000);
-
-/** What a call may end with once a side has closed, or was reset. */
-const ENDS = [
-  Deno.errors.BadResource,
-  Deno.errors.Interrupted,
-  Deno.errors.ConnectionReset,
-  Deno.errors.ConnectionAborted,
-  Deno.errors.BrokenPipe,
-  Deno.errors.NotConnected,
-];
 
 /** One side of a connection, and what is known of it. */
 interface Side {

@@ -7,7 +7,7 @@
 import { ADDRESS_SIZE, readAddress } from "../../address.ts";
 import { writeDestination } from "../../control.ts";
 import { SOCKADDR_INET } from "../../layout.ts";
-import { type TOLD_WHERE, WILDCARDS } from "../../session/open_socket.ts";
+import { WILDCARDS } from "../../session/open_socket.ts";
 import { isOwnAddress } from "../../session/own_address.ts";
 import type { RioSocket } from "../../session/socket.ts";
 import type { ReceiveSlot } from "./slots.ts";
@@ -79,7 +79,7 @@ function readHost(bytes: Uint8Array): string | undefined {
 
 /**
  * Reads where datagrams arrive on a socket that was opened with
- * {@linkcode TOLD_WHERE}.
+ * `TOLD_WHERE`.
  *
  * @param tells As for {@linkcode Locals}.
  * @returns Reads the addresses; `null` where there is one alone.
