@@ -71,10 +71,9 @@ function support(notes: Notebook, { library }: Setting): void {
 async function functions(notes: Notebook, setting: Setting): Promise<void> {
   await using lab = new Lab(setting);
   const { rio } = lab;
-  const extra = allocate(4096);
-  const id = rio.rings.registerBuffer(extra);
+  const id = lab.register(allocate(4096));
   notes.errno("RIORegisterBuffer, 4096 bytes", [0], errorOf(id));
-  rio.rings.deregisterBuffer(id);
+  lab.deregister(id);
   notes.fact("RIODeregisterBuffer", "returned");
 
   const queue = lab.queue(16, lab.notification("iocp", KEY));

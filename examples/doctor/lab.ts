@@ -22,7 +22,7 @@ import {
   SOCKADDR_INET,
 } from "../../ffi/mod.ts";
 import { writeAddress } from "../../mod.ts";
-import { outcome, type Setting } from "./experiment.ts";
+import { errorOf, outcome, type Setting } from "./experiment.ts";
 
 const BLOCK = 65536;
 /** How long it waits for what loopback does at once, in milliseconds. */
@@ -52,6 +52,8 @@ export class Lab implements AsyncDisposable {
   readonly rio: RioBackend;
   readonly memory: RioMemory = allocate(BLOCK);
   readonly bufferId: RioHandle;
+  /** Memory that is registered: perhaps nobody else has it. */
+  #registered = new Map<RioHandle, RioMemory>();
   #results = new RioResults(64);
   #sockets = new Set<RioHandle>();
   #queues = new Set<RioHandle>();
@@ -62,10 +64,23 @@ export class Lab implements AsyncDisposable {
   constructor({ library }: Setting) {
     this.rio = openBackend(library === undefined ? {} : { library });
     this.bufferId = checkHandle(
-      this.rio.rings.registerBuffer(this.memory),
+      this.register(this.memory),
       "RIORegisterBuffer",
       `register ${BLOCK} bytes`,
     );
+  }
+
+  /** Registers memory, or returns minus an error number; keeps the memory. */
+  register(memory: RioMemory): RioHandle {
+    const id = this.rio.rings.registerBuffer(memory);
+    if (errorOf(id) === 0) this.#registered.set(id, memory);
+    return id;
+  }
+
+  /** Deregisters memory, which may be collected from then on. */
+  deregister(id: RioHandle): void {
+    this.rio.rings.deregisterBuffer(id);
+    this.#registered.delete(id);
   }
 
   /** A slice of the block; what it names is not checked. */
@@ -288,7 +303,7 @@ export class Lab implements AsyncDisposable {
       await pause(1);
     }
     const clean = this.#outstanding <= 0;
-    if (clean) rio.rings.deregisterBuffer(this.bufferId);
+    if (clean) this.deregister(this.bufferId);
     else kept.push(this.memory);
     for (const queue of this.#queues) rio.rings.closeCompletionQueue(queue);
     for (const one of this.#notifications) rio.waits.closeNotification(one);

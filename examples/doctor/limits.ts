@@ -60,7 +60,7 @@ function largestQueue(notes: Notebook, { rio }: Lab): void {
   });
 }
 
-function largestRegistration(notes: Notebook, { rio }: Lab): void {
+function largestRegistration(notes: Notebook, lab: Lab): void {
   let reached = 0;
   let error = 0;
   for (let size: number = MIB; size <= BOUND.registrationBytes; size *= 4) {
@@ -70,10 +70,10 @@ function largestRegistration(notes: Notebook, { rio }: Lab): void {
     } catch {
       break;
     }
-    const id = rio.rings.registerBuffer(memory);
+    const id = lab.register(memory);
     error = errorOf(id);
     if (error !== 0) break;
-    rio.rings.deregisterBuffer(id);
+    lab.deregister(id);
     reached = size;
   }
   report(notes, "bytes of a registration", {
@@ -85,19 +85,19 @@ function largestRegistration(notes: Notebook, { rio }: Lab): void {
 
 function registrations(
   notes: Notebook,
-  { rio }: Lab,
+  lab: Lab,
   inTime: () => boolean,
 ): void {
   const page = allocate(4096);
   const ids: RioHandle[] = [];
   let error = 0;
   while (ids.length < BOUND.registrations && inTime()) {
-    const id = rio.rings.registerBuffer(page);
+    const id = lab.register(page);
     error = errorOf(id);
     if (error !== 0) break;
     ids.push(id);
   }
-  for (const id of ids) rio.rings.deregisterBuffer(id);
+  for (const id of ids) lab.deregister(id);
   report(notes, "registrations at a time", {
     reached: ids.length,
     bound: BOUND.registrations,

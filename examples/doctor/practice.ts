@@ -164,14 +164,13 @@ function lockable(notes: Notebook, setting: Setting): void {
   using stack = new DisposableStack();
   const lab = new Lab(setting);
   stack.defer(() => void lab[Symbol.asyncDispose]());
-  const { rings } = lab.rio;
   let bytes = 0;
   let error = 0;
   while (bytes < LOCKED.bound && performance.now() < setting.deadline - 5000) {
-    const id = rings.registerBuffer(allocate(LOCKED.piece));
+    const id = lab.register(allocate(LOCKED.piece));
     error = errorOf(id);
     if (error !== 0) break;
-    stack.defer(() => rings.deregisterBuffer(id));
+    stack.defer(() => lab.deregister(id));
     bytes += LOCKED.piece;
   }
   const end = error === 0 ? "no limit found up to here" : outcome(error);

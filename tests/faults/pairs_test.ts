@@ -14,7 +14,7 @@ import { scenarios } from "./scenarios.ts";
 if (Deno.build.os === "linux") acquireLibrary();
 
 /** One of so many first failures. */
-const EVERY = 20;
+const EVERY = 15;
 
 for (const [i, { name, calls, make, inTime }] of pairSystems().entries()) {
   Deno.test(`${name}: nothing is lost when a second call fails after the first`, async () => {
