@@ -30,6 +30,7 @@ export interface PermittedAddress extends IpAddress {
 export function permitResolved(
   { hostname, port }: IpAddress,
 ): PermittedAddress {
+  if (isAllPermitted()) return { hostname, port, [PERMITTED]: true };
   const { state } = Deno.permissions.querySync(descriptor(hostname, port));
   if (state === "denied") throw notCapable(hostname, port);
   return { hostname, port, [PERMITTED]: true };
@@ -51,8 +52,19 @@ export const PERMITTED_OPTIONS: Readonly<{ [PERMITTED]: true }> = {
  * @throws {Deno.errors.NotCapable} If it is not granted.
  */
 export function requireNet(hostname: string, port: number): void {
+  if (isAllPermitted()) return;
   const { state } = Deno.permissions.requestSync(descriptor(hostname, port));
   if (state !== "granted") throw notCapable(hostname, port);
+}
+
+/**
+ * Whether no host needs to be asked for. Deno keeps something for each that it
+ * was ever asked for, until the process ends: this is one, and those are many.
+ */
+function isAllPermitted(): boolean {
+  const { state, partial } = Deno.permissions.querySync({ name: "net" });
+  // With --deny-net the state is partial: some addresses are not permitted.
+  return state === "granted" && !partial;
 }
 
 function notCapable(hostname: string, port: number): Error {
@@ -84,13 +96,7 @@ export class Permissions {
   /** Addresses that were granted, with their ports. */
   readonly #granted: Set<string> = new Set();
   /** The whole network is permitted, so that no request has to ask. */
-  readonly everything: boolean;
-
-  constructor() {
-    const { state, partial } = Deno.permissions.querySync({ name: "net" });
-    // With --deny-net the state is partial: some addresses are not permitted.
-    this.everything = state === "granted" && !partial;
-  }
+  readonly everything: boolean = isAllPermitted();
 
   /**
    * Asks for one address and port; once.

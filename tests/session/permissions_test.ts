@@ -85,6 +85,33 @@ Deno.test("a session without --allow-net registers, and refuses every address", 
   ]);
 });
 
+Deno.test("a program that may reach every host asks for none of them", async () => {
+  // Deno keeps what it answers for each host and port that it was asked for.
+  const script = `
+    const asked = new Set();
+    for (const name of ["querySync", "requestSync"]) {
+      const native = Deno.permissions[name].bind(Deno.permissions);
+      Deno.permissions[name] = (descriptor) => {
+        if (descriptor.name === "net") asked.add(descriptor.host);
+        return native(descriptor);
+      };
+    }
+    const session = open();
+    for (let port = 1; port <= 3; port++) {
+      const socket = udp(session);
+      await socket.connect({ hostname: "127.0.0.1", port });
+    }
+    console.log([...asked].join());
+    session[Symbol.dispose]();`;
+  assertEquals(await lines(script, ["--allow-ffi", "--allow-net"]), [""]);
+  const some = ["--allow-ffi", "--allow-net=127.0.0.1"];
+  const local = "127.0.0.1:";
+  assertEquals(
+    await lines(script, some),
+    [["", ...[0, 1, 2, 3].map((port) => local + port)].join()],
+  );
+});
+
 Deno.test("a session with --allow-net of one port allows that one alone", async () => {
   const port = freePort();
   const other = freePort();
