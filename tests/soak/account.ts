@@ -6,6 +6,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { RioCompletion, RioSession } from "../../mod.ts";
+import { type Goal, isReached } from "./part.ts";
+import { slope } from "./trend.ts";
 
 /** The most that memory may grow after the first quarter, in bytes. */
 const GROWTH_LIMIT = 96 * 1024 * 1024;
@@ -22,7 +24,7 @@ interface Sample {
 /** Counts what was posted and how it ended, and takes samples. */
 export class Account {
   readonly #name: string;
-  readonly #goal: number;
+  readonly #goal: Goal;
   readonly #samples: Sample[] = [];
   readonly #start: number = performance.now();
   /** Things done: datagrams, or round trips. */
@@ -36,14 +38,14 @@ export class Account {
   /** Sockets closed in the middle of their work. */
   cancellations = 0;
 
-  constructor(name: string, goal: number) {
+  constructor(name: string, goal: Goal) {
     this.#name = name;
     this.#goal = goal;
   }
 
   /** Whether all that was asked for was done. */
   get isOver(): boolean {
-    return this.done >= this.#goal;
+    return isReached(this.#goal, this.done);
   }
 
   /** Counts a completion. */
@@ -53,9 +55,11 @@ export class Account {
     else this.failed.set(status, (this.failed.get(status) ?? 0) + 1);
   }
 
-  /** Takes a sample each twentieth of the way. */
+  /** Takes a sample each twentieth of the way, where it is known how far. */
   sample(): void {
-    if (this.done < this.#samples.length * this.#goal / 20) return;
+    const goal = this.#goal;
+    if (typeof goal !== "number") return;
+    if (this.done < this.#samples.length * goal / 20) return;
     this.#samples.push({
       done: this.done,
       memory: Deno.memoryUsage().rss,
@@ -75,14 +79,10 @@ export class Account {
     assertEquals(completed, posted);
     assertEquals(this.completed + this.aborted + failed, posted);
     const seconds = (performance.now() - this.#start) / 1000;
-    const memory = slope(this.#samples, (sample) => sample.memory);
-    const descriptors = slope(this.#samples, (sample) => sample.descriptors);
     console.log(
       `${this.#name}: ${this.done} in ${
         seconds.toFixed(1)
-      } s; ${posted} requests posted, ${this.completed} completed, ${this.aborted} aborted, ${failed} failed; ${this.cancellations} cancellations; slope over the run: ${
-        (memory * this.done / 1024).toFixed(0)
-      } KiB of memory, ${(descriptors * this.done).toFixed(1)} descriptors`,
+      } s; ${posted} requests posted, ${this.completed} completed, ${this.aborted} aborted, ${failed} failed; ${this.cancellations} cancellations${this.#trend()}`,
     );
     const settled = this.#samples.slice(this.#samples.length >> 2);
     const [first, last] = [settled.at(0), settled.at(-1)];
@@ -92,6 +92,19 @@ export class Account {
       `memory grew from ${first.memory} to ${last.memory} bytes`,
     );
   }
+
+  /** How memory and descriptors went after the first quarter. */
+  #trend(): string {
+    const settled = this.#samples.slice(this.#samples.length >> 2);
+    if (settled.length === 0) return "";
+    const over = (value: (sample: Sample) => number) =>
+      this.done * slope(settled.map((one) => [one.done, value(one)]));
+    const memory = over(({ memory }) => memory) / 1024;
+    const descriptors = over(({ descriptors }) => descriptors);
+    return `; slope over the run: ${memory.toFixed(0)} KiB of memory, ${
+      descriptors.toFixed(1)
+    } descriptors`;
+  }
 }
 
 /** How many descriptors this process has open; 0 where that cannot be seen. */
@@ -100,25 +113,17 @@ export function countDescriptors(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
 }
 
-/** Least squares over the samples after the first quarter. */
-function slope(
-  samples: readonly Sample[],
-  value: (sample: Sample) => number,
-): number {
-  const settled = samples.slice(samples.length >> 2);
-  const mean = (of: (sample: Sample) => number) =>
-    settled.reduce((sum, one) => sum + of(one), 0) / settled.length;
-  const [x, y] = [mean((one) => one.done), mean(value)];
-  let above = 0;
-  let below = 0;
-  for (const one of settled) {
-    above += (one.done - x) * (value(one) - y);
-    below += (one.done - x) ** 2;
+/** How many of them are what event loops sleep with. */
+export function countEventfds(): number {
+  if (Deno.build.os !== "linux") return 0;
+  let count = 0;
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      const what = Deno.readLinkSync(`/proc/self/fd/${name}`);
+      if (what === "anon_inode:[eventfd]") count++;
+    } catch {
+      // It was closed meanwhile, as what reads the folder is.
+    }
   }
-  return below === 0 ? 0 : above / below;
-}
-
-/** Gives the event loop a turn. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return count;
 }

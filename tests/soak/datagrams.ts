@@ -6,8 +6,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { RioCompletion, RioSession, RioSlice } from "../../mod.ts";
-import type { Random } from "../model/random.ts";
-import { ABORTED, Account, turn } from "./account.ts";
+import { ABORTED, Account } from "./account.ts";
+import { type Part, turn } from "./part.ts";
 
 const SIZE = 1472;
 const SLOTS = 64;
@@ -17,10 +17,9 @@ const WINDOW = 48;
 /** Sends and receives so many datagrams, and accounts for each. */
 export async function soakDatagrams(
   session: RioSession,
-  count: number,
-  random: Random,
+  { goal, random, hostname }: Part,
 ): Promise<void> {
-  const account = new Account("datagrams", count);
+  const account = new Account("datagrams", goal);
   using buffer = session.registerBuffer(2 * SLOTS * SIZE);
   using queue = session.createCompletionQueue({ capacity: 1024 });
   const inbox = slots(0);
@@ -28,7 +27,7 @@ export async function soakDatagrams(
   const open = () =>
     session.openSocket({
       transport: "udp",
-      hostname: "127.0.0.1",
+      hostname,
       completions: queue,
       receives: SLOTS,
       sends: SLOTS,
@@ -89,7 +88,7 @@ export async function soakDatagrams(
     receive();
     send();
     while (queue.walk(visit) > 0);
-    if (round % 64 === 0) {
+    if (round % 2 === 0) {
       account.sample();
       await turn();
     }

@@ -3,7 +3,9 @@
  * misbehave, millions of steps of random use against the model, every order of a
  * few steps, thousands of orders of many, and every pair of calls that fail.
  *
- * `deno task soak`, or with `--quick` for a few seconds; `--seed` replays.
+ * `deno task soak`, or with `--quick` for a few seconds; `--seed` replays. With
+ * `--minutes` it is everything at once, and nothing else, for so long; on Linux
+ * `--backend io_uring` or `epoll` says over what.
  *
  * @module
  */
@@ -20,6 +22,7 @@ import { FEW } from "../model/verbs.ts";
 import { soakFaults } from "./faults.ts";
 import { soak } from "./run.ts";
 import { soakSpec } from "./spec.ts";
+import { ENGINES, soakTimed } from "./timed.ts";
 
 /** How often random use reaches each pair of a verb and a state, at the least. */
 const LEAST = 1000;
@@ -33,9 +36,20 @@ function depthOf(name: string): number {
   return name.startsWith("session") ? 8 : 5;
 }
 
-const args = parseArgs(Deno.args, { boolean: ["quick"], string: ["seed"] });
+const args = parseArgs(Deno.args, {
+  boolean: ["quick"],
+  string: ["seed", "minutes", "backend"],
+});
 const seed = Number(args.seed ?? Date.now() >>> 0);
 console.log(`seed ${seed}`);
+if (args.minutes !== undefined) {
+  const seconds = 60 * Number(args.minutes);
+  await soakTimed({ seconds, seed, backend: args.backend });
+  Deno.exit();
+}
+for (const backend of ENGINES) {
+  await soakTimed({ seconds: args.quick ? 5 : 300, seed, backend });
+}
 await soak(
   args.quick
     ? { datagrams: 100_000, roundTrips: 10_000, peers: 5, seed }

@@ -10,22 +10,21 @@ import {
   type RioSession,
   type RioSocket,
 } from "../../mod.ts";
-import type { Random } from "../model/random.ts";
-import { Account, turn } from "./account.ts";
+import { Account } from "./account.ts";
+import { type Part, turn } from "./part.ts";
 
 const WSAENOBUFS = 10055;
 const PART = 16 * 1024;
 
-/** Meets each peer so many times. */
+/** Meets one peer after the other. */
 export async function soakPeers(
   session: RioSession,
-  count: number,
-  random: Random,
+  part: Part,
 ): Promise<void> {
-  const account = new Account("peers", count * 4);
+  const account = new Account("peers", part.goal);
   while (!account.isOver) {
     for (const meet of [slowReader, stall, reset, flood]) {
-      await meet(session, random, account);
+      await meet(session, part, account);
       account.done++;
       account.sample();
     }
@@ -36,10 +35,10 @@ export async function soakPeers(
 /** Every byte arrives, however slowly it is read. */
 async function slowReader(
   session: RioSession,
-  random: Random,
+  { random, hostname }: Part,
   account: Account,
 ): Promise<void> {
-  await using peer = await Peer.meet(session);
+  await using peer = await Peer.meet(session, hostname);
   const { socket, conn } = peer;
   using buffer = session.registerBuffer(8 * PART);
   const total = 1 << 21;
@@ -71,10 +70,10 @@ async function slowReader(
 /** A peer that reads nothing fills every queue; closing ends all requests. */
 async function stall(
   session: RioSession,
-  _random: Random,
+  { hostname }: Part,
   account: Account,
 ): Promise<void> {
-  await using peer = await Peer.meet(session);
+  await using peer = await Peer.meet(session, hostname);
   using buffer = session.registerBuffer(PART);
   const slice = buffer.slice();
   try {
@@ -92,10 +91,10 @@ async function stall(
 /** A peer that goes away with bytes unread ends requests with an error. */
 async function reset(
   session: RioSession,
-  _random: Random,
+  { hostname }: Part,
   account: Account,
 ): Promise<void> {
-  await using peer = await Peer.meet(session);
+  await using peer = await Peer.meet(session, hostname);
   using buffer = session.registerBuffer(2 * PART);
   const { socket } = peer;
   socket.receive(buffer.slice(0, PART));
@@ -117,19 +116,19 @@ async function reset(
 /** A flood takes no more memory than was given, and every receive ends. */
 async function flood(
   session: RioSession,
-  random: Random,
+  { random, hostname }: Part,
   account: Account,
 ): Promise<void> {
   using buffer = session.registerBuffer(64 * 64);
   using queue = session.createCompletionQueue({ capacity: 128 });
   const socket = session.openSocket({
     transport: "udp",
-    hostname: "127.0.0.1",
+    hostname,
     completions: queue,
   });
   const conn = Deno.listenDatagram({
     transport: "udp",
-    hostname: "127.0.0.1",
+    hostname,
     port: 0,
   });
   const bytes = new Uint8Array(64);
@@ -165,8 +164,8 @@ class Peer implements AsyncDisposable {
     this.conn = conn;
   }
 
-  static async meet(session: RioSession): Promise<Peer> {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  static async meet(session: RioSession, hostname: string): Promise<Peer> {
+    using listener = Deno.listen({ hostname, port: 0 });
     const socket = session.openSocket({
       transport: "tcp",
       receives: 8,

@@ -11,8 +11,8 @@ import type {
   RioSlice,
   RioSocket,
 } from "../../mod.ts";
-import type { Random } from "../model/random.ts";
-import { ABORTED, Account, turn } from "./account.ts";
+import { ABORTED, Account } from "./account.ts";
+import { type Part, turn } from "./part.ts";
 
 const CONNECTIONS = 32;
 const SIZE = 1024;
@@ -44,15 +44,14 @@ interface Pair {
 /** Makes so many round trips, and accounts for each request. */
 export async function soakRoundTrips(
   session: RioSession,
-  count: number,
-  random: Random,
+  { goal, random, hostname }: Part,
 ): Promise<void> {
-  const account = new Account("round trips", count);
+  const account = new Account("round trips", goal);
   using buffer = session.registerBuffer(CONNECTIONS * 4 * SIZE);
   using queue = session.createCompletionQueue({ capacity: 1024 });
   using listener = session.openSocket({
     transport: "tcp",
-    hostname: "127.0.0.1",
+    hostname,
     backlog: 64,
   });
   const options = { receives: 2, sends: 2, completions: queue };
@@ -138,7 +137,7 @@ export async function soakRoundTrips(
   for (let i = 0; i < CONNECTIONS; i++) pairs.push(await connect(i));
   for (let round = 1; !account.isOver; round++) {
     const visited = queue.walk(visit);
-    if (visited === 0 || round % 64 === 0) {
+    if (visited === 0 || round % 4 === 0) {
       account.sample();
       await turn();
     }

@@ -7,6 +7,7 @@ import { assert } from "@std/assert";
 import { RioSession } from "../../mod.ts";
 import { Random } from "../model/random.ts";
 import { countDescriptors } from "./account.ts";
+import { hostnames, type Part } from "./part.ts";
 import { soakDatagrams } from "./datagrams.ts";
 import { soakPeers } from "./peers.ts";
 import { soakRoundTrips } from "./round_trips.ts";
@@ -26,14 +27,24 @@ export async function soak(options: SoakOptions): Promise<void> {
   const parts = [
     [soakDatagrams, options.datagrams],
     [soakRoundTrips, options.roundTrips],
-    [soakPeers, options.peers],
+    [soakPeers, 4 * options.peers],
   ] as const;
   const before = countDescriptors();
-  for (const [part, count] of parts) {
-    await using session = RioSession.open();
-    await part(session, count, random);
+  const places = hostnames();
+  for (const [part, goal] of parts) {
+    await inSession(part)({ goal, random, hostname: places.next().value });
   }
   const left = countDescriptors() - before;
   // The C library and what the event loop keeps for itself.
   assert(left <= 8, `${left} descriptors are left`);
+}
+
+/** Runs a part over a session of its own. */
+export function inSession(
+  run: (session: RioSession, part: Part) => Promise<void>,
+): (part: Part) => Promise<void> {
+  return async (part) => {
+    await using session = RioSession.open();
+    await run(session, part);
+  };
 }
