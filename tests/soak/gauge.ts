@@ -7,9 +7,11 @@
 import { assert } from "@std/assert";
 import { countDescriptors } from "./account.ts";
 import type { Holdings } from "./holdings.ts";
-import { median, slope } from "./trend.ts";
+import { trendOf } from "./trend.ts";
 
 const MIB = 1024 * 1024;
+/** Fewer samples have no quarters. */
+const FEWEST = 8;
 
 /** What was there at one moment. */
 interface Sample {
@@ -70,32 +72,27 @@ export class Gauge {
    * @throws {AssertionError} If one of them grew.
    */
   judge(bounds: Bounds): void {
+    const samples = this.#samples;
+    if (samples.length < FEWEST) {
+      return console.log(`${samples.length} samples tell nothing of growth`);
+    }
     const grown: string[] = [];
     for (const key of ["memory", "heap"] as const) {
-      const settled = this.#between(1, 4);
-      const line = slope(settled.map((one) => [one.minutes, one[key]]));
-      const minutes = settled.at(-1)!.minutes - settled[0]!.minutes;
-      const second = median(this.#between(1, 2).map((one) => one[key]));
-      const last = median(this.#between(3, 4).map((one) => one[key]));
-      console.log(
-        `${key}: ${
-          (line * 60).toFixed(2)
-        } MiB an hour along the line; median of the second quarter ${
-          second.toFixed(2)
-        } MiB, of the last ${last.toFixed(2)} MiB; at most ${
-          bounds[key].toFixed(1)
-        } MiB more are borne`,
+      const { line, before, after } = trendOf(
+        samples.map((one) => [one.minutes, one[key]]),
       );
-      const growth = Math.max(line * minutes, last - second);
+      console.log(
+        `${key} after the first quarter: ${
+          line.toFixed(2)
+        } MiB more along the line; median of the second quarter ${
+          before.toFixed(2)
+        } MiB, of the last ${after.toFixed(2)} MiB; ${
+          bounds[key]
+        } MiB are borne`,
+      );
+      const growth = Math.max(line, after - before);
       if (growth > bounds[key]) grown.push(`${key} by ${growth} MiB`);
     }
     assert(grown.length === 0, `grown: ${grown.join(", ")}`);
-  }
-
-  /** The samples from one quarter to another. */
-  #between(from: number, to: number): Sample[] {
-    const samples = this.#samples;
-    const at = (quarter: number) => Math.floor(samples.length * quarter / 4);
-    return samples.slice(at(from), at(to));
   }
 }

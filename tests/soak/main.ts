@@ -10,7 +10,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { useAtRandom } from "../contract_random/run.ts";
 import { places } from "../exhaustive/places.ts";
 import { runAll } from "../exhaustive/run.ts";
@@ -42,52 +42,58 @@ const args = parseArgs(Deno.args, {
 });
 const seed = Number(args.seed ?? Date.now() >>> 0);
 console.log(`seed ${seed}`);
-if (args.minutes !== undefined) {
+if (args.minutes === undefined) {
+  await soakByWork(args.quick);
+} else {
   const seconds = 60 * Number(args.minutes);
+  assert(seconds > 0, `--minutes ${args.minutes}`);
   await soakTimed({ seconds, seed, backend: args.backend });
-  Deno.exit();
 }
-for (const backend of ENGINES) {
-  await soakTimed({ seconds: args.quick ? 5 : 300, seed, backend });
-}
-await soak(
-  args.quick
-    ? { datagrams: 100_000, roundTrips: 10_000, peers: 5, seed }
-    : { datagrams: 10_000_000, roundTrips: 1_000_000, peers: 500, seed },
-);
-for (const system of SYSTEMS) {
-  const steps = args.quick ? 20_000 : 3_000_000;
-  const { reached } = await runModel({ system, seed, steps });
-  console.log(`${steps} steps of random use on ${system}: ${reached}`);
-  if (!args.quick) assertEquals(reached.under(LEAST, FEW), []);
-}
-for (const once of [true, false]) {
-  for (const [name, open] of Object.entries(places(once))) {
-    if (once !== name.startsWith("session")) continue;
-    const depth = args.quick ? 2 : depthOf(name);
-    await using place = open();
-    const runs = await runAll(place, { depth });
-    console.log(`${runs} orders of ${depth} steps: ${name}`);
+
+/** Everything at once for a while; then each by itself, until it was enough. */
+async function soakByWork(quick: boolean): Promise<void> {
+  for (const backend of ENGINES) {
+    await soakTimed({ seconds: quick ? 5 : 300, seed, backend });
   }
-}
-for (const race of Object.keys(RACES)) {
-  for (const place of PLACES) {
-    if (place === "io_uring" && WITHOUT_URING) continue;
-    const count = args.quick ? 20 : 10_000;
-    await runOrders({ race, place, seed, count });
-    console.log(`${count} orders of calls that race: ${race}, ${place}`);
+  await soak(
+    quick
+      ? { datagrams: 100_000, roundTrips: 10_000, peers: 5, seed }
+      : { datagrams: 10_000_000, roundTrips: 1_000_000, peers: 500, seed },
+  );
+  for (const system of SYSTEMS) {
+    const steps = quick ? 20_000 : 3_000_000;
+    const { reached } = await runModel({ system, seed, steps });
+    console.log(`${steps} steps of random use on ${system}: ${reached}`);
+    if (!quick) assertEquals(reached.under(LEAST, FEW), []);
   }
-}
-await soakFaults(args.quick ? 100 : 1);
-await soakSpec(
-  args.quick
-    ? { requests: 2, lives: 50, seed }
-    : { requests: 4, lives: 10_000, seed },
-);
-for (const system of ["fake", "linux"] as const) {
-  if (system === "linux" && Deno.build.os !== "linux") continue;
-  const steps = args.quick ? 10_000 : 2_000_000;
-  const reached = await useAtRandom({ system, steps, seed });
-  console.log(`${steps} steps of the 13 functions on ${system}: ${reached}`);
-  if (!args.quick) assertEquals(reached.under(LEAST), []);
+  for (const once of [true, false]) {
+    for (const [name, open] of Object.entries(places(once))) {
+      if (once !== name.startsWith("session")) continue;
+      const depth = quick ? 2 : depthOf(name);
+      await using place = open();
+      const runs = await runAll(place, { depth });
+      console.log(`${runs} orders of ${depth} steps: ${name}`);
+    }
+  }
+  for (const race of Object.keys(RACES)) {
+    for (const place of PLACES) {
+      if (place === "io_uring" && WITHOUT_URING) continue;
+      const count = quick ? 20 : 10_000;
+      await runOrders({ race, place, seed, count });
+      console.log(`${count} orders of calls that race: ${race}, ${place}`);
+    }
+  }
+  await soakFaults(quick ? 100 : 1);
+  await soakSpec(
+    quick
+      ? { requests: 2, lives: 50, seed }
+      : { requests: 4, lives: 10_000, seed },
+  );
+  for (const system of ["fake", "linux"] as const) {
+    if (system === "linux" && Deno.build.os !== "linux") continue;
+    const steps = quick ? 10_000 : 2_000_000;
+    const reached = await useAtRandom({ system, steps, seed });
+    console.log(`${steps} steps of the 13 functions on ${system}: ${reached}`);
+    if (!quick) assertEquals(reached.under(LEAST), []);
+  }
 }

@@ -20,9 +20,9 @@ export interface Part {
   readonly hostname: string;
 }
 
-/** Whether all that was asked for was done. */
+/** Whether all that was asked for was done; in a short time too, something. */
 export function isReached(goal: Goal, done: number): boolean {
-  return typeof goal === "number" ? done >= goal : goal.aborted;
+  return typeof goal === "number" ? done >= goal : goal.aborted && done > 0;
 }
 
 /** Addresses of the loopback that other processes do not use, as a rule. */
