@@ -33,7 +33,7 @@ Deno.test("interfaceIndex() knows an interface of Windows by either name", async
   assertEquals(interfaceIndex("ethernet_32769"), 12);
   assertEquals(interfaceIndex("elsewhere"), 0);
   assertEquals(libraries.asked, ["iphlpapi.dll"]);
-  // What is opened is closed after a turn.
-  await new Promise((resolve) => setTimeout(resolve));
+  // What is opened is closed in the next turn: before this one's call.
+  await new Promise((resolve) => setImmediate(resolve));
   assertEquals(libraries.open, 0);
 });

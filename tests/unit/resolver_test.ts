@@ -13,7 +13,7 @@ import { RioError } from "../../mod.ts";
 /** Lets the library be closed that is held open for a turn. */
 async function rest(): Promise<void> {
   for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
