@@ -32,7 +32,8 @@ export type RioBackendName = "winsock" | "linux";
 
 /**
  * What moves the data: Registered I/O itself; io_uring, which on Linux serves
- * connections; or system calls that are made when epoll tells of something.
+ * connections, with requests and without; or system calls that are made when
+ * epoll tells of something.
  */
 export type RioEngine = "rio" | "io_uring" | "epoll";
 
@@ -84,6 +85,11 @@ export interface RioCapabilities {
   readonly tellsJoined: boolean;
   /** Each socket counts the datagrams that there was no room for. */
   readonly countsDropped: boolean;
+  /**
+   * Requests are overlapped: the system reads and writes their memory whenever
+   * it likes, and not only while somebody calls it.
+   */
+  readonly overlapped: boolean;
 }
 
 /** Registered I/O on one system. */

@@ -12,9 +12,14 @@ const calls: (() => void)[] = [];
 /**
  * Calls back at the event `unload`: after all who listen to it, so that they
  * may still send, where Deno's events are as they are known here.
+ *
+ * @param first Before those who were to be called so far: they end what this
+ * one uses.
  */
-export function atUnload(call: () => void): void {
-  if (calls.push(call) > 1) return;
+export function atUnload(call: () => void, first: boolean = false): void {
+  if (first) calls.unshift(call);
+  else calls.push(call);
+  if (calls.length > 1) return;
   globalThis.addEventListener("unload", (event) => {
     if (canTellEnd()) tellEnd(event, callAll);
     else callAll();

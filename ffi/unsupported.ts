@@ -28,6 +28,7 @@ export function openUnsupported(): RioBackend {
       timestamps: false,
       tellsJoined: false,
       tellsLocal: false,
+      overlapped: false,
       countsDropped: false,
     },
     rings: {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RioBackend, RioWaitWay } from "../contract.ts";
+import type { RioBackend, RioCapabilities, RioWaitWay } from "../contract.ts";
 import { Arena } from "./arena.ts";
 import { LinuxDirect } from "./direct.ts";
 import { DirectMessages } from "./direct_messages.ts";
@@ -144,20 +144,23 @@ function findUring(poll: Poll): Uring | null {
   }
 }
 
+/** What Linux can do with either engine. */
+const CAPABILITIES = {
+  reusePort: true,
+  bindToDevice: true,
+  segmentation: true,
+  costlyOpen: true,
+  timestamps: true,
+  tellsJoined: true,
+  tellsLocal: true,
+  countsDropped: true,
+};
+
 class LinuxBackend implements RioBackend {
   readonly name = "linux";
   readonly engine: "io_uring" | "epoll";
   readonly calls = "symbol";
-  readonly capabilities = {
-    reusePort: true,
-    bindToDevice: true,
-    segmentation: true,
-    costlyOpen: true,
-    timestamps: true,
-    tellsJoined: true,
-    tellsLocal: true,
-    countsDropped: true,
-  };
+  readonly capabilities: RioCapabilities;
   readonly rings: LinuxRings;
   readonly sockets: LinuxSockets;
   readonly waits: Poll;
@@ -169,19 +172,22 @@ class LinuxBackend implements RioBackend {
   constructor(engine: "io_uring" | "epoll", poll: Poll, release: () => void) {
     const { library } = poll;
     this.engine = engine;
+    this.capabilities = { ...CAPABILITIES, overlapped: engine === "io_uring" };
     this.#release = release;
     this.waits = poll;
     this.sockets = new LinuxSockets(library, poll);
     const { scratch, arena, messages } = memory!;
     const system = { library, readiness: poll, messages };
+    const uring = engine === "epoll" ? () => null : () => findUring(poll);
     this.direct = engine === "epoll"
       ? new LinuxDirect(this.sockets, system)
-      : new UringDirect(this.sockets, system, () => findUring(poll));
+      : new UringDirect(this.sockets, system, uring);
     this.rings = new LinuxRings(this.sockets, {
       scratch,
       arena,
       library,
       poll,
+      uring,
       registrations: new HandleTable(),
       blocked: new Set(),
     });

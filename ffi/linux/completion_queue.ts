@@ -37,7 +37,8 @@ export interface Entry {
  *
  * The kernel does nothing for a receive before it is called. So receives run
  * when somebody looks for their results, or when epoll tells of an arrival that
- * somebody waits for. Sends run without the queue.
+ * somebody waits for. Sends run without the queue, and so do requests that
+ * `io_uring` carries out: a look tells which of them have ended.
  */
 export class CompletionQueue extends ResultQueue implements Handled {
   handle = 0;
@@ -63,7 +64,10 @@ export class CompletionQueue extends ResultQueue implements Handled {
 
   /** Runs receives until there are `max` results, and moves them out. */
   dequeue(results: RioResults, max: number): number {
-    if (this.count < max) this.#run(max, false);
+    if (this.count < max) {
+      this.#poll.reap();
+      this.#run(max, false);
+    }
     return this.take(results, max);
   }
 

@@ -200,6 +200,16 @@ export class Messages {
     this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.length] = bytes;
   }
 
+  /** The low word of the address of a slot's data. */
+  dataLow(slot: number): number {
+    return this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.base]!;
+  }
+
+  /** The high word. */
+  dataHigh(slot: number): number {
+    return this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.base + 1]!;
+  }
+
   /** The bytes of a slot's data slice, or what is left of it. */
   dataLength(slot: number): number {
     return this.#words[this.#vectors.at + slot * IOVEC.words + IOVEC.length]!;

@@ -11,6 +11,7 @@ import type { RingSystem } from "./ring.ts";
 import type { Sends } from "./sends.ts";
 import type { LinuxSocket, SocketUser } from "./socket.ts";
 import { StreamReceives, StreamSends } from "./stream.ts";
+import { UringReceives, UringSends } from "./uring/requests.ts";
 
 /** Both directions of a socket. */
 export class RequestQueue implements Handled, SocketUser {
@@ -33,7 +34,14 @@ export class RequestQueue implements Handled, SocketUser {
     const receives = { socket, queue: options.receiveQueue };
     const sends = { socket, queue: options.sendQueue };
     this.#onClosing = onClosing;
-    if (socket.stream) {
+    // Where data moves without requests, epoll tells both.
+    const uring = socket.stream && socket.direct === null
+      ? system.uring()
+      : null;
+    if (uring !== null) {
+      this.receives = new UringReceives(system, receives, uring);
+      this.sends = new UringSends(system, sends, uring);
+    } else if (socket.stream) {
       this.receives = new StreamReceives(system, receives);
       this.sends = new StreamSends(system, sends);
     } else {

@@ -21,8 +21,9 @@
  * |         | give, or no room              |                                   |
  * | closed  | all have ended                | never                             |
  *
- * Receives wait in `receives.ts`, sends in `sends.ts`. Closing the socket ends
- * everything from any state.
+ * Receives wait in `receives.ts`, sends in `sends.ts`; with `io_uring` those of
+ * connections do so in the kernel, see `uring/requests.ts`. Closing the socket
+ * ends everything from any state.
  *
  * @module
  */
@@ -43,6 +44,7 @@ import { findSlice, type Registration } from "./registration.ts";
 import { Request } from "./request.ts";
 import type { ResultOwner } from "./result_queue.ts";
 import type { LinuxSocket } from "./socket.ts";
+import type { Uring } from "./uring/uring.ts";
 
 /** What the rings of a backend share. */
 export interface RingSystem extends MessageMemory {
@@ -51,6 +53,8 @@ export interface RingSystem extends MessageMemory {
   readonly registrations: HandleTable<Registration>;
   /** Rings with sends that wait for room. */
   readonly blocked: Set<Ring>;
+  /** The io_uring that carries requests of connections out; `null` for none. */
+  uring(): Uring | null;
 }
 
 /** The flags that any request can have. */

@@ -1,8 +1,9 @@
 /**
- * The 13 functions over `recvmmsg`, `sendmmsg` and epoll.
+ * The 13 functions over `recvmmsg`, `sendmmsg` and epoll; with `io_uring` it
+ * carries the requests of connections out, see `uring/requests.ts`.
  *
- * The kernel holds no memory between calls: requests wait in rings of this
- * process until somebody looks for their completions, and every call returns
+ * Elsewhere the kernel holds no memory between calls: requests wait in rings of
+ * this process until somebody looks for their completions. Every call returns
  * at once.
  *
  * @module

@@ -31,12 +31,23 @@ export class StreamReceives extends Receives {
       peeks ? scratch.peekAddress : messages.headerAddress(slot),
       linux.MSG_DONTWAIT | (peeks ? linux.MSG_PEEK : 0),
     );
+    return this.received(got < 0 ? -library.errno[0]! : got, wanted);
+  }
+
+  /**
+   * Completes requests with what a call has received for those from the head on.
+   *
+   * @param got How many bytes, or minus an error number of the kernel.
+   * @param wanted How many there was room for; 0 if it only asked.
+   * @returns Whether another call may get through.
+   */
+  protected received(got: number, wanted: number): boolean {
+    const { slot, socket } = this;
     if (got < 0) {
-      const errno = library.errno[0]!;
-      if (errno === EAGAIN) socket.drained();
-      return failed(this, errno);
+      if (got === -EAGAIN) socket.drained();
+      return failed(this, -got);
     }
-    if (got === 0 || peeks) {
+    if (got === 0 || wanted === 0) {
       // After a reset the kernel tells the end of the stream.
       this.finish(got === 0 ? socket.broken : 0, this.request(slot).progress);
       return true;
@@ -58,8 +69,18 @@ export class StreamSends extends Sends {
       messages.headerAddress(slot),
       linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL,
     );
-    if (sent < 0) return failed(this, library.errno[0]!);
-    distribute(this, sent);
+    return this.sent(sent < 0 ? -library.errno[0]! : sent);
+  }
+
+  /**
+   * Completes requests with what a call has sent of those from the head on.
+   *
+   * @param count How many bytes, or minus an error number of the kernel.
+   * @returns Whether another call may get through.
+   */
+  protected sent(count: number): boolean {
+    if (count < 0) return failed(this, -count);
+    distribute(this, count);
     // After a part the next call tells that there is no more room.
     return true;
   }
@@ -87,7 +108,7 @@ function failed(ring: Ring, errno: number): boolean {
  * @param most How many requests may go into the call.
  * @returns How many bytes it is about.
  */
-function describe(ring: Ring, most: number): number {
+export function describe(ring: Ring, most: number): number {
   const { messages, slot } = ring;
   let bytes = 0;
   let count = 0;

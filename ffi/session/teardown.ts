@@ -131,8 +131,8 @@ let listens = false;
  * isolate of its own, and `deno run --watch` starts the program again.
  */
 export function endAtUnload(ledger: Ledger): void {
-  if (ledger.backend.direct !== null) return;
-  if (!listens) atUnload(unload);
+  if (!ledger.backend.capabilities.overlapped) return;
+  if (!listens) atUnload(unload, true);
   listens = true;
   busy.add(ledger);
 }

@@ -144,6 +144,7 @@ function assemble(
       timestamps: false,
       tellsJoined: false,
       tellsLocal: false,
+      overlapped: true,
       countsDropped: false,
     },
     rings,

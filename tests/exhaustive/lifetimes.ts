@@ -1,6 +1,7 @@
 /**
  * One short life of a session, in an order that is chosen: two buffers, two
- * sockets, two requests, and everything that can happen to them.
+ * sockets or the ends of a connection, two requests, and everything that can
+ * happen to them.
  *
  * Things that are alike are told apart only once they were used differently:
  * what happens to an untouched one happens to the first.
@@ -8,7 +9,7 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { WSA_OPERATION_ABORTED } from "../../ffi/error_numbers.ts";
+import * as wsa from "../../ffi/error_numbers.ts";
 import {
   type RioBuffer,
   RioBufferInUseError,
@@ -65,9 +66,20 @@ interface Request {
   readonly buffer: Thing<RioBuffer>;
 }
 
+/** How a request can end after the other end of its connection was closed. */
+const BROKEN = [0, wsa.WSAECONNABORTED, wsa.WSAECONNRESET];
+
+/** What lives. */
+export interface Subject {
+  readonly session: RioSession;
+  readonly completions: RioCompletionQueue;
+  /** Two, for one request of each kind; ends of a connection send each other. */
+  readonly sockets: readonly RioSocket[];
+}
+
 /** What is needed beside the session. */
 export interface LifetimesOptions {
-  /** Sends a datagram to a socket, from outside the session. */
+  /** Sends a datagram to a socket, from outside the session; not to the end of a connection. */
   arrive(to: Deno.NetAddr): void;
   /** Lets requests complete that complete late. */
   pass(): void;
@@ -100,6 +112,7 @@ export class Lifetimes implements Life {
   readonly #queue: Thing<RioCompletionQueue>;
   readonly #buffers: Thing<RioBuffer>[];
   readonly #sockets: Thing<RioSocket>[];
+  readonly #connected: boolean;
   readonly #requests: Map<unknown, Request> = new Map();
   #posted = 0;
   #completed = 0;
@@ -108,27 +121,23 @@ export class Lifetimes implements Life {
   #collected = false;
   #waits: Promise<unknown>[] = [];
 
-  /** Opens two of each. */
-  constructor(session: RioSession, around: LifetimesOptions, choices: Choices) {
+  /** Registers two buffers. */
+  constructor(
+    { session, completions, sockets }: Subject,
+    around: LifetimesOptions,
+    choices: Choices,
+  ) {
     this.#session = new Thing(session);
     this.#around = around;
     this.#choices = choices;
-    const completions = session.createCompletionQueue({ capacity: 8 });
     this.#queue = new Thing(completions);
-    const two = <T>(make: () => T): Thing<T>[] =>
-      Array.from({ length: THINGS }, () => new Thing(make()));
-    this.#buffers = two(() =>
-      session.registerBuffer(REQUESTS * (DATA + ADDRESS))
+    const size = REQUESTS * (DATA + ADDRESS);
+    this.#buffers = Array.from(
+      { length: THINGS },
+      () => new Thing(session.registerBuffer(size)),
     );
-    this.#sockets = two(() =>
-      session.openSocket({
-        transport: "udp",
-        hostname: "127.0.0.1",
-        completions,
-        receives: 1,
-        sends: 1,
-      })
-    );
+    this.#sockets = sockets.map((socket) => new Thing(socket));
+    this.#connected = sockets[0]!.transport === "tcp";
   }
 
   /** Has so many things happen, and compares after each; then ends the session. */
@@ -193,7 +202,7 @@ export class Lifetimes implements Life {
     for (const [i, socket] of sockets) {
       const which = ` for socket ${i}`;
       add("close", ` socket ${i}`, () => close(socket));
-      if (last !== `datagram${which}`) {
+      if (!this.#connected && last !== `datagram${which}`) {
         add("datagram", which, () => this.#arrive(socket));
       }
     }
@@ -246,6 +255,8 @@ export class Lifetimes implements Life {
     socket.touched = buffer.touched = true;
     if (kind === "receive") {
       socket.real.receive(slice, { context });
+    } else if (this.#connected) {
+      socket.real.send(slice, { context });
     } else {
       const remote = buffer.real.slice(place + DATA, ADDRESS);
       const to = this.#sockets
@@ -272,8 +283,11 @@ export class Lifetimes implements Life {
       this.#completed++;
       assertEquals(kind, request.kind);
       assert(request.socket.dropped || socket === request.socket.real);
-      if (status === WSA_OPERATION_ABORTED) assert(request.socket.closed);
-      else assertEquals(status, 0);
+      if (status === wsa.WSA_OPERATION_ABORTED) assert(request.socket.closed);
+      else if (!this.#connected) assertEquals(status, 0);
+      else if (this.#sockets.some(({ closed }) => closed)) {
+        assert(BROKEN.includes(status), `status ${status}`);
+      } else assertEquals([status, completion.bytesTransferred], [0, DATA]);
     }
   }
 
@@ -347,13 +361,18 @@ export class Lifetimes implements Life {
       if (buffer.dropped) continue;
       const uses = [...this.#requests.values()]
         .filter((request) => request.buffer === buffer)
-        .reduce((sum, { kind }) => sum + (kind === "send" ? 2 : 1), 0);
+        .reduce((sum, { kind }) => sum + this.#usesOf(kind), 0);
       const { inFlight, closed } = buffer.real;
       assert(inFlight <= uses, `${inFlight} uses of a buffer, not ${uses}`);
       assertEquals(closed, buffer.closed || this.#over);
       // Until a socket is closed nobody but the program takes completions.
       if (this.#all(({ closed }) => !closed)) assertEquals(inFlight, uses);
     }
+  }
+
+  /** A datagram has an address beside its data. */
+  #usesOf(kind: Request["kind"]): number {
+    return kind === "send" && !this.#connected ? 2 : 1;
   }
 
   #all(holds: (thing: Thing<unknown>) => boolean): boolean {

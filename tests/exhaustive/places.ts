@@ -13,7 +13,7 @@ import { WITHOUT_URING } from "../linux/engine.ts";
 import { Collector } from "./collector.ts";
 import { Connections } from "./connections.ts";
 import { Datagrams } from "./datagrams.ts";
-import { Lifetimes, type LifetimesOptions } from "./lifetimes.ts";
+import { Lifetimes, type LifetimesOptions, type Subject } from "./lifetimes.ts";
 import type { Place } from "./run.ts";
 
 const LOCAL = { hostname: "127.0.0.1" };
@@ -37,18 +37,49 @@ export function places(once: boolean): Record<string, () => Place> {
   };
   for (const engine of ENGINES) {
     const open = () => openBackend({ backend: engine });
-    all[`session, ${engine}`] = () => sessions(open, once);
-    all[`collected, ${engine}`] = () => sessions(open, once, new Collector());
+    all[`session, ${engine}`] = () => sessions(open, { once, make: apart });
+    all[`session of a connection, ${engine}`] = () =>
+      sessions(open, { once, make: connected });
+    all[`collected, ${engine}`] = () =>
+      sessions(open, { once, make: apart, collector: new Collector() });
+    all[`collected of a connection, ${engine}`] = () =>
+      sessions(open, { once, make: connected, collector: new Collector() });
     all[`connection, ${engine}`] = () => connections(openSession(open()));
     all[`datagrams, ${engine}`] = () => datagrams(openSession(open()));
   }
   return all;
 }
 
+/** Two sockets for datagrams. */
+function apart(session: RioSession): Subject {
+  const completions = session.createCompletionQueue({ capacity: 8 });
+  const options = { ...LOCAL, completions, receives: 1, sends: 1 };
+  const open = () => session.openSocket({ transport: "udp", ...options });
+  return { session, completions, sockets: [open(), open()] };
+}
+
+/** Both ends of a connection. */
+async function connected(session: RioSession): Promise<Subject> {
+  const completions = session.createCompletionQueue({ capacity: 8 });
+  const options = { completions, receives: 1, sends: 1 };
+  using listener = session.openSocket({
+    transport: "tcp",
+    ...LOCAL,
+    backlog: 1,
+  });
+  const accepted = listener.accept(options);
+  const client = session.openSocket({ transport: "tcp", ...options });
+  await client.connect(listener.address);
+  return { session, completions, sockets: [client, await accepted] };
+}
+
 function sessions(
   open: () => RioBackend,
-  once: boolean,
-  collector?: Collector,
+  { once, make, collector }: {
+    once: boolean;
+    make: (session: RioSession) => Subject | Promise<Subject>;
+    collector?: Collector;
+  },
 ): Place {
   const stranger = new Stranger(open());
   const options: LifetimesOptions = {
@@ -58,10 +89,10 @@ function sessions(
     ...(collector && { collector }),
   };
   return {
-    begin(choices) {
+    async begin(choices) {
       const backend = collector?.begin(open()) ?? open();
-      const life = new Lifetimes(openSession(backend), options, choices);
-      return Promise.resolve(life);
+      const subject = await make(openSession(backend));
+      return new Lifetimes(subject, options, choices);
     },
     async [Symbol.asyncDispose]() {
       collector?.[Symbol.dispose]();
@@ -86,7 +117,7 @@ function fakeSessions(once: boolean, collector?: Collector): Place {
         assertEquals(faults, []);
       };
       const backend = collector?.begin(open()) ?? open();
-      return new Lifetimes(openSession(backend), {
+      return new Lifetimes(apart(openSession(backend)), {
         arrive: (to) => stranger.send(to),
         pass: () => fake.pump(),
         once,

@@ -101,6 +101,11 @@ export class FaultyLinux implements System {
     return this.injection.counts;
   }
 
+  /** Leaves an error, as a function does that fails. */
+  setErrno(errno: number): void {
+    this.#library.errno[0] = errno;
+  }
+
   /** Resolves when a function is called next, and has returned. */
   next(call: string): Promise<void> {
     return new Promise((resolve) => {

@@ -17,12 +17,15 @@ const MANY = 9;
 /** An epoll that counts what it is asked for. */
 class Watches {
   collects = 0;
+  reaps = 0;
   readonly fired: number[] = [];
   readonly watched: Source[] = [];
   /** What it answers. */
   errno = 0;
   /** What it tells when it is asked. */
   tells: () => void = () => {};
+  /** What completes elsewhere. */
+  completes: () => void = () => {};
 
   watch(source: Source): number {
     this.watched.push(source);
@@ -32,6 +35,10 @@ class Watches {
     this.collects++;
     this.tells();
     return 0;
+  }
+  reap(): void {
+    this.reaps++;
+    this.completes();
   }
   fire(key: number): void {
     this.fired.push(key);
@@ -88,6 +95,17 @@ function made(receivers: readonly { pending: number; arrived?: number }[]) {
 }
 
 const idle = (count: number) => new Array(count).fill({ pending: 4 });
+
+Deno.test("dequeue() takes what has completed elsewhere, and looks only where more fits", () => {
+  const { watches, queue, dequeue } = made([]);
+  const push = () => queue.push({ dequeued() {} }, false, 0, 1, 0);
+  watches.completes = push;
+  assertEquals(dequeue(2), 1);
+  watches.completes = () => {};
+  push();
+  assertEquals([dequeue(1), watches.reaps], [1, 1]);
+  assertEquals([dequeue(1), watches.reaps, watches.collects], [0, 2, 0]);
+});
 
 Deno.test("dequeue() makes no call when there are as many results as it takes", () => {
   const { queue, dequeue, runs } = made([{ pending: 4, arrived: 4 }]);

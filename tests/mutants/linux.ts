@@ -16,6 +16,11 @@ const SLEEPS = ["sleep", "closed_outside", "ways"]
 
 const STREAM = "ffi/linux/uring/stream.ts";
 const THREAD_END = ["tests/linux/thread_end_test.ts"];
+const REQUESTS = "ffi/linux/uring/requests.ts";
+const REQUESTS_TESTS = [
+  "tests/linux/uring_requests_test.ts",
+  "tests/linux/uring_sessions_test.ts",
+];
 const URING = ["tests/linux/uring_test.ts", "tests/linux/uring_ring_test.ts"];
 
 /** The faults. */
@@ -201,6 +206,66 @@ export const linux: readonly Mutant[] = [
       replace: "",
     }],
     linux: URING,
+  },
+  {
+    name: "a request that was not submitted outlives its descriptor",
+    edits: [{ file: REQUESTS, find: "    this.submit();\n", replace: "" }],
+    linux: REQUESTS_TESTS,
+  },
+  {
+    name: "a request stays in the ring when its socket is closed",
+    edits: [{
+      file: REQUESTS,
+      find: "this.#uring.cancel(this.#index, this.#kind);",
+      replace: "",
+    }],
+    linux: REQUESTS_TESTS,
+  },
+  {
+    name: "a request ends while the kernel may write to its memory",
+    edits: [{
+      file: REQUESTS,
+      find: "if (!this.isOut) return this.#end();\n    this.#uring",
+      replace:
+        "if (!this.isOut) return this.#end();\n    this.#direction.end();\n    this.#uring",
+    }],
+    linux: [...REQUESTS_TESTS, "tests/exhaustive/exhaustive_test.ts"],
+  },
+  {
+    name: "the memory of a request in the ring is not kept",
+    edits: [{
+      file: REQUESTS,
+      find: "this.#memory = registration!.view;",
+      replace: "",
+    }],
+    linux: REQUESTS_TESTS,
+  },
+  {
+    name: "what the kernel had received before a close is not told",
+    edits: [{
+      file: REQUESTS,
+      find: "if (result !== -ECANCELED) direction.landed(kind, result);",
+      replace: "",
+    }],
+    linux: REQUESTS_TESTS,
+  },
+  {
+    name: "a session with requests in the ring outlives its program",
+    edits: [{
+      file: "ffi/session/teardown.ts",
+      find: "if (!ledger.backend.capabilities.overlapped) return;",
+      replace: "if (ledger.backend.direct !== null) return;",
+    }],
+    linux: REQUESTS_TESTS,
+  },
+  {
+    name: "the ring is closed before those who have requests in it",
+    edits: [{
+      file: "ffi/unload.ts",
+      find: "if (first) calls.unshift(call);",
+      replace: "if (first) calls.push(call);",
+    }],
+    linux: ["tests/unit/unload_test.ts"],
   },
   {
     name: "a buffer is given back before all of it was read",

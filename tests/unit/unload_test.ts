@@ -12,6 +12,7 @@ addEventListener("unload", (event) => {
 });
 atUnload(() => told.push("first"));
 atUnload(() => told.push("second"));
+atUnload(() => told.push("user of both"), true);
 addEventListener("unload", (event) => {
   told.push(event.cancelBubble ? "listener, the last" : "listener");
 });
@@ -25,14 +26,26 @@ function unload(): string[] {
   return told;
 }
 
-Deno.test("atUnload() calls all back, in order, after those who listen, and another version of this package, too", () => {
-  assertEquals(unload(), ["listener", "another version", "first", "second"]);
+Deno.test("atUnload() calls all back, users before what they use, after those who listen, and another version of this package, too", () => {
+  assertEquals(unload(), [
+    "listener",
+    "another version",
+    "user of both",
+    "first",
+    "second",
+  ]);
 });
 
 Deno.test("atUnload() calls all back at once where events are not as they are known", () => {
   EventTarget.prototype.dispatchEvent = () => true;
   try {
-    assertEquals(unload(), ["first", "second", "listener", "another version"]);
+    assertEquals(unload(), [
+      "user of both",
+      "first",
+      "second",
+      "listener",
+      "another version",
+    ]);
   } finally {
     EventTarget.prototype.dispatchEvent = dispatchEvent;
   }

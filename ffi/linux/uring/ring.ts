@@ -149,11 +149,20 @@ export class Ring {
     userData: number,
   ): void {
     const at = this.#write(uring.IORING_OP_SEND, fd, userData);
-    const entries = this.#entries;
-    entries[at + SQE.address] = low;
-    entries[at + SQE.address + 1] = high;
-    entries[at + SQE.length] = length;
-    entries[at + SQE.options] = flags;
+    this.#place(at, low, high, length);
+    this.#entries[at + SQE.options] = flags;
+  }
+
+  /** Receives at an address in two words, as soon as something arrives. */
+  receiveAt(
+    fd: number,
+    low: number,
+    high: number,
+    length: number,
+    userData: number,
+  ): void {
+    const at = this.#write(uring.IORING_OP_RECV, fd, userData);
+    this.#place(at, low, high, length);
   }
 
   /** Completes once a descriptor is ready for one of the events of poll(2). */
@@ -183,6 +192,13 @@ export class Ring {
     entries[at + SQE.userData] = userData;
     this.#tail = (this.#tail + 1) | 0;
     return at;
+  }
+
+  #place(at: number, low: number, high: number, length: number): void {
+    const entries = this.#entries;
+    entries[at + SQE.address] = low;
+    entries[at + SQE.address + 1] = high;
+    entries[at + SQE.length] = length;
   }
 
   #choose(at: number, group: number): void {

@@ -203,14 +203,36 @@ export class Uring implements Completions {
     kind: number,
   ): void {
     const { slots } = this;
-    this.#ring.send(
-      fd,
-      slots.low(slot),
-      slots.high(slot),
-      length,
-      SEND_FLAGS,
-      index << KIND_BITS | kind,
-    );
+    const low = slots.low(slot);
+    const high = slots.high(slot);
+    this.sendFrom(fd, low, high, length, index, kind);
+  }
+
+  /** Sends from an address in two words, all of it. */
+  sendFrom(
+    fd: number,
+    low: number,
+    high: number,
+    length: number,
+    index: number,
+    kind: number,
+  ): void {
+    const userData = index << KIND_BITS | kind;
+    this.#ring.send(fd, low, high, length, SEND_FLAGS, userData);
+    this.#begun();
+  }
+
+  /** Receives at an address in two words, as soon as something arrives. */
+  receiveAt(
+    fd: number,
+    low: number,
+    high: number,
+    length: number,
+    index: number,
+    kind: number,
+  ): void {
+    const userData = index << KIND_BITS | kind;
+    this.#ring.receiveAt(fd, low, high, length, userData);
     this.#begun();
   }
 
@@ -232,7 +254,8 @@ export class Uring implements Completions {
    * number may be another's a moment later.
    */
   submit(): void {
-    if (this.#ring.pending && !this.#broken) this.#ring.enter();
+    if (this.#broken) return;
+    for (let i = 0; i < FAILURES && this.#ring.pending; i++) this.#ring.enter();
   }
 
   /** Submits what was written, and tells what has completed; how much arrived. */
