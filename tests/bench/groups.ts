@@ -126,8 +126,8 @@ export function groupsOf(
         effort(6_400),
       );
       for (const connections of quick ? [10] : [10, 100, 1_000]) {
-        // Four candidates, each with both ends of all.
-        if (!fits(8 * connections)) return;
+        // Six candidates, each with both ends of all.
+        if (!fits(12 * connections)) return;
         yield await compareRates(
           {
             id: `tcp-${connections}`,

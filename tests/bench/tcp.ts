@@ -7,6 +7,7 @@ import { connect, listen, RioSession, rioSupport } from "../../mod.ts";
 import { readFull, writeFull } from "./echo.ts";
 import type { Candidate } from "./harness.ts";
 import type { Limit } from "./limit.ts";
+import { requestNames, tcpRequests } from "./tcp_requests.ts";
 import { nodeBulk, nodeMany } from "./node_net.ts";
 
 /** What both implementations have. */
@@ -49,9 +50,9 @@ function withoutUring(): Tcp[] {
   }];
 }
 
-/** The names of what is here, this package first. */
+/** The names of what serves many connections, this package first. */
 export function tcpNames(): string[] {
-  return here().map(({ name }) => name);
+  return [...here().map(({ name }) => name), ...requestNames()];
 }
 
 function here(): Tcp[] {
@@ -110,6 +111,9 @@ export async function tcpMany(connections: number): Promise<Candidate[]> {
   for (const tcp of withoutUring()) {
     candidates.push(await many(tcp, connections));
   }
+  for (const name of requestNames()) {
+    candidates.push(await tcpRequests(name, connections, REQUEST));
+  }
   return candidates;
 }
 
@@ -118,6 +122,9 @@ export function tcpManyOf(
   name: string,
   connections: number,
 ): Promise<Candidate> {
+  if (requestNames().includes(name)) {
+    return tcpRequests(name, connections, REQUEST);
+  }
   const tcp = here().find((tcp) => tcp.name === name);
   if (tcp === undefined) throw new Error(`There is no "${name}" here`);
   return many(tcp, connections);
