@@ -105,7 +105,7 @@ export class Permissions {
    */
   require(hostname: string, port: number): void {
     const key = `${hostname} ${port}`;
-    if (this.#granted.has(key)) return;
+    if (this.#granted.has(key) || isAllPermitted()) return;
     requireNet(hostname, port);
     this.#granted.add(key);
   }
