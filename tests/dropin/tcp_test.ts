@@ -116,6 +116,7 @@ statement("connect() ends at once when it is aborted", async (net) => {
   for (let i = 0; i < 8; i++) {
     connecting.push(net.connect({ ...listener.addr, signal }));
   }
+  await within(Promise.any(connecting));
   const settled = Promise.allSettled(connecting).then((outcomes) => {
     waiting = false;
     return outcomes;
