@@ -50,6 +50,10 @@ export class RequestQueue implements Handled, SocketUser {
     }
   }
 
+  flush(): void {
+    if (this.sends instanceof UringSends) this.sends.flush();
+  }
+
   closing(): void {
     this.#onClosing(this);
     this.receives.close();

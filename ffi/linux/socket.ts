@@ -28,6 +28,8 @@ export interface SocketUser {
   readonly receives: { readable(): void };
   /** Who waits for room. */
   readonly sends: Pick<Source, "wantsWritable" | "writable">;
+  /** Sending is about to be ended: what was posted before leaves first. */
+  flush?(): void;
   /** The socket is about to be closed: ends every request. */
   closing(): void;
 }

@@ -117,6 +117,7 @@ export class LinuxSockets implements RioSockets {
     const found = this.find(socket);
     if (found === undefined) return wsa.WSAENOTSOCK;
     const { symbols } = this.#system.library;
+    if (how !== winsock.SD_RECEIVE) found.user?.flush?.();
     const errno = this.#status(symbols.shutdown(found.fd, how | 0));
     if (errno === 0 && how !== winsock.SD_RECEIVE) found.sendShutdown = true;
     return errno;

@@ -1,11 +1,23 @@
 /** Requests of connections in the ring: who owns which memory, until when. */
 import { assert, assertEquals } from "@std/assert";
-import { RIO_MSG_COMMIT_ONLY } from "../../ffi/constants.ts";
+import {
+  IP_PKTINFO,
+  IPPROTO_IP,
+  RIO_MSG_COMMIT_ONLY,
+  SD_SEND,
+} from "../../ffi/constants.ts";
 import type { RioHandle } from "../../ffi/contract.ts";
 import * as wsa from "../../ffi/error_numbers.ts";
 import { Uring } from "../../ffi/linux/uring/uring.ts";
 import { allocate } from "../../ffi/memory.ts";
-import { type Completion, type Rig, uringTest, Watcher } from "./rig.ts";
+import {
+  type Completion,
+  linuxTest,
+  ON,
+  type Rig,
+  uringTest,
+  Watcher,
+} from "./rig.ts";
 
 const ABORTED = wsa.WSA_OPERATION_ABORTED;
 
@@ -215,3 +227,87 @@ uringTest("a request that the ring has no room for says so", async (rig) => {
     [0, 4],
   ]);
 });
+
+uringTest(
+  "what was posted before sending ends arrives, behind others",
+  async (rig) => {
+    const { rings, sockets } = rig.rio;
+    const { queue, client, server } = await connected(rig);
+    const [sent, all] = [Uint8Array.from({ length: 24 }, (_, i) => i + 1), 64];
+    rig.memory.bytes.set(sent, 0);
+    // What many others have to be told comes first.
+    const others = [];
+    for (let i = 0; i < 20; i++) others.push(await connected(rig));
+    for (const { client, server } of others) {
+      assertEquals(rings.receive(server.posts, rig.slice(512, 4), 0, 0), 0);
+      assertEquals(rings.send(client.posts, rig.slice(516, 4), 0, 0), 0);
+    }
+    for (let i = 0; i < 3; i++) {
+      assertEquals(rings.send(client.posts, rig.slice(8 * i, 8), 0, i), 0);
+    }
+    assertEquals(sockets.shutdown(client.socket, SD_SEND), 0);
+    const ended = await completions(rig, queue, 3);
+    assertEquals(ended.map(({ status }) => status), [0, 0, 0]);
+    for (let got = 0; got < all;) {
+      const into = rig.slice(256 + got, all - got);
+      assertEquals(rings.receive(server.posts, into, 0, 9), 0);
+      const [{ status, bytes }] = await completions(rig, queue, 1) as [
+        Completion,
+      ];
+      assertEquals(status, 0);
+      if (bytes === 0) break;
+      got += bytes;
+    }
+    assertEquals(rig.memory.bytes.slice(256, 280), sent);
+  },
+);
+
+for (
+  const [engine, test] of [["epoll", linuxTest], ["ring", uringTest]] as const
+) {
+  test(
+    `${engine}: a receive on a connection tells nothing of what a datagram left`,
+    async (rig) => {
+      const { rings, sockets } = rig.rio;
+      const { bytes } = rig.memory;
+      const queue = rig.queue(16);
+      const udp = rig.udp(queue);
+      assertEquals(
+        sockets.setOption(udp.socket, IPPROTO_IP, IP_PKTINFO, ON),
+        0,
+      );
+      const [control, flags] = [rig.slice(64, 24), rig.slice(128, 4)];
+      const [local, remote] = [rig.slice(192, 28), rig.slice(256, 28)];
+      const receive = (posts: RioHandle) =>
+        rings.receiveEx(
+          posts,
+          rig.slice(0, 2),
+          local,
+          null,
+          control,
+          flags,
+          0,
+          5,
+        );
+      assertEquals(receive(udp.posts), 0);
+      bytes.set(udp.address, remote.offset);
+      const data = rig.slice(300, 3);
+      assertEquals(rings.sendEx(udp.posts, data, remote, null, 0, 6), 0);
+      await completions(rig, queue, 2);
+      // The datagram was cut off, and so was what came with it.
+      assertEquals([...bytes.subarray(128, 132)], [0, 3, 0, 0]);
+      assertEquals(sockets.close(udp.socket), 0);
+
+      const { queue: next, client, server } = await connected(rig);
+      const address = new Uint8Array(28);
+      assertEquals(sockets.localAddress(server.socket, address), 0);
+      bytes.fill(0xFF, 64, 220);
+      assertEquals(receive(server.posts), 0);
+      sendBeside(rig, client.socket, new Uint8Array([1, 2]));
+      const [got] = await completions(rig, next, 1);
+      assertEquals(got, { status: 0, bytes: 2, context: 5 });
+      assertEquals([...bytes.subarray(128, 132)], [0, 0, 0, 0]);
+      assertEquals(bytes.slice(192, 220), address);
+    },
+  );
+}

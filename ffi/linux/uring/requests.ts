@@ -106,6 +106,13 @@ class Entry implements Owner {
     this.#uring.submit();
   }
 
+  /** The same, and tells what has completed; whether there may be more. */
+  run(): boolean {
+    const { pending } = this.#direction;
+    this.#uring.collect();
+    return this.#direction.pending < pending || this.#uring.ready;
+  }
+
   completed(kind: number, result: number): boolean {
     const direction = this.#direction;
     this.#kind = NONE;
@@ -214,6 +221,11 @@ export class UringSends extends StreamSends implements Direction {
 
   override close(): void {
     this.#entry.close();
+  }
+
+  /** Has the kernel take what it has room for. */
+  flush(): void {
+    while (this.pending > 0 && this.#entry.run());
   }
 
   landed(_kind: number, result: number): void {

@@ -163,6 +163,11 @@ export class Uring implements Completions {
     return this.#broken;
   }
 
+  /** Whether something has completed that was not told. */
+  get ready(): boolean {
+    return !this.#broken && this.#ring.ready;
+  }
+
   /** Gives an owner an index, for its requests. */
   enlist(owner: Owner): number {
     const index = this.#free.pop() ?? this.#owners.length;
