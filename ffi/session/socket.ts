@@ -190,6 +190,9 @@ export class RioSocket extends RioEndpoint {
   /**
    * Starts everything that was deferred; posts nothing.
    *
+   * With `io_uring` other requests of a connection leave at the end of the turn,
+   * together with those of others, or at once with this call.
+   *
    * @param direction Which requests; both by default.
    * @throws {RioClosedError} If the socket was closed.
    * @throws {RioError} If the system refuses.

@@ -192,6 +192,26 @@ export const TARGETS: readonly Target[] = [
       "the kernel's own part of a request over loopback is most of it, where system calls are cheap",
   },
   {
+    what: "the same by requests of a RioSession, and of 1,000 connections",
+    target: "at least 3.5, and 2 times, at most half the CPU",
+    figures: (run) =>
+      ([[10, 3.5], [100, 3.5], [1000, 2]] as const).flatMap((
+        [connections, bound],
+      ) => [
+        atLeast(
+          bound,
+          run.rate(`tcp-${connections}`, "RioSession", DENO_TCP),
+          `rate of ${connections}`,
+        ),
+        atMost(
+          0.5,
+          run.cpu(`tcp-${connections}`, "RioSession", DENO_TCP),
+          `CPU of ${connections}`,
+        ),
+      ]),
+    why: "without io_uring each request is a call",
+  },
+  {
     what: "CPU of idle sockets, to Deno.listenDatagram",
     target: `at most 1.0 times, or below ${NOTHING} %`,
     figures: (run) =>
