@@ -6,9 +6,11 @@ import {
   openUringLibrary,
   type UringSymbols,
 } from "../../ffi/linux/uring/library.ts";
+import { Ring } from "../../ffi/linux/uring/ring.ts";
 import { type Owner, Uring } from "../../ffi/linux/uring/uring.ts";
 import { openSession } from "../../ffi/mod.ts";
 import { connect, listen, rioSupport } from "../../mod.ts";
+import { until } from "../patience.ts";
 import { runScript } from "../session/child.ts";
 import { within } from "../session/harness.ts";
 import { skipped } from "../skip.ts";
@@ -42,8 +44,11 @@ class Told implements Owner {
   }
 }
 
+/** A ring, and what it signals. */
+type OpenRing = Uring & Disposable & { readonly eventfd: number };
+
 /** A ring over functions of which a test replaces some. */
-function openRing(replaced: Partial<UringSymbols> = {}): Uring & Disposable {
+function openRing(replaced: Partial<UringSymbols> = {}): OpenRing {
   const library = acquireLibrary();
   const eventfd = library.symbols.eventfd(0, 0o2004000);
   const uring = new Uring(library, eventfd, {
@@ -55,6 +60,7 @@ function openRing(replaced: Partial<UringSymbols> = {}): Uring & Disposable {
     buffers: 4,
   });
   return Object.assign(uring, {
+    eventfd,
     [Symbol.dispose]() {
       uring.close();
       library.symbols.close(eventfd);
@@ -121,6 +127,40 @@ test("a call that fails is made again in the next turn", async () => {
   }
   assertEquals([told.results.length, failures, told.errno], [1, 0, 0]);
   uring.dismiss(index);
+});
+
+test("a sleep begins though the kernel goes on saying that something is due", async () => {
+  using uring = openRing();
+  const { symbols } = acquireLibrary();
+  const watched = symbols.eventfd(0, 0o2004000);
+  const told = new Told();
+  const index = uring.enlist(told);
+  uring.poll(watched, 1, index, 0);
+  // It sets the flag after it has queued what is due, which may be done by then.
+  const due = Object.getOwnPropertyDescriptor(Ring.prototype, "due")!;
+  let looks = 0;
+  const get = () => {
+    assert(++looks < 100, "it is asked again and again");
+    return true;
+  };
+  Object.defineProperty(Ring.prototype, "due", { ...due, get });
+  try {
+    uring.sleep();
+    assertEquals(uring.collect(), 0);
+    const count = new Uint8Array(8);
+    assertEquals(symbols.read(uring.eventfd, count, 8n), -1);
+    // What comes after the last look ends the sleep.
+    symbols.write(watched, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8n);
+    const signalled = () => symbols.read(uring.eventfd, count, 8n) === 8;
+    await until(signalled, "the end of the sleep");
+    uring.wake();
+    uring.collect();
+    assertEquals(told.results, [1]);
+  } finally {
+    Object.defineProperty(Ring.prototype, "due", due);
+  }
+  uring.dismiss(index);
+  symbols.close(watched);
 });
 
 test("more entries than fit are submitted on the way", async () => {

@@ -286,8 +286,17 @@ export class Uring implements Completions {
       }
       if (!this.#signals) return told;
       ring.setSignals(true);
-      // What has come meanwhile did not signal.
-    } while (ring.ready || ring.due);
+      // What has come meanwhile did not signal. The kernel may say that it has
+      // something to do when that was done already, and goes on saying so: it is
+      // asked once, because whatever comes after that signals.
+      if (ring.due && !ring.ready) {
+        const error = ring.enter();
+        if (error !== 0) {
+          this.#failed(error);
+          return told;
+        }
+      }
+    } while (ring.ready);
     return told;
   }
 
