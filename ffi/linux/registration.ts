@@ -11,8 +11,8 @@ export class Registration implements Handled {
   handle = 0;
   /** The bytes, for reads and writes at any alignment. */
   view: DataView;
-  /** Bytes registered; -1 once deregistered. */
-  length: number;
+  /** Bytes registered. */
+  readonly length: number;
   #bytes: Uint8Array;
   /** The lower 32 bits of the address. */
   readonly low: number;
@@ -39,7 +39,6 @@ export class Registration implements Handled {
   end(): void {
     this.#bytes = new Uint8Array();
     this.view = new DataView(this.#bytes.buffer);
-    this.length = -1;
   }
 }
 
