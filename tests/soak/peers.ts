@@ -186,6 +186,8 @@ class Peer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { socket } = this;
+    // A buffer that ended before has had what completed kept for its queue.
+    if (this.#account) this.collect(this.#account);
     socket.close();
     while (socket.outstanding > 0) {
       if (this.#account) this.collect(this.#account);
