@@ -39,8 +39,8 @@ const YOUNG: Bounds = { memory: 96, heap: 16 };
 /**
  * In half an hour at work. A heap after a collection is told to the byte, and
  * differs by what is in flight at the moment. Resident memory also has what V8
- * has not collected yet, and what workers leave, half a MiB each at the most: a
- * worker a minute. A byte for each request that was ever posted is more than that.
+ * has not collected yet, and what workers leave: some eight of them, a MiB each.
+ * A byte for each request that was posted meanwhile would be more than that.
  */
 const SETTLED: Bounds = { memory: 32, heap: 4 };
 /** Chooses what moves the data, in workers as well. */
