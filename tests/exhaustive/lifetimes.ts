@@ -20,6 +20,7 @@ import {
 import type { Choices } from "./choices.ts";
 import type { Collector } from "./collector.ts";
 import type { Life } from "./run.ts";
+import { alike, Thing } from "./thing.ts";
 
 /** Bytes of a request's data; behind them is its address. */
 const DATA = 16;
@@ -33,31 +34,6 @@ const REQUESTS = 2;
  */
 const ONCE = ["datagram", "dequeue", "wait", "dispose", "close", "end"]
   .concat("collect");
-
-/** Something that the life holds, until it drops it. */
-class Thing<T> {
-  #real: T | null;
-  touched = false;
-  closed = false;
-
-  constructor(real: T) {
-    this.#real = real;
-  }
-
-  get real(): T {
-    assert(this.#real !== null, "it was dropped");
-    return this.#real;
-  }
-
-  get dropped(): boolean {
-    return this.#real === null;
-  }
-
-  drop(): void {
-    this.touched = this.closed = true;
-    this.#real = null;
-  }
-}
 
 /** A request, until its completion was seen. */
 interface Request {
@@ -379,15 +355,6 @@ export class Lifetimes implements Life {
     return !this.#queueClosed && !this.#over &&
       [...this.#sockets, ...this.#buffers].every(holds);
   }
-}
-
-/** Those that are open, and of the untouched ones the first, with their places. */
-function alike<T>(things: readonly Thing<T>[]): [number, Thing<T>][] {
-  const all = things.map((thing, i): [number, Thing<T>] => [i, thing]);
-  const first = things.findIndex(({ touched, closed }) => !touched && !closed);
-  return all.filter(([i, { touched, closed }]) =>
-    !closed && (touched || i === first)
-  );
 }
 
 function close(thing: Thing<Disposable>): void {
