@@ -12,6 +12,12 @@ Deno.test({
   async fn() {
     const seed = Date.now() >>> 0;
     console.log(`seed ${seed}`);
-    await soak({ datagrams: 50_000, roundTrips: 5_000, peers: 3, seed });
+    await soak({
+      datagrams: 50_000,
+      roundTrips: 5_000,
+      streams: 20,
+      peers: 3,
+      seed,
+    });
   },
 });

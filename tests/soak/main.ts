@@ -57,8 +57,14 @@ async function soakByWork(quick: boolean): Promise<void> {
   }
   await soak(
     quick
-      ? { datagrams: 100_000, roundTrips: 10_000, peers: 5, seed }
-      : { datagrams: 10_000_000, roundTrips: 1_000_000, peers: 500, seed },
+      ? { datagrams: 100_000, roundTrips: 10_000, streams: 50, peers: 5, seed }
+      : {
+        datagrams: 10_000_000,
+        roundTrips: 1_000_000,
+        streams: 50_000,
+        peers: 500,
+        seed,
+      },
   );
   for (const system of SYSTEMS) {
     const steps = quick ? 20_000 : 3_000_000;

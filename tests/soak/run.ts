@@ -11,11 +11,14 @@ import { hostnames, type Part } from "./part.ts";
 import { soakDatagrams } from "./datagrams.ts";
 import { soakPeers } from "./peers.ts";
 import { soakRoundTrips } from "./round_trips.ts";
+import { soakStreams } from "./streams.ts";
 
 /** How much is done. */
 export interface SoakOptions {
   datagrams: number;
   roundTrips: number;
+  /** Streams of 128 KiB or so. */
+  streams: number;
   /** How often each kind of peer is met. */
   peers: number;
   seed: number;
@@ -27,6 +30,7 @@ export async function soak(options: SoakOptions): Promise<void> {
   const parts = [
     [soakDatagrams, options.datagrams],
     [soakRoundTrips, options.roundTrips],
+    [soakStreams, options.streams],
     [soakPeers, 4 * options.peers],
   ] as const;
   const before = countDescriptors();

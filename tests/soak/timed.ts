@@ -21,6 +21,7 @@ import { hostnames, type Part, turn } from "./part.ts";
 import { soakPeers } from "./peers.ts";
 import { soakRoundTrips } from "./round_trips.ts";
 import { inSession } from "./run.ts";
+import { soakStreams } from "./streams.ts";
 import { soakWorkers } from "./workers.ts";
 
 /** So many samples are taken: in an hour, one each minute. */
@@ -87,6 +88,7 @@ async function soakAll({ seconds, seed }: TimedOptions): Promise<void> {
   const parts: Record<string, (part: Part) => Promise<void>> = {
     datagrams: inSession(soakDatagrams),
     "round trips": inSession(soakRoundTrips),
+    streams: inSession(soakStreams),
     peers: inSession(soakPeers),
     "datagram sockets": soakDatagramConns,
     connections: soakConnections,
