@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { inPages } from "./pages.ts";
 
 /** Where things are: on this machine, and as the root sees them. */
 export interface Rig {
@@ -148,7 +149,7 @@ export async function prepare(
   using lock = await Deno.open(`${cache}/lock`, { create: true, write: true });
   await lock.lock(true);
   await once(`${cache}/root`, [SUITE, ...PACKAGES].join(" "), makeRoot);
-  await once(`${cache}/deno`, DENO_INTEGRITY, makeDeno);
+  await once(`${cache}/deno`, `${DENO_INTEGRITY}, in pages`, makeDeno);
   await once(`${cache}/prefix`, "3", () => makePrefix(rig));
   await build(rig);
   return rig;
@@ -365,6 +366,8 @@ async function makeDeno(folder: string): Promise<void> {
     seconds: 60,
   });
   await Deno.remove(file);
+  const program = `${folder}/deno.exe`;
+  await Deno.writeFile(program, inPages(await Deno.readFile(program)));
 }
 
 async function makePrefix(rig: Rig): Promise<void> {
