@@ -102,6 +102,8 @@ export interface RioBackend {
   readonly calls: RioCallPath | null;
   /** What it can do. */
   readonly capabilities: RioCapabilities;
+  /** What the kernel says that its io_uring has; absent where that is not used. */
+  readonly kernelFeatures?: readonly string[];
   /** The 13 functions. */
   readonly rings: RioRings;
   /** The sockets that request queues are created on. */

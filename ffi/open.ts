@@ -61,6 +61,11 @@ export interface RioSupport {
   /** What else the system has; nothing where it is not supported. */
   readonly features: RioFeatures;
   /**
+   * What the kernel says that its io_uring has, by the names that io_uring_setup(2)
+   * gives the bits, without `IORING_FEAT_`; nothing where that does not run.
+   */
+  readonly kernelFeatures: readonly string[];
+  /**
    * How the 13 functions are called; through `"UnsafeFnPointer"` a request takes
    * many times as long as elsewhere. `null` where nothing works.
    */
@@ -182,6 +187,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
   let backend: RioBackendName | null = null;
   let functions = NO_FUNCTIONS;
   let features = NO_FEATURES;
+  let kernelFeatures: readonly string[] = [];
   let calls: RioCallPath | null = null;
   let waits: RioWaitWay | null = null;
   let engine: RioEngine | null = null;
@@ -198,6 +204,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
       calls = opened.calls;
       waits = opened.waits.way;
       features = findFeatures(opened);
+      kernelFeatures = opened.kernelFeatures ?? [];
     } finally {
       opened.close(false);
     }
@@ -212,6 +219,7 @@ export function rioSupport(options: RioSessionOptions = {}): RioSupport {
     ...(reason === undefined ? {} : { reason }),
     functions,
     features,
+    kernelFeatures,
     calls,
     waits,
     os,

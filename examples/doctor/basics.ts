@@ -65,6 +65,9 @@ function support(notes: Notebook, { library }: Setting): void {
   notes.fact("functions are called through", calls ?? "nothing");
   notes.fact("waits end", WAYS[waits ?? "none"]);
   notes.fact("features", features.join(", "));
+  if (found.kernelFeatures.length > 0) {
+    notes.fact("io_uring has", found.kernelFeatures.join(", "));
+  }
   notes.fact("functions", `${there} of 13`, found);
 }
 

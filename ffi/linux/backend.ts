@@ -42,8 +42,8 @@ let memory:
   | null = null;
 /** The ring of each wait; `null` where it could not be opened. */
 const urings: WeakMap<Poll, Uring | null> = new WeakMap();
-/** Whether a ring has worked in this thread, or why not; unknown at first. */
-let proven: boolean | Error = false;
+/** What rings that worked in this thread have, or why none did. */
+let proven: readonly string[] | Error | null = null;
 
 /**
  * Opens Registered I/O over Linux sockets, by system calls.
@@ -72,7 +72,7 @@ export function openUring(options: LinuxOptions = {}): RioBackend {
   if (proven instanceof Error && uring === undefined) throw proven;
   const backend = open("io_uring", options);
   // Later it is opened by the first connection.
-  if (proven === true && uring === undefined) return backend;
+  if (proven !== null && uring === undefined) return backend;
   try {
     uringOf(backend.waits, uring);
     return backend;
@@ -127,7 +127,7 @@ function uringOf(poll: Poll, options?: UringOptions): Uring {
     new Uring(poll.library, eventfd, options)
   );
   urings.set(poll, made);
-  proven = true;
+  proven = made.features;
   return made;
 }
 
@@ -191,6 +191,11 @@ class LinuxBackend implements RioBackend {
       registrations: new HandleTable(),
       blocked: new Set(),
     });
+  }
+
+  get kernelFeatures(): readonly string[] {
+    if (this.engine === "epoll" || proven instanceof Error) return [];
+    return proven ?? [];
   }
 
   close(): void {

@@ -42,6 +42,7 @@ Deno.test("rioSupport() tells the backend of this system and its functions", {
       RIO_FUNCTIONS.map((name) => [name, true]),
     ) as typeof support.functions,
     features: support.features,
+    kernelFeatures: support.kernelFeatures,
     calls: os === "windows" ? "DispCallFunc" : "symbol",
     waits: os === "windows" ? "thread" : WAY,
     os,
@@ -99,6 +100,19 @@ Deno.test("rioSupport() says why a better engine does not run", {
       assertEquals(asked.without, {});
     }
   }
+});
+
+Deno.test("rioSupport() tells what the kernel's io_uring has where it runs", {
+  ignore: skipped("rioSupport() of engines", NOT_LINUX),
+}, () => {
+  const { engine, kernelFeatures } = rioSupport({ backend: "linux" });
+  const needed = ["SINGLE_MMAP", "NODROP"];
+  assertEquals(
+    kernelFeatures.filter((name) => needed.includes(name)),
+    engine === "io_uring" ? needed : [],
+  );
+  assertEquals(rioSupport({ backend: "epoll" }).kernelFeatures, []);
+  assertEquals(rioSupport({ backend: "winsock" }).kernelFeatures, []);
 });
 
 Deno.test("RIO_BACKEND chooses the backend of programs that choose none", {

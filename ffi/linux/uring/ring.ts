@@ -64,6 +64,8 @@ export class Ring {
   /** What the kernel shares of the ring, and other memory. */
   readonly #shared: Mapped[] = [];
   readonly #mapped: Mapped[] = [];
+  /** What the kernel says that it has, as bits. */
+  readonly features: number;
   /** Both rings: heads, tails and flags, then completions. */
   #words: Int32Array = NONE;
   #entries: Int32Array = NONE;
@@ -92,7 +94,8 @@ export class Ring {
     try {
       if (this.#fd < 0) throw this.#unavailable("io_uring_setup");
       hold(library, this.#fd, () => this.#unload());
-      if ((params[PARAMS.features]! & FEATURES) !== FEATURES) {
+      this.features = params[PARAMS.features]!;
+      if ((this.features & FEATURES) !== FEATURES) {
         throw new Deno.errors.NotSupported(
           "Cannot use io_uring: the kernel is too old",
         );

@@ -13,6 +13,7 @@ import { openEventfd } from "../eventfd.ts";
 import type { LinuxLibrary } from "../library.ts";
 import { MSG_NOSIGNAL, MSG_WAITALL } from "../numbers.ts";
 import { Buffers, GROUP } from "./buffers.ts";
+import { featureNames } from "./features.ts";
 import { openUringLibrary, type UringLibrary } from "./library.ts";
 import {
   IORING_CQE_BUFFER_SHIFT,
@@ -156,6 +157,11 @@ export class Uring implements Completions {
         errorName(errno)
       }`,
     );
+  }
+
+  /** What the kernel says that it has, by its names. */
+  get features(): readonly string[] {
+    return featureNames(this.#ring.features);
   }
 
   /** Whether it does not work any more; what is in flight never completes. */
