@@ -19,7 +19,9 @@ import {
 } from "../constants.ts";
 import type { RioHandle, RioSockets } from "../contract.ts";
 import {
+  ERROR_NOT_FOUND,
   WSA_IO_PENDING,
+  WSA_OPERATION_ABORTED,
   WSAECONNABORTED,
   WSAECONNRESET,
   WSAEINVAL,
@@ -28,7 +30,7 @@ import {
 } from "../error_numbers.ts";
 import { SOCKADDR_INET } from "../layout.ts";
 import { NativeFunction, type NativeSignature } from "./call.ts";
-import { lastError } from "./last_error.ts";
+import { lastError, mayBeLost } from "./last_error.ts";
 import {
   ACCEPT_ADDRESS_SIZE,
   type Operation,
@@ -63,10 +65,19 @@ const ACCEPT_EX: Extension = {
 };
 
 /**
- * How an accept fails when the peer has given the connection up in the
- * meantime. That is no failure of the listener, which accepts the next one.
+ * How an accept fails when the peer has given the connection up in the meantime,
+ * or nobody knew whether it went on. That is no failure of the listener, which
+ * accepts the next one.
  */
-const GONE = new Set<number>([WSAECONNABORTED, WSAECONNRESET, WSAENOTCONN]);
+const GONE = new Set<number>([
+  WSAECONNABORTED,
+  WSAECONNRESET,
+  WSAENOTCONN,
+  WSA_OPERATION_ABORTED,
+]);
+
+/** How often it is asked how a call ended. */
+const ASKED = 3;
 
 const NOTHING = new Uint8Array();
 
@@ -189,34 +200,51 @@ export class WinsockConnections extends WinsockSockets implements RioSockets {
     if (native.int32 !== 0) return operation;
     const error = lastError(symbols);
     if (error === WSA_IO_PENDING) return operation;
+    if (mayBeLost(error) && this.#goesOn(socket, operation)) return operation;
     waits.operations.cancel(operation);
     return error;
+  }
+
+  /**
+   * Whether a call goes on whose number was lost. What can be cancelled does: it
+   * ends at once, as what was cancelled ends, and the system writes to its memory
+   * no longer than until then.
+   */
+  #goesOn({ handle }: WinsockSocket, operation: Operation): boolean {
+    const { symbols, waits } = this.system;
+    const overlapped = BigInt(operation.slot.address);
+    if (symbols.CancelIoEx(handle, overlapped) !== 0) return true;
+    // It may have ended by itself; where nobody knows, its memory is not ours.
+    return lastError(symbols) !== ERROR_NOT_FOUND ||
+      waits.operations.hasEnded(operation);
   }
 
   /** The outcome of an overlapped call whose packet arrived: 0, or an error number. */
   #finish(socket: WinsockSocket, operation: Operation): number {
     const { symbols, waits } = this.system;
-    const succeeded = symbols.WSAGetOverlappedResult(
-      socket.handle,
-      BigInt(operation.slot.address),
-      this.#dwords,
-      0,
-      this.#dwords.subarray(1),
-    );
-    const error = succeeded !== 0 ? 0 : lastError(symbols);
+    let error = 0;
+    // It can be asked again: a number that was lost is there the next time.
+    for (let i = 0; i < ASKED; i++) {
+      const succeeded = symbols.WSAGetOverlappedResult(
+        socket.handle,
+        BigInt(operation.slot.address),
+        this.#dwords,
+        0,
+        this.#dwords.subarray(1),
+      );
+      error = succeeded !== 0 ? 0 : lastError(symbols);
+      if (error === 0 || !mayBeLost(error)) break;
+    }
     waits.operations.release(operation);
     return error;
   }
 
-  /**
-   * `ConnectEx` wants a socket that has a local address. Where it has one
-   * already, `bind` refuses with `WSAEINVAL` to give it another.
-   */
-  #bindToWildcard({ handle, family }: WinsockSocket): number {
+  /** `ConnectEx` wants a socket that has a local address. */
+  #bindToWildcard({ handle, family, bound }: WinsockSocket): number {
+    if (bound) return 0;
     const wildcard = new Uint8Array(SOCKADDR_INET.size);
     wildcard[SOCKADDR_INET.family] = family;
-    const error = this.bind(Number(handle), wildcard);
-    return error === WSAEINVAL ? 0 : error;
+    return this.bind(Number(handle), wildcard);
   }
 
   /** The extension function, or an error number. */

@@ -6,6 +6,9 @@
 import { WSASYSCALLFAILURE } from "../error_numbers.ts";
 import type { WinsockSymbols } from "./library.ts";
 
+/** Numbers from here on are Winsock's own. */
+const WSABASEERR = 10000;
+
 /**
  * Reads `WSAGetLastError`, which on Windows is `GetLastError` as well.
  *
@@ -20,4 +23,13 @@ export function lastError(
   symbols: Pick<WinsockSymbols, "WSAGetLastError">,
 ): number {
   return symbols.WSAGetLastError() || WSASYSCALLFAILURE;
+}
+
+/**
+ * Whether a number may be another's: between the two calls the runtime makes
+ * calls of its own, to compile or to collect garbage, and each may leave its
+ * number in place of ours, or none. Winsock's own are nobody else's.
+ */
+export function mayBeLost(error: number): boolean {
+  return error < WSABASEERR || error === WSASYSCALLFAILURE;
 }

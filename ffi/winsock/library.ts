@@ -116,6 +116,8 @@ export const KERNEL32 = {
     parameters: ["usize", "usize", "usize", "u32"],
     result: "usize",
   },
+  // BOOL CancelIoEx(HANDLE hFile, LPOVERLAPPED lpOverlapped)
+  CancelIoEx: { parameters: ["usize", "usize"], result: "i32" },
   // BOOL PostQueuedCompletionStatus(HANDLE CompletionPort,
   //   DWORD dwNumberOfBytesTransferred, ULONG_PTR dwCompletionKey,
   //   LPOVERLAPPED lpOverlapped)

@@ -20,6 +20,8 @@ export const SLOT = {
   data: OVERLAPPED.size + 8,
 } as const;
 const BLOCK = 65536;
+/** `STATUS_PENDING`: what stands in an `OVERLAPPED` until its call has ended. */
+const PENDING = 0x103;
 
 /** Native memory of one overlapped call. */
 export interface Slot {
@@ -58,12 +60,19 @@ export class Operations {
     return this.#pending.size;
   }
 
-  /** Takes zeroed native memory for a call that is about to start. */
+  /** Takes native memory for a call that is about to start. */
   begin(key: number): Operation {
     const slot = this.take();
+    // As the system does, which does not do so before it looks at arguments.
+    statusOf(slot)[0] = PENDING;
     const operation = { key, slot, arrived: false, released: false };
     this.#pending.set(slot.address, operation);
     return operation;
+  }
+
+  /** Whether the system has written how a call ended: its packet will come. */
+  hasEnded({ slot }: Operation): boolean {
+    return statusOf(slot)[0] !== PENDING;
   }
 
   /** A call failed at once: no packet of it will come. */
@@ -111,4 +120,12 @@ export class Operations {
     }
     return this.#free.pop()!;
   }
+}
+
+function statusOf({ bytes }: Slot): Int32Array {
+  return new Int32Array(
+    bytes.buffer,
+    bytes.byteOffset + OVERLAPPED.internal,
+    1,
+  );
 }

@@ -46,6 +46,8 @@ export interface SocketKind {
 export interface WinsockSocket extends SocketKind {
   /** The native handle. */
   readonly handle: bigint;
+  /** Whether it has a local address. */
+  bound: boolean;
   /** Whether it accepts connections. */
   listening: boolean;
   /** Whether its packets go to the port. */
@@ -101,6 +103,7 @@ export class WinsockSockets {
     const socket: WinsockSocket = {
       ...kind,
       handle: BigInt(id),
+      bound: false,
       listening: false,
       associated: false,
       connecting: null,
@@ -143,7 +146,9 @@ export class WinsockSockets {
   /** Binds a socket; returns an error number. */
   bind(id: RioHandle, address: Uint8Array): number {
     const { bind } = this.system.symbols;
-    return this.attempt(bind, id, address, addressSize(address));
+    const error = this.attempt(bind, id, address, addressSize(address));
+    if (error === 0) this.#open.get(id)!.bound = true;
+    return error;
   }
 
   /** Makes a socket accept connections; returns an error number. */

@@ -275,6 +275,8 @@ export function createFakeWindows(options: FakeOptions = {}): FakeWindows {
         if (file === INVALID_SOCKET) return handles.createPort();
         return sockets.associate(file, port, key) ? port : 0n;
       }),
+    CancelIoEx: (socket, overlapped) =>
+      run("CancelIoEx", () => 0, () => sockets.cancel(socket, overlapped)),
     PostQueuedCompletionStatus: (port, _bytes, key, overlapped) =>
       run(
         "PostQueuedCompletionStatus",

@@ -21,6 +21,7 @@ import {
   WSA_FLAG_REGISTERED_IO,
 } from "../../ffi/constants.ts";
 import {
+  ERROR_NOT_FOUND,
   WSA_IO_INCOMPLETE,
   WSA_IO_PENDING,
   WSA_OPERATION_ABORTED,
@@ -312,6 +313,18 @@ export class Sockets {
     socket.accepts.push({ child, overlapped: ov });
     this.#serve(socket);
     return this.#fail(WSA_IO_PENDING, 0);
+  }
+
+  /** `CancelIoEx`. */
+  cancel(handle: bigint, overlapped: bigint): number {
+    const socket = this.#socket(handle);
+    if (!socket) return 0;
+    const at = socket.accepts.findIndex((one) => one.overlapped === overlapped);
+    if (at >= 0) socket.accepts.splice(at, 1);
+    else if (socket.connecting === overlapped) socket.connecting = null;
+    else return this.#fail(ERROR_NOT_FOUND, 0);
+    this.#finish(socket, overlapped, WSA_OPERATION_ABORTED);
+    return 1;
   }
 
   /** `WSAGetOverlappedResult` without waiting. */

@@ -49,6 +49,9 @@ const TOO_GREAT: Way = {
   code: [wsa.WSAEFAULT],
 };
 
+/** `ERROR_OLD_WIN_VERSION`: what the runtime left, not the call. */
+const LOST = 1150;
+
 const POSTS = [
   ...told(
     wsa.WSAEACCES,
@@ -150,6 +153,9 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
         wsa.WSAETIMEDOUT,
       ),
       NO_REASON,
+      // Its number was lost: it is cancelled, and ends as what was.
+      ...done(LOST)
+        .map((way) => ({ ...way, code: [wsa.WSA_OPERATION_ABORTED] })),
     ],
   },
   AcceptEx: {
@@ -157,8 +163,11 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
     ways: [
       ...told(wsa.WSAEINVAL, wsa.WSAECONNRESET, wsa.WSAENOBUFS),
       NO_REASON,
+      // Its number was lost: it is cancelled, and begun anew.
+      ...done(LOST),
     ],
   },
+  CancelIoEx: { named: [], ways: absorbed(wsa.ERROR_NOT_FOUND) },
   WSAGetOverlappedResult: {
     named: ["connect", "accept"],
     ways: [
@@ -168,7 +177,8 @@ export const winsockCalls: Readonly<Record<string, Call>> = {
         wsa.WSAETIMEDOUT,
         wsa.WSAEHOSTUNREACH,
       ),
-      NO_REASON,
+      // Asked again.
+      { ...NO_REASON, absorbed: true },
     ],
   },
   getsockname: {

@@ -21,6 +21,25 @@ export const winsock: readonly Mutant[] = [
     linux: ["tests/winsock/waits_test.ts"],
   },
   {
+    name: "an accept whose number was lost is taken to have failed",
+    edits: [{
+      file: "ffi/winsock/connections.ts",
+      find: "if (symbols.CancelIoEx(handle, overlapped) !== 0) return true;",
+      replace:
+        "if (symbols.CancelIoEx(handle, overlapped) !== 0) return false;",
+    }],
+    linux: ["tests/winsock/lost_errors_test.ts"],
+  },
+  {
+    name: "an accept that has ended by itself is taken to have failed",
+    edits: [{
+      file: "ffi/winsock/operations.ts",
+      find: "return statusOf(slot)[0] !== PENDING;",
+      replace: "return false;",
+    }],
+    linux: ["tests/winsock/lost_errors_test.ts"],
+  },
+  {
     name: "DispCallFunc is used without a proof",
     edits: [{
       file: "ffi/winsock/proof.ts",

@@ -8,30 +8,8 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
+import { ACCEPT, accept, CONNECT, listener } from "./connect.ts";
 import { address, type Bound, Rig, slice, withRig } from "./open.ts";
-
-const CONNECT = 1;
-const ACCEPT = 2;
-
-/** A listener on a free port. */
-function listener(rig: Rig): { socket: number; name: Uint8Array } {
-  const socket = rig.tcp();
-  const name = new Uint8Array(28);
-  assertEquals(rig.backend.sockets.bind(socket, address(0)), 0);
-  assertEquals(rig.backend.sockets.listen(socket, 4), 0);
-  assertEquals(rig.backend.sockets.localAddress(socket, name), 0);
-  return { socket, name };
-}
-
-/** Accepts, waiting as often as needed. */
-async function accept(rig: Rig, socket: number): Promise<number> {
-  let child = rig.backend.sockets.accept(socket, ACCEPT);
-  while (child === 0) {
-    await rig.fired(ACCEPT);
-    child = rig.backend.sockets.accept(socket, ACCEPT);
-  }
-  return child;
-}
 
 /** Two connected sockets with request queues. */
 async function pair(rig: Rig): Promise<[client: Bound, server: Bound]> {
@@ -120,6 +98,18 @@ Deno.test("connected() tells that nobody listens", () =>
     assertEquals(rig.backend.sockets.connected(socket), 0);
     await rig.fired(CONNECT);
     assertEquals(rig.backend.sockets.connected(socket), -10061);
+    rig.backend.sockets.close(socket);
+  }));
+
+Deno.test("connect() binds a socket once, and asks no system about it again", () =>
+  withRig({}, async (rig) => {
+    const socket = rig.tcp();
+    for (let i = 0; i < 2; i++) {
+      assertEquals(rig.backend.sockets.connect(socket, address(9), CONNECT), 0);
+      await rig.fired(CONNECT);
+      assertEquals(rig.backend.sockets.connected(socket), -10061);
+    }
+    assertEquals(rig.fake.counts.bind, 1);
     rig.backend.sockets.close(socket);
   }));
 
