@@ -18,7 +18,7 @@ const ANSWERS: Readonly<Record<string, number | bigint>> = {
   UnregisterWait: 1,
 };
 
-// Opens two sockets, and closes the second.
+// Opens two sockets, closes the second, and unloads.
 answerWith((fails: string | null) => {
   const calls: string[] = [];
   const symbols: Record<string, unknown> = { closesocket: "closesocket" };
@@ -40,6 +40,11 @@ answerWith((fails: string | null) => {
   });
   const key = {};
   awaitThreadEnd(key, "ws2_32.dll");
-  for (const socket of [1n, 2n]) hold(key, socket, () => {});
-  return { calls, forgotten: [forget(2n), forget(2n)] };
+  const unloaded: bigint[] = [];
+  for (const socket of [1n, 2n]) {
+    hold(key, socket, () => unloaded.push(socket));
+  }
+  const forgotten = [forget(2n), forget(2n)];
+  dispatchEvent(new Event("unload"));
+  return { calls, forgotten, unloaded };
 });
