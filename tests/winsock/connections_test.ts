@@ -9,6 +9,7 @@ import {
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
 import { ACCEPT, accept, CONNECT, listener } from "./connect.ts";
+import type { WinsockWaits } from "../../ffi/winsock/waits.ts";
 import { address, type Bound, Rig, slice, withRig } from "./open.ts";
 
 /** Two connected sockets with request queues. */
@@ -184,6 +185,31 @@ Deno.test("closing a socket reports the key of its connect", () =>
     assertEquals(rig.backend.sockets.connected(socket), -10038);
     rig.backend.sockets.close(listening);
   }));
+
+for (const [what, key] of [["connect", CONNECT], ["accept", ACCEPT]] as const) {
+  Deno.test(`sockets that are closed while ${what}() goes on take no more memory`, () =>
+    withRig({}, async (rig) => {
+      const { sockets, waits } = rig.backend;
+      const { operations } = waits as WinsockWaits;
+      const { socket: listening, name } = listener(rig);
+      const places = new Set<number>();
+      for (let i = 0; i < 10; i++) {
+        const socket = what === "accept" ? listener(rig).socket : rig.tcp();
+        const outcome = what === "accept"
+          ? sockets.accept(socket, key)
+          : sockets.connect(socket, name, key);
+        assertEquals(outcome, 0);
+        const fired = rig.fired(key);
+        assertEquals(sockets.close(socket), 0);
+        await fired;
+        const slot = operations.take();
+        places.add(slot.address);
+        operations.give(slot);
+      }
+      assertEquals(places.size, 1);
+      assertEquals(sockets.close(listening), 0);
+    }));
+}
 
 Deno.test("close() collects the packets of accepts and connects that it cancels", () => {
   const rig = new Rig();
