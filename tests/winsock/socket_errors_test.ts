@@ -109,6 +109,31 @@ Deno.test("every socket call on a closed socket is 10038", () =>
     assertEquals(backend.sockets.ioctl(socket, 1, bytes), 10038);
   }));
 
+Deno.test("localAddress() and remoteAddress() leave nothing of an address that was there before", () =>
+  withRig({}, (rig) => {
+    const { sockets } = rig.backend;
+    const bound = rig.udp();
+    assertEquals(sockets.connect(bound.socket, bound.name, 0), 1);
+    for (const call of ["localAddress", "remoteAddress"] as const) {
+      const name = address(443, "2001:db8::1").fill(255, 24);
+      assertEquals(sockets[call](bound.socket, name), 0);
+      assertEquals(name, bound.name);
+    }
+    rig.tearDown([bound]);
+  }));
+
+Deno.test("close() tries again where the socket is still open, but not for ever", () =>
+  withRig({}, ({ backend: { sockets }, fake }) => {
+    const tries = 8;
+    for (const errno of [10004, 10035, 10036]) {
+      const socket = sockets.open(2, SOCK_DGRAM, 17);
+      fake.fail("closesocket", errno, { times: tries });
+      assertEquals([sockets.close(socket), fake.failing], [errno, false]);
+      fake.fail("closesocket", errno, { times: tries - 1 });
+      assertEquals([sockets.close(socket), fake.failing], [0, false]);
+    }
+  }));
+
 Deno.test("open() tells why there is no socket, and asks each kind once for its functions", () =>
   withRig({}, ({ backend, fake }) => {
     const open = () => backend.sockets.open(2, SOCK_DGRAM, 17);
