@@ -1,6 +1,7 @@
 /** How the waits of the Winsock backend end when the system does not help. */
 import { assertEquals } from "@std/assert";
 import { Rig, withRig } from "./open.ts";
+import { tearDown, watched } from "./watched.ts";
 
 Deno.test("wait() resolves to minus the error when there can be no port", () =>
   withRig({}, async ({ backend, fake }) => {
@@ -9,6 +10,25 @@ Deno.test("wait() resolves to minus the error when there can be no port", () =>
     fake.fail("CreateIoCompletionPort", 8);
     assertEquals(await backend.waits.wait(), -8);
   }));
+
+for (
+  const [nth, what] of [[1, "the event that wakes"], [
+    2,
+    "its own event",
+  ]] as const
+) {
+  Deno.test(`createNotification() tells why ${what} cannot be made, and can be tried again`, () =>
+    withRig({}, async (rig) => {
+      const { waits } = rig.backend;
+      rig.fake.fail("CreateEventW", 1450, { nth });
+      assertEquals(waits.createNotification("event", 1), 1450);
+      const bound = watched(rig, "event", 1);
+      const wait = waits.wait();
+      waits.wake();
+      assertEquals(await wait, 0);
+      tearDown(rig, [bound]);
+    }));
+}
 
 Deno.test("closeNotification() closes an event once when called again", () =>
   withRig({}, ({ backend, fake }) => {
