@@ -153,6 +153,24 @@ Deno.test("a connect over IPv6 binds to the wildcard of IPv6", () =>
     }
   }));
 
+Deno.test("wait() reports the keys of a connect and an accept that have ended, each once", () =>
+  withRig({}, async (rig) => {
+    const { sockets, waits } = rig.backend;
+    const { socket, name } = listener(rig);
+    assertEquals(sockets.accept(socket, ACCEPT), 0);
+    const client = rig.tcp();
+    assertEquals(sockets.connect(client, name, CONNECT), 0);
+    const fired: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const wait = waits.wait();
+      await rig.turn();
+      waits.wake();
+      fired.push(...waits.fired.subarray(0, await wait));
+    }
+    assertEquals(fired.toSorted(), [CONNECT, ACCEPT]);
+    for (const one of [client, socket]) assertEquals(sockets.close(one), 0);
+  }));
+
 Deno.test("accept() again while one waits makes no second native call", () =>
   withRig({}, (rig) => {
     const { socket } = listener(rig);

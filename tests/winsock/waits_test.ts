@@ -92,13 +92,12 @@ for (const kind of ["iocp", "event"] as const) {
   Deno.test(`wait() resolves to minus an error number when the wait for ${kind} fails`, () =>
     withRig({}, async (rig) => {
       const bound = watched(rig, kind, 5);
-      rig.fake.fail(
-        kind === "iocp"
-          ? "GetQueuedCompletionStatusEx"
-          : "WaitForMultipleObjects",
-        6,
-      );
+      const call = kind === "iocp"
+        ? "GetQueuedCompletionStatusEx"
+        : "WaitForMultipleObjects";
+      rig.fake.fail(call, 6);
       assertEquals(await rig.backend.waits.wait(), -10107);
+      assertEquals(rig.fake.counts[call], 1);
       tearDown(rig, [bound]);
     }));
 
