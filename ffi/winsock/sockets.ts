@@ -270,7 +270,6 @@ export class WinsockSockets {
   #stopAccepting(socket: WinsockSocket): void {
     if (!socket.accepting) return;
     const { operation, socket: prepared } = socket.accepting;
-    socket.accepting = null;
     this.close(prepared);
     this.system.waits.operations.release(operation);
   }
