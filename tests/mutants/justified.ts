@@ -109,6 +109,13 @@ export const justified: readonly Justified[] = [
     before: "listens = true;",
     why: "A second look at the unload finds nothing left to close.",
   },
+  {
+    file: "ffi/winsock/waits.ts",
+    rule: ">= is >",
+    before:
+      "index >= WAIT_OBJECT_0 + MAXIMUM_WAIT_OBJECTS && index !== WAIT_TIMEOUT",
+    why: "The objects of a wait are counted from 0, and the last one is 63.",
+  },
 ];
 
 /** Whether a mutant is let live. */
