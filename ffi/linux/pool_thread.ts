@@ -94,10 +94,9 @@ class PoolThread implements Sleeper {
   rest(): void {}
 
   setReferenced(referenced: boolean): boolean {
+    this.#referenced = referenced;
     const call = this.#signalled ? null : this.#call;
-    const can = setCallReferenced(call, referenced);
-    this.#referenced = referenced || !can;
-    return can || referenced;
+    return setCallReferenced(call, referenced) || referenced;
   }
 
   close(finished: () => void): void {
