@@ -87,6 +87,8 @@ const WITHOUT: [what: string, prepare: () => void][] = [
         open() {
           return -22;
         }
+        readStart() {}
+        unref() {}
       },
     }))],
   ["lacks what is needed", () =>
