@@ -104,6 +104,18 @@ export const justified: readonly Justified[] = [
     why: "Descriptor 0 is the standard input.",
   },
   {
+    file: "ffi/linux/reactor.ts",
+    rule: "< is <=",
+    before: "const handle = fd < 0 ? null : watch(Pipe, fd, listener);",
+    why: "Descriptor 0 is the standard input.",
+  },
+  {
+    file: "ffi/linux/reactor.ts",
+    rule: ">= is >",
+    before: "if (fd >= 0) library.symbols.close(fd);",
+    why: "Descriptor 0 is the standard input.",
+  },
+  {
     file: "ffi/winsock/thread_end.ts",
     rule: "not done",
     before: "listens = true;",
