@@ -126,6 +126,30 @@ sessionTest(
 );
 
 sessionTest(
+  "conn.disconnect() waits until all that was sent before has left, not the first of it",
+  async (open) => {
+    using session = open();
+    using receiver = listenDatagram({ session, hostname: "127.0.0.1" });
+    using conn = openOne(session);
+    await conn.connect(receiver.addr);
+    open.fake!.hold();
+    // The second has to wait for the first one.
+    const sent = [1, 2].map((size) => conn.send(new Uint8Array(size)));
+    const disconnected = conn.disconnect();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    open.fake!.resume();
+    await within(disconnected);
+    assertEquals(conn.socket.outstandingSends, 0);
+    assertEquals(await Promise.all(sent), [1, 2]);
+    for (const size of [1, 2]) {
+      assertEquals((await within(receiver.receive()))[0].length, size);
+    }
+    await assertRejects(() => conn.send(new Uint8Array(1)), TypeError);
+  },
+  { only },
+);
+
+sessionTest(
   "conn.close() ends sends that wait for a slot",
   async (open) => {
     using session = open();

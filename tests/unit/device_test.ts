@@ -6,6 +6,7 @@ import { WSAEINVAL } from "../../ffi/error_numbers.ts";
 import { RioError } from "../../ffi/errors.ts";
 import { toDevice, useDevice } from "../../ffi/session/device.ts";
 import type { EndpointParts } from "../../ffi/session/endpoint.ts";
+import { NOT_LINUX, skipped } from "../skip.ts";
 
 Deno.test("toDevice() takes an index as it is where sockets are bound to indices", () => {
   assertEquals(toDevice(1, false), { index: 1, name: "" });
@@ -15,6 +16,20 @@ Deno.test("toDevice() refuses 0 and what is no index, by type or by range", () =
   assertThrows(() => toDevice(0, false), RangeError, "device");
   assertThrows(() => toDevice({}, false), TypeError, "device");
 });
+
+Deno.test(
+  "toDevice() refuses an index that no interface has where sockets are bound to names",
+  {
+    ignore: skipped("toDevice() by a name", NOT_LINUX),
+  },
+  () => {
+    assertThrows(
+      () => toDevice(0x7FFFFFFF, true),
+      TypeError,
+      "Invalid device 2147483647: this host has no interface of that index",
+    );
+  },
+);
 
 Deno.test("a hold keeps its owner while something waits, and nobody without one", () => {
   const hold = new Hold();
