@@ -35,8 +35,11 @@ const KEPT_DESCRIPTORS = 8;
 const KEPT_EVENTFDS = 2;
 /** Code is compiled, and stores are filled, in the first minutes. */
 const SETTLED_SECONDS = 1200;
-/** Of a run that ends before, which tells no more than that nothing bursts. */
-const YOUNG: Bounds = { memory: 96, heap: 16 };
+/**
+ * Of a run that ends before, which tells no more than that nothing bursts. On a
+ * busy machine a worker that starts is most of what its samples see.
+ */
+const YOUNG: Bounds = { memory: 384, heap: 16 };
 /**
  * In half an hour at work. A heap after a collection is told to the byte, and
  * differs by what is in flight at the moment. Resident memory also has what V8
