@@ -41,7 +41,7 @@ export const TARGETS: readonly Target[] = [
         ),
       ),
     ],
-    why: "each datagram is received by itself, which is most of what is left",
+    why: "each datagram is received by itself, and its slot posted again",
   },
   {
     what: "receive and send of the drop-in, to Deno.listenDatagram",
