@@ -63,7 +63,7 @@ export class Operations {
   /** Takes native memory for a call that is about to start. */
   begin(key: number): Operation {
     const slot = this.take();
-    // As the system does, which does not do so before it looks at arguments.
+    // The system writes it only when it has looked at the arguments.
     statusOf(slot)[0] = PENDING;
     const operation = { key, slot, arrived: false, released: false };
     this.#pending.set(slot.address, operation);

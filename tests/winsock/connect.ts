@@ -29,3 +29,10 @@ export async function accept(rig: Rig, socket: number): Promise<number> {
   }
   return child;
 }
+
+/** Closes sockets, each of which is open. */
+export function close(rig: Rig, ...sockets: readonly number[]): void {
+  for (const socket of sockets) {
+    assertEquals(rig.backend.sockets.close(socket), 0);
+  }
+}
