@@ -107,6 +107,7 @@ export class CompletionQueue extends ResultQueue implements Handled {
 
   /** Takes note that epoll has told of a receiver: a call may get through. */
   wake(entry: Entry): void {
+    if (entry.position < 0) return;
     this.#told = true;
     this.#promote(entry);
   }

@@ -186,9 +186,9 @@ class Reactor implements Sleeper {
 
   #signalled(): void {
     proven = true;
-    this.#endProof();
+    if (this.#proof !== undefined) this.#endProof();
     this.#poll.look();
-    this.#endTurns();
+    if (this.#turns.length > 0) this.#endTurns();
     this.#end(true);
   }
 

@@ -11,7 +11,8 @@ import * as linux from "./numbers.ts";
 
 /** Room for one address. Its contents matter only during one call. */
 export const sockaddr: Uint8Array<ArrayBuffer> = new Uint8Array(32);
-const sockaddrView = new DataView(sockaddr.buffer);
+const IPV4 = sockaddr.subarray(0, SOCKADDR_IN_SIZE);
+const IPV6 = sockaddr.subarray(0, SOCKADDR_INET.size);
 /** Room for its length, a `socklen_t`. */
 export const sockaddrLength: Uint32Array<ArrayBuffer> = new Uint32Array(1);
 
@@ -21,16 +22,25 @@ export const sockaddrLength: Uint32Array<ArrayBuffer> = new Uint32Array(1);
  * @returns The length in bytes, or minus an error number.
  */
 export function setSockaddr(address: Uint8Array): number {
-  if (address.length < SOCKADDR_INET.size) return -WSAEFAULT;
-  const source = new DataView(address.buffer, address.byteOffset);
-  return writeSockaddr(source, 0, sockaddrView, 0);
+  const { size } = SOCKADDR_INET;
+  if (address.length < size) return -WSAEFAULT;
+  const family = address[0]! | address[1]! << 8;
+  if (family !== AF_INET && family !== AF_INET6) return -WSAEAFNOSUPPORT;
+  sockaddr.set(address.length > size ? address.subarray(0, size) : address);
+  if (family === AF_INET) return SOCKADDR_IN_SIZE;
+  sockaddr[0] = linux.AF_INET6;
+  return size;
 }
 
 /** Copies {@linkcode sockaddr} into 28 address bytes. */
 export function copySockaddr(address: Uint8Array): void {
-  address.fill(0, 0, SOCKADDR_INET.size);
-  const target = new DataView(address.buffer, address.byteOffset);
-  readSockaddr(sockaddrView, 0, target, 0);
+  if (sockaddr[0] === linux.AF_INET6) {
+    address.set(IPV6);
+    address[0] = AF_INET6;
+  } else {
+    address.set(IPV4);
+    address.fill(0, SOCKADDR_IN_SIZE, SOCKADDR_INET.size);
+  }
 }
 
 /**

@@ -82,6 +82,29 @@ for (const hostname of ["127.0.0.1", "::1"]) {
   }
 }
 
+for (const [what, { datagram, name }] of Object.entries(WRONG)) {
+  sessionTest(
+    `conn.sendMany() tells that its only datagram is ${what}`,
+    async (openSession) => {
+      using session = openSession();
+      using sender = listenDatagram({ session, hostname: "127.0.0.1" });
+      const { addr } = sender;
+      const wrong = { data: new Uint8Array(9), addr, ...datagram };
+      for (const only of [[wrong], [wrong].values()]) {
+        const error = await errorOf(sender.sendMany(only));
+        assertEquals([error.name, error.index, error.sent], [name, 0, 0]);
+        assert(error.message.includes("datagram 0 of those given"));
+      }
+      const right = { data: new Uint8Array(6), addr };
+      for (const only of [[right], [right].values()]) {
+        assertEquals(await within(sender.sendMany(only)), 1);
+        assertEquals(await lengths(sender, 1), [6]);
+      }
+    },
+    { only: ["linux", "windows"] },
+  );
+}
+
 sessionTest(
   "conn.sendMany() throws what its iterator throws as it is",
   async (openSession) => {

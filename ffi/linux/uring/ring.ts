@@ -76,6 +76,7 @@ export class Ring {
   #tail = 0;
   #submitted = 0;
   #head = 0;
+  #signals = true;
 
   /**
    * Opens a ring.
@@ -274,8 +275,20 @@ export class Ring {
     return arrivals;
   }
 
+  /** Whether there is nothing to submit, and nothing to take. */
+  get empty(): boolean {
+    const tail = Atomics.load(this.#words, this.#at[PARAMS.cqTail]!);
+    return this.#tail === this.#submitted && tail === this.#head;
+  }
+
+  /** Whether completions signal the eventfd. */
+  get signals(): boolean {
+    return this.#signals;
+  }
+
   /** Says whether completions signal the eventfd. */
   setSignals(on: boolean): void {
+    this.#signals = on;
     const flags = on ? 0 : uring.IORING_CQ_EVENTFD_DISABLED;
     Atomics.store(this.#words, this.#at[PARAMS.cqFlags]!, flags);
   }

@@ -274,6 +274,7 @@ export class Uring implements Completions {
     const ring = this.#ring;
     if (this.#broken) return 0;
     this.#sends = false;
+    if (this.#inFlight === 0 && ring.empty) return 0;
     let told = 0;
     do {
       // Who sleeps is not told of what is told here.
@@ -309,13 +310,14 @@ export class Uring implements Completions {
   /** Has what completes signal, until {@linkcode Uring.wake}. */
   sleep(): void {
     this.#signals = true;
-    this.#ring.setSignals(true);
+    // What is begun in the sleep has a look, which sees to it.
+    if (this.#inFlight > 0) this.#ring.setSignals(true);
   }
 
   /** Ends {@linkcode Uring.sleep}. */
   wake(): void {
     this.#signals = false;
-    this.#ring.setSignals(false);
+    if (this.#ring.signals) this.#ring.setSignals(false);
   }
 
   completed(userData: number, result: number, flags: number): boolean {

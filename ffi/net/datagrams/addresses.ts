@@ -11,6 +11,7 @@ import {
   readAddress,
   writeAddress,
 } from "../../address.ts";
+import { AF_INET } from "../../constants.ts";
 import { SOCKADDR_INET } from "../../layout.ts";
 import { givenBack, withZone } from "../given_back.ts";
 import { knownAddress } from "../hosts.ts";
@@ -25,6 +26,9 @@ export type RioDestination = Deno.Addr | {
   /** The port. */
   port: number;
 };
+
+/** Family, port and host: what is behind them in an IPv4 address says nothing. */
+const IPV4_SIZE = SOCKADDR_INET.ipv4Address + 4;
 
 /** How many destinations are kept ready. */
 const CACHED = 1024;
@@ -92,8 +96,9 @@ export class AddressReader {
    */
   read(bytes: Uint8Array): Deno.NetAddr {
     const last = this.#last;
+    const size = bytes[0] === AF_INET ? IPV4_SIZE : ADDRESS_SIZE;
     let same = this.#address !== null;
-    for (let i = 0; same && i < ADDRESS_SIZE; i++) same = bytes[i] === last[i];
+    for (let i = 0; same && i < size; i++) same = bytes[i] === last[i];
     if (!same) {
       this.#address = Object.freeze(
         givenBack(readAddress(bytes, "udp")),

@@ -26,6 +26,8 @@ export type Received = [Uint8Array<ArrayBuffer>, Deno.NetAddr];
 
 /** What arrives before anybody has a place for it; used during one call. */
 const arrived = new Uint8Array(65536);
+/** As much of it as the datagrams of the last socket take. */
+let place = arrived;
 
 /** How datagrams are moved. */
 export interface DirectOptions {
@@ -104,8 +106,13 @@ export class DirectDatagrams {
 
   #place(p: Uint8Array | undefined): Uint8Array {
     const { datagramSize } = this.#options;
-    if (p === undefined) return arrived.subarray(0, datagramSize);
-    return lengthOf(p) > datagramSize ? partOf(p, 0, datagramSize) : p;
+    if (p !== undefined) {
+      return lengthOf(p) > datagramSize ? partOf(p, 0, datagramSize) : p;
+    }
+    if (place.length !== datagramSize) {
+      place = arrived.subarray(0, datagramSize);
+    }
+    return place;
   }
 
   /**

@@ -95,7 +95,7 @@ export class Inbox extends Half<Receive> {
    * where few come.
    */
   nextMany(): Arrival | undefined {
-    this.#tell();
+    if (this.#failure !== null) this.#tell();
     const few = this.#few;
     if (few === null || few.areMany || this.calls.length > 0) {
       return this.#next();
@@ -108,7 +108,7 @@ export class Inbox extends Half<Receive> {
     p: Uint8Array<ArrayBuffer> | undefined,
     wishes: ReceiveWishes,
   ): Promise<Received> {
-    this.#tell();
+    if (this.#failure !== null) this.#tell();
     if (wishes.signal?.aborted) this.look();
     // Taken first, without a wait: it arrived before anything else.
     const slot = this.#slots.take();
@@ -286,7 +286,7 @@ export class Inbox extends Half<Receive> {
     outcome: Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    this.#tell();
+    if (this.#failure !== null) this.#tell();
     signal?.throwIfAborted();
     const abort = () => {
       const at = this.calls.indexOf(call);
@@ -320,9 +320,8 @@ export class Inbox extends Half<Receive> {
   }
 
   /** Throws what came when nobody waited. */
-  #tell(): void {
+  #tell(): never {
     const failure = this.#failure;
-    if (failure === null) return;
     this.#failure = null;
     throw failure;
   }

@@ -16,7 +16,7 @@ import {
   destination,
   type RioDestination,
 } from "./addresses.ts";
-import type { RioDatagram } from "./batch.ts";
+import { type RioDatagram, RioDatagramBatch } from "./batch.ts";
 import type { DirectDatagrams } from "./direct.ts";
 import { type Manner, Manners, type RioDatagramSendOptions } from "./manner.ts";
 import { SendGroup, SingleSend } from "./send_group.ts";
@@ -134,6 +134,7 @@ export class Outbox extends Sender {
   async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
     const { joins } = this.#options;
     const group = new SendGroup();
+    if (isOne(datagrams) && this.#sendOne(group, datagrams)) return 1;
     let index = 0;
     try {
       for (const datagram of datagrams) {
@@ -143,7 +144,7 @@ export class Outbox extends Sender {
         if (group.refused) break;
       }
     } finally {
-      if (!this.#departAlone(group)) this.#depart();
+      this.#depart();
       this.commit();
     }
     if (this.closed && group.refused) throw group.error;
@@ -153,6 +154,20 @@ export class Outbox extends Sender {
       throw ofDatagram(error, group);
     }
     return group.sent;
+  }
+
+  /** Sends the only datagram of a call directly, if that can be done. */
+  #sendOne(group: SendGroup, datagrams: Iterable<RioDatagram>): boolean {
+    for (const datagram of datagrams) {
+      try {
+        const manner = this.#manners.of(datagram);
+        return this.#sendDirectly(datagram.data, datagram.addr, manner);
+      } catch (error) {
+        group.failed(error);
+        throw ofDatagram(error, group);
+      }
+    }
+    return false;
   }
 
   /** Posts one of many; one that cannot be posted ends the call. */
@@ -231,25 +246,6 @@ export class Outbox extends Sender {
     else this.dispatch(slot);
   }
 
-  /** Sends the last datagram of a call directly, if nothing is before it. */
-  #departAlone(group: SendGroup): boolean {
-    const { direct } = this.#options;
-    const { slot } = this.#train;
-    if (direct === null || slot === null || slot.count > 1) return false;
-    if (slot.group !== group || !this.isAlone) return false;
-    try {
-      const data = slot.data.bytes.subarray(0, slot.size);
-      if (!direct.send(data, slot.to, slot.manner)) return false;
-      group.sent++;
-    } catch (error) {
-      group.failed(error, slot.index);
-    }
-    this.#train.end();
-    slot.group = null;
-    this.give(slot);
-    return true;
-  }
-
   /** Posts what was joined; if it cannot be, its group is told. */
   #depart(): void {
     const slot = this.#train.end();
@@ -286,6 +282,12 @@ export class Outbox extends Sender {
       (_, i) => all.subarray(i * size, (i + 1) * size),
     );
   }
+}
+
+/** Whether there is no more than one, as an array or a batch can tell. */
+function isOne(datagrams: Iterable<RioDatagram>): boolean {
+  return (Array.isArray(datagrams) || datagrams instanceof RioDatagramBatch) &&
+    datagrams.length === 1;
 }
 
 /** The error of a call that was given many, which says which of them it is. */
