@@ -74,6 +74,8 @@ export class LinuxDirect implements RioDirect {
 
 /** The data of one socket, in both directions. */
 export class DirectSocket implements RioDirectSocket, SocketUser {
+  readonly receives: this = this;
+  readonly sends: this = this;
   protected readonly socket: LinuxSocket;
   /** The descriptor; -1 once it is closed, and may be another socket's. */
   protected fd: number;
@@ -188,14 +190,6 @@ export class DirectSocket implements RioDirectSocket, SocketUser {
       const errno = this.#failed(true);
       if (errno !== 0) return -errno;
     }
-  }
-
-  get receives(): this {
-    return this;
-  }
-
-  get sends(): this {
-    return this;
   }
 
   get wantsWritable(): boolean {

@@ -38,8 +38,12 @@ const always = () => true;
 export interface Completing {
   /** Tells what has completed; returns how much of it had to arrive. */
   collect(): number;
-  /** Has what completes signal the eventfd, until {@linkcode Completing.wake}. */
-  sleep(): void;
+  /**
+   * Has what completes signal the eventfd, until {@linkcode Completing.wake}.
+   *
+   * @returns How much of what it told at once had to arrive.
+   */
+  sleep(): number;
   /** Ends {@linkcode Completing.sleep}. */
   wake(): void;
   /** Has another eventfd signalled. */
@@ -156,26 +160,24 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   }
 
   override collect(most?: number): number {
-    const told = this.#complete() + super.collect(most);
-    this.#note(told);
+    const completed = this.#completing?.collect() ?? 0;
+    const told = completed + super.collect(most);
+    if (told > 0) this.#note();
     return told;
   }
 
   /** Tells what has completed elsewhere, and looks at nothing else. */
   reap(): void {
-    if (this.#completing !== null) this.#note(this.#complete());
-  }
-
-  #complete(): number {
-    return this.#completing === null ? 0 : this.#completing.collect();
-  }
-
-  #note(told: number): void {
-    if (told > 0) {
-      const now = timeNow();
-      this.#busy = now - this.#found < LOOK_MS;
-      this.#found = now;
+    if (this.#completing !== null && this.#completing.collect() > 0) {
+      this.#note();
     }
+  }
+
+  /** Takes note that something was found. */
+  #note(): void {
+    const now = timeNow();
+    this.#busy = now - this.#found < LOOK_MS;
+    this.#found = now;
   }
 
   /** Ends everything, and the wait that goes on; called once. */
@@ -251,10 +253,9 @@ export class Poll extends Epoll implements Readiness, RioWaits {
         // While it was opened others went on, and may have ended the wait.
       } else if (sleeper !== null && !this.#isOver) {
         this.#asleep = true;
-        this.#completing?.sleep();
-        const told = this.#complete();
+        const told = this.#completing?.sleep() ?? 0;
         if (told === 0) return sleeper.sleep(this.#slept);
-        this.#note(told);
+        this.#note();
         this.#wakeUp();
       }
       this.#goOn();

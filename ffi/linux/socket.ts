@@ -125,8 +125,10 @@ export class LinuxSocket implements Handled, Source {
   readable(ended: boolean): void {
     this.ready = true;
     this.ended ||= ended;
-    this.#fire(this.#acceptKey);
-    this.#acceptKey = null;
+    if (this.#acceptKey !== null) {
+      this.#system.readiness.fire(this.#acceptKey);
+      this.#acceptKey = null;
+    }
     this.user?.receives.readable();
     this.direct?.receives.readable();
   }

@@ -101,7 +101,7 @@ export class Waiter {
    */
   enter(watching: Watching, referenced: boolean): void {
     watching.place = this.#watching.push(watching) - 1;
-    if (referenced) this.#reference(1);
+    if (referenced && this.#referenced++ === 0) this.#retell();
     this.#begin();
   }
 
@@ -115,7 +115,7 @@ export class Waiter {
       this.#watching[place] = last;
       last.place = place;
     }
-    if (referenced) this.#reference(-1);
+    if (referenced && --this.#referenced === 0) this.#retell();
   }
 
   /** Changes whether somebody who entered is referenced. */
@@ -185,9 +185,12 @@ export class Waiter {
   #reference(change: 1 | -1): void {
     const before = this.#referenced;
     this.#referenced += change;
-    if (before > 0 === this.#referenced > 0 || !this.#running) return;
-    // A wait that goes on has to know.
-    if (!this.#tell()) this.#waits.wake();
+    if (before > 0 !== this.#referenced > 0) this.#retell();
+  }
+
+  /** A wait that goes on has to know. */
+  #retell(): void {
+    if (this.#running && !this.#tell()) this.#waits.wake();
   }
 
   /**

@@ -307,11 +307,14 @@ export class Uring implements Completions {
     return told;
   }
 
-  /** Has what completes signal, until {@linkcode Uring.wake}. */
-  sleep(): void {
+  /**
+   * Tells what has completed, and has what completes signal, until
+   * {@linkcode Uring.wake}; how much arrived.
+   */
+  sleep(): number {
     this.#signals = true;
-    // What is begun in the sleep has a look, which sees to it.
-    if (this.#inFlight > 0) this.#ring.setSignals(true);
+    // What is begun in the sleep has a look, which sees to the signals.
+    return this.#inFlight > 0 ? this.collect() : 0;
   }
 
   /** Ends {@linkcode Uring.sleep}. */

@@ -121,10 +121,13 @@ export class RioDatagramBatch
   ) {
     assertInternal(key, "RioDatagramConn.receiveMany()");
     const { slots, datagrams } = arrived;
-    const { details } = source;
     this.#source = source;
     this.#slots = slots;
     this.#datagrams = datagrams;
+    if (slots.length > 0) this.#takeAll(slots, source.details);
+  }
+
+  #takeAll(slots: readonly ReceiveSlot[], details: Details): void {
     for (const slot of slots) {
       const addr = details.sender(slot);
       const info = details.info(slot);

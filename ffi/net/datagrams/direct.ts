@@ -26,8 +26,13 @@ export type Received = [Uint8Array<ArrayBuffer>, Deno.NetAddr];
 
 /** What arrives before anybody has a place for it; used during one call. */
 const arrived = new Uint8Array(65536);
-/** As much of it as the datagrams of the last socket take. */
+/** As much of it as the longest datagrams of the last socket take. */
 let place = arrived;
+
+function placeFor(datagramSize: number): Uint8Array<ArrayBuffer> {
+  if (place.length !== datagramSize) place = arrived.subarray(0, datagramSize);
+  return place;
+}
 
 /** How datagrams are moved. */
 export interface DirectOptions {
@@ -51,7 +56,8 @@ export class DirectDatagrams {
   readonly #permissions: Permissions;
   readonly #options: Readonly<DirectOptions>;
   readonly #address: Uint8Array = new Uint8Array(ADDRESS_SIZE);
-
+  /** Where datagrams arrive that are copied. */
+  readonly #place: Uint8Array<ArrayBuffer>;
   readonly #control: Uint8Array = new Uint8Array(CONTROL_SIZE);
   /** How what is in `#control` is sent, and its length. */
   #manner: Manner | null = null;
@@ -67,6 +73,7 @@ export class DirectDatagrams {
     this.#io = io;
     this.#permissions = permissions;
     this.#options = options;
+    this.#place = placeFor(options.datagramSize);
   }
 
   /**
@@ -81,7 +88,8 @@ export class DirectDatagrams {
     p: Uint8Array<ArrayBuffer> | undefined,
     tells: boolean = false,
   ): Received | null {
-    const into = this.#place(p);
+    const into = p === undefined ? this.#place : this.#partOf(p);
+    const room = p === undefined ? into.length : lengthOf(into);
     const locals = tells ? this.#options.locals : null;
     const call = locals === null ? "recvfrom" : "recvmsg";
     for (;;) {
@@ -90,7 +98,7 @@ export class DirectDatagrams {
         : this.#io.receiveFrom(into, this.#address, locals.bytes);
       if (length >= 0) {
         if (locals !== null) this.local = locals.read(locals.bytes);
-        const count = Math.min(length, lengthOf(into));
+        const count = Math.min(length, room);
         this.truncated = count < length;
         const sender = this.#options.senders.read(this.#address);
         return [p ? p.subarray(0, count) : arrived.slice(0, count), sender];
@@ -104,15 +112,9 @@ export class DirectDatagrams {
     }
   }
 
-  #place(p: Uint8Array | undefined): Uint8Array {
+  #partOf(p: Uint8Array): Uint8Array {
     const { datagramSize } = this.#options;
-    if (p !== undefined) {
-      return lengthOf(p) > datagramSize ? partOf(p, 0, datagramSize) : p;
-    }
-    if (place.length !== datagramSize) {
-      place = arrived.subarray(0, datagramSize);
-    }
-    return place;
+    return lengthOf(p) > datagramSize ? partOf(p, 0, datagramSize) : p;
   }
 
   /**

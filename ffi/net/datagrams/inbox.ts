@@ -13,7 +13,7 @@ import type { Driver } from "../driver.ts";
 import { copyOf } from "../given_back.ts";
 import { toDenoError } from "../errors.ts";
 import { Half } from "../half.ts";
-import { RioDatagramBatch, type RioReceivedDatagram } from "./batch.ts";
+import { RioDatagramBatch } from "./batch.ts";
 import type { Details } from "./details.ts";
 import type { DirectDatagrams, Received } from "./direct.ts";
 import { FewDatagrams } from "./few.ts";
@@ -236,15 +236,15 @@ export class Inbox extends Half<Receive> {
    * @param first What was taken; nothing for an empty batch.
    */
   batch(first: Arrival | undefined): RioDatagramBatch {
-    const make = (slots: ReceiveSlot[], datagrams: RioReceivedDatagram[]) =>
-      new RioDatagramBatch(INTERNAL, this, { slots, datagrams });
     if (first === undefined || Array.isArray(first)) {
-      return make([], first ?? []);
+      const arrived = { slots: [], datagrams: first ?? [] };
+      return new RioDatagramBatch(INTERNAL, this, arrived);
     }
     const slots = [first, ...this.#slots.takeAll()];
     if (slots.length === 1 && this.#few !== null) this.#few.crowded = false;
     try {
-      const batch = make(slots, []);
+      const arrived = { slots, datagrams: [] };
+      const batch = new RioDatagramBatch(INTERNAL, this, arrived);
       for (const { truncated } of batch) if (truncated) this.#truncated++;
       return batch;
     } catch (error) {

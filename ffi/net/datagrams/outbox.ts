@@ -75,6 +75,9 @@ export class Outbox extends Sender {
     try {
       const manner = this.#manners.of(options);
       if (this.#sendDirectly(data, addr, manner)) {
+        // What else is sent before anybody awaits this one leaves together.
+        this.#justSent = true;
+        queueMicrotask(this.#sendAlone);
         return NativePromise.resolve(data.byteLength);
       }
       return this.#sendInSlot(data, addr, manner);
@@ -104,11 +107,7 @@ export class Outbox extends Sender {
       if (host === undefined) return false;
       to.hostname = host;
     }
-    if (!direct.send(data, to, manner)) return false;
-    // What else is sent before anybody awaits this one leaves together.
-    this.#justSent = true;
-    queueMicrotask(this.#sendAlone);
-    return true;
+    return direct.send(data, to, manner);
   }
 
   async #sendInSlot(
@@ -132,9 +131,9 @@ export class Outbox extends Sender {
 
   /** Sends many datagrams; datagrams sent. */
   async sendMany(datagrams: Iterable<RioDatagram>): Promise<number> {
+    if (isOne(datagrams) && this.#sendOne(datagrams)) return 1;
     const { joins } = this.#options;
     const group = new SendGroup();
-    if (isOne(datagrams) && this.#sendOne(group, datagrams)) return 1;
     let index = 0;
     try {
       for (const datagram of datagrams) {
@@ -157,14 +156,13 @@ export class Outbox extends Sender {
   }
 
   /** Sends the only datagram of a call directly, if that can be done. */
-  #sendOne(group: SendGroup, datagrams: Iterable<RioDatagram>): boolean {
+  #sendOne(datagrams: Iterable<RioDatagram>): boolean {
     for (const datagram of datagrams) {
       try {
         const manner = this.#manners.of(datagram);
         return this.#sendDirectly(datagram.data, datagram.addr, manner);
       } catch (error) {
-        group.failed(error);
-        throw ofDatagram(error, group);
+        throw ofDatagram(error, { failedIndex: 0, sent: 0 });
       }
     }
     return false;
@@ -293,7 +291,7 @@ function isOne(datagrams: Iterable<RioDatagram>): boolean {
 /** The error of a call that was given many, which says which of them it is. */
 function ofDatagram(
   error: unknown,
-  { failedIndex: index, sent }: SendGroup,
+  { failedIndex: index, sent }: Pick<SendGroup, "failedIndex" | "sent">,
 ): unknown {
   if (index === Infinity) return error;
   const more = `datagram ${index} of those given, ${sent} were sent`;
