@@ -4,13 +4,14 @@
  * @module
  */
 import { inNextTurn, timeNow } from "./clock.ts";
-import { NativePromise, queueMicrotask } from "./globals.ts";
+import { NativePromise } from "./globals.ts";
 
 /** How long calls that need no wait may keep the event loop, in milliseconds. */
 const DUE_AFTER_MS = 8;
 
 /** Microtasks from the end of a wait to what a program does next. */
 const CONTINUATIONS = 8;
+const SETTLED = NativePromise.resolve();
 
 /** So many calls are made before anybody asks how long they take. */
 const FEW_CALLS = 64;
@@ -47,13 +48,9 @@ export function afterLooking(call: () => void): void {
  * Calls back when those who were told of something have gone on, without a turn
  * of the event loop: it takes them a few microtasks to send an answer.
  */
-export function afterContinuations(call: () => void): void {
-  let left = CONTINUATIONS;
-  const step = () => {
-    if (--left === 0) call();
-    else queueMicrotask(step);
-  };
-  queueMicrotask(step);
+export async function afterContinuations(call: () => void): Promise<void> {
+  for (let i = 0; i < CONTINUATIONS; i++) await SETTLED;
+  call();
 }
 
 /**

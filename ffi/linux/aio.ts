@@ -103,7 +103,7 @@ export class AioPoll {
    * @returns Whether it is armed: the system may refuse.
    */
   arm({ symbols }: LinuxLibrary, fd: number, eventfd: number): boolean {
-    if (this.#armed) return true;
+    if (this.goesOn) return true;
     // What has ended is known by the signal: make room in the ring.
     const tail = Atomics.load(this.#ring, RING.tail);
     Atomics.store(this.#ring, RING.head, tail);
@@ -114,10 +114,11 @@ export class AioPoll {
     return this.#armed;
   }
 
-  /** Looks whether the poll has ended: somebody else may have signalled. */
-  look(): void {
+  /** Whether a poll goes on: somebody else may have signalled. */
+  get goesOn(): boolean {
     const tail = Atomics.load(this.#ring, RING.tail);
     if (tail !== this.#ring[RING.head]) this.#armed = false;
+    return this.#armed;
   }
 
   /** Ends the poll that goes on, and lets somebody else have the context. */

@@ -6,13 +6,14 @@
 import { inNextTurn, timeNow } from "../clock.ts";
 import { NativePromise } from "../globals.ts";
 import type { RioWaits, RioWaitWay } from "../contract.ts";
+import { WSAEINVAL } from "../error_numbers.ts";
 import { afterContinuations, afterLooking } from "../turns.ts";
 import { forget, release } from "./descriptors.ts";
 import { Epoll } from "./epoll.ts";
 import { openEventfd } from "./eventfd.ts";
 import type { LinuxLibrary } from "./library.ts";
 import { openSleeper } from "./open_sleeper.ts";
-import type { Readiness } from "./readiness.ts";
+import type { Readiness, Source } from "./readiness.ts";
 import { loadReactor } from "./reactor.ts";
 import type { Scratch } from "./scratch.ts";
 import type { Sleeper, Slept } from "./sleeper.ts";
@@ -159,6 +160,18 @@ export class Poll extends Epoll implements Readiness, RioWaits {
     return opened;
   }
 
+  /** Watches with another instance where somebody has closed the one there was. */
+  override watch(source: Source, again?: boolean): number {
+    const errno = super.watch(source, again);
+    if (errno !== WSAEINVAL || this.#closed) return errno;
+    try {
+      this.replace();
+    } catch {
+      return errno;
+    }
+    return super.watch(source, again);
+  }
+
   override collect(most?: number): number {
     const completed = this.#completing?.collect() ?? 0;
     const told = completed + super.collect(most);
@@ -268,7 +281,10 @@ export class Poll extends Epoll implements Readiness, RioWaits {
   readonly #slept = (works: boolean): void => {
     this.#wakeUp();
     try {
-      if (!this.#closed) this.collect();
+      if (!this.#closed) {
+        if (works && this.#sleeper?.quiet) this.reap();
+        else this.collect();
+      }
       if (!works && !this.#closed) this.#replaceSleeper();
       this.#goOn();
     } catch (error) {

@@ -31,6 +31,7 @@ export function openPoolThread(slept: Slept): Sleeper {
 
 class PoolThread implements Sleeper {
   readonly way = "thread";
+  readonly quiet = false;
   readonly #slept: Slept;
   /** Two `struct pollfd`; the kernel uses them in a sleep. */
   readonly #memory: RioMemory;

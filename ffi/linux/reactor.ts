@@ -111,6 +111,7 @@ function watch(
 
 class Reactor implements Sleeper {
   readonly way = "reactor";
+  quiet = false;
   readonly #slept: Slept;
   readonly #poll: AioPoll;
   readonly #handle: PipeHandle;
@@ -186,8 +187,8 @@ class Reactor implements Sleeper {
 
   #signalled(): void {
     proven = true;
+    this.quiet = this.#poll.goesOn;
     if (this.#proof !== undefined) this.#endProof();
-    this.#poll.look();
     if (this.#turns.length > 0) this.#endTurns();
     this.#end(true);
   }
@@ -222,6 +223,7 @@ class Reactor implements Sleeper {
     const ended = this.#ended;
     if (ended === null) return;
     this.#ended = null;
+    this.quiet = false;
     queueMicrotask(() => ended(works));
   }
 

@@ -24,6 +24,8 @@ export type Slumber = (works: boolean) => void;
 /** Sleeps; one at a time. */
 export interface Sleeper {
   readonly way: RioWaitWay;
+  /** Whether epoll is known to have nothing to tell: nobody has to ask it. */
+  readonly quiet: boolean;
   /**
    * Sleeps until epoll has something to tell, or {@linkcode Sleeper.wake}.
    *

@@ -70,14 +70,15 @@ Deno.test("AioPoll.arm() submits one poll at a time", async () => {
   const poll = open()!;
   answers.submit = 0;
   assertEquals(poll.arm(library, 5, 6), false);
+  assertEquals(poll.goesOn, false);
   answers.submit = 1;
   assertEquals(poll.arm(library, 5, 6), true);
-  poll.look();
+  assertEquals(poll.goesOn, true);
   assertEquals(poll.arm(library, 5, 6), true);
   assertEquals(calls.submit, 2);
   // It has ended: the ring has one answer more.
   rings[0]![RING.tail] = 1;
-  poll.look();
+  assertEquals(poll.goesOn, false);
   assertEquals(rings[0]![RING.head], 0);
   assertEquals(poll.arm(library, 5, 6), true);
   assertEquals(rings[0]![RING.head], 1);

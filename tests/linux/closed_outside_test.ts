@@ -95,6 +95,31 @@ for (
 }
 
 sleepTest(
+  "sockets are opened and are told though the epoll instance was closed before",
+  async (sleeping) => {
+    close(sleeping, "epoll_create1");
+    await withSocket(sleeping, async (pair) => {
+      await exchange(pair, sleeping);
+      await idles(pair, sleeping);
+    });
+  },
+);
+
+sleepTest(
+  "a socket is refused when the epoll instance was closed and no descriptor is left",
+  async (sleeping) => {
+    const { system } = sleeping;
+    close(sleeping, "epoll_create1");
+    system.fail("epoll_create1", { name: "EMFILE", errno: 24 }, 1);
+    await assertRejects(
+      () => withSocket(sleeping, () => Promise.resolve()),
+      Error,
+      "epoll_ctl failed",
+    );
+  },
+);
+
+sleepTest(
   "a wait rejects when its eventfd was closed and no descriptor is left, and the next one works",
   async (sleeping) => {
     const { system, rio } = sleeping;

@@ -1,7 +1,12 @@
 /** Sessions whose connections the ring serves: when it is entered, and fails. */
 import { assert, assertEquals } from "@std/assert";
 import { openSession } from "../../ffi/mod.ts";
-import type { RioSession, RioSocket } from "../../mod.ts";
+import {
+  listen,
+  listenDatagram,
+  type RioSession,
+  type RioSocket,
+} from "../../mod.ts";
 import { FaultyLinux } from "../faults/faulty_linux.ts";
 import { runScript } from "../session/child.ts";
 import { within } from "../session/harness.ts";
@@ -108,6 +113,41 @@ test(
     assertEquals(others, [0, 0]);
     assert(enters! < 10, `${enters} calls for 40 requests`);
     for (const socket of ends) socket.close();
+  },
+);
+
+test(
+  "a sleep that the ring ends does not ask epoll, one that a datagram ends does",
+  async ({ system, session }) => {
+    const hostname = "127.0.0.1";
+    using listener = listen({ session, hostname, port: 0 });
+    const { port } = listener.addr;
+    using client = await Deno.connect({ hostname, port });
+    using server = await listener.accept();
+    using datagrams = listenDatagram({ session, hostname });
+    const bytes = new Uint8Array(8);
+    const wakes = 20;
+    const looksFor = async (receive: () => Promise<unknown>) => {
+      const before = system.counts["epoll_wait"] ?? 0;
+      for (let i = 0; i < wakes; i++) await within(receive());
+      return (system.counts["epoll_wait"] ?? 0) - before;
+    };
+    const later = async (send: () => Promise<unknown>) => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      await send();
+    };
+    const byRing = await looksFor(async () => {
+      const read = server.read(bytes);
+      await later(() => client.write(bytes));
+      assertEquals(await read, bytes.length);
+    });
+    assert(byRing < wakes / 2, `${byRing} looks for ${wakes} wakes`);
+    const byEpoll = await looksFor(async () => {
+      const received = datagrams.receive();
+      await later(() => datagrams.send(bytes, datagrams.addr));
+      await received;
+    });
+    assert(byEpoll >= wakes, `${byEpoll} looks for ${wakes} wakes`);
   },
 );
 
