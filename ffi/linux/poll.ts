@@ -130,7 +130,8 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   setReferenced(referenced: boolean): boolean {
     this.#referenced = referenced;
-    return this.#sleeper?.setReferenced(referenced) ?? true;
+    // The next sleep is told when it begins.
+    return !this.#asleep || (this.#sleeper?.setReferenced(referenced) ?? true);
   }
 
   turn(call: () => void): void {

@@ -76,7 +76,8 @@ export class Ring {
   #tail = 0;
   #submitted = 0;
   #head = 0;
-  #signals = true;
+  /** Whether completions signal the eventfd; see {@linkcode Ring.setSignals}. */
+  signals = true;
 
   /**
    * Opens a ring.
@@ -246,6 +247,12 @@ export class Ring {
     return (flags & DUE) !== 0;
   }
 
+  /** Whether {@linkcode Ring.enter} has something to do. */
+  get wanting(): boolean {
+    const flags = Atomics.load(this.#words, this.#at[PARAMS.sqFlags]!);
+    return this.#tail !== this.#submitted || (flags & DUE) !== 0;
+  }
+
   /** Whether there are completions that were not taken. */
   get ready(): boolean {
     const tail = Atomics.load(this.#words, this.#at[PARAMS.cqTail]!);
@@ -281,14 +288,9 @@ export class Ring {
     return this.#tail === this.#submitted && tail === this.#head;
   }
 
-  /** Whether completions signal the eventfd. */
-  get signals(): boolean {
-    return this.#signals;
-  }
-
   /** Says whether completions signal the eventfd. */
   setSignals(on: boolean): void {
-    this.#signals = on;
+    this.signals = on;
     const flags = on ? 0 : uring.IORING_CQ_EVENTFD_DISABLED;
     Atomics.store(this.#words, this.#at[PARAMS.cqFlags]!, flags);
   }

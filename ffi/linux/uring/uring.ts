@@ -278,8 +278,8 @@ export class Uring implements Completions {
     let told = 0;
     do {
       // Who sleeps is not told of what is told here.
-      if (this.#signals) ring.setSignals(false);
-      const errno = ring.pending || ring.due ? ring.enter() : 0;
+      if (ring.signals) ring.setSignals(false);
+      const errno = ring.wanting ? ring.enter() : 0;
       told += ring.reap(this, TOLD_PER_LOOK);
       if (errno !== 0) {
         this.#failed(errno);
@@ -314,7 +314,10 @@ export class Uring implements Completions {
   sleep(): number {
     this.#signals = true;
     // What is begun in the sleep has a look, which sees to the signals.
-    return this.#inFlight > 0 ? this.collect() : 0;
+    if (this.#inFlight === 0) return 0;
+    const ring = this.#ring;
+    ring.setSignals(true);
+    return ring.wanting || ring.ready ? this.collect() : 0;
   }
 
   /** Ends {@linkcode Uring.sleep}. */
