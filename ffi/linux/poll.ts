@@ -130,8 +130,7 @@ export class Poll extends Epoll implements Readiness, RioWaits {
 
   setReferenced(referenced: boolean): boolean {
     this.#referenced = referenced;
-    // The next sleep is told when it begins.
-    return !this.#asleep || (this.#sleeper?.setReferenced(referenced) ?? true);
+    return this.#sleeper?.setReferenced(referenced) ?? true;
   }
 
   turn(call: () => void): void {
