@@ -79,13 +79,6 @@ export const justified: readonly Justified[] = [
     why: "Only tests listen, and they are told of the next change.",
   },
   {
-    file: "ffi/session/waiter.ts",
-    rule: "goes on",
-    before:
-      "if (before > 0 === this.#referenced > 0 || !this.#running) return;",
-    why: "The wait is told again what it knows.",
-  },
-  {
     file: "ffi/linux/completion_queue.ts",
     rule: "goes on",
     before: "if (other === entry) return;",
