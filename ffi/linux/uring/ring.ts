@@ -249,8 +249,7 @@ export class Ring {
 
   /** Whether {@linkcode Ring.enter} has something to do. */
   get wanting(): boolean {
-    const flags = Atomics.load(this.#words, this.#at[PARAMS.sqFlags]!);
-    return this.#tail !== this.#submitted || (flags & DUE) !== 0;
+    return this.#tail !== this.#submitted || this.due;
   }
 
   /** Whether there are completions that were not taken. */
@@ -284,8 +283,7 @@ export class Ring {
 
   /** Whether there is nothing to submit, and nothing to take. */
   get empty(): boolean {
-    const tail = Atomics.load(this.#words, this.#at[PARAMS.cqTail]!);
-    return this.#tail === this.#submitted && tail === this.#head;
+    return this.#tail === this.#submitted && !this.ready;
   }
 
   /** Says whether completions signal the eventfd. */
